@@ -1,0 +1,93 @@
+"""Term lists: the codes, states and kinds that a district may edit, read from `catalog/terms/*.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ontology.errors import UsageError
+
+CATALOG = Path(__file__).resolve().parent.parent / "catalog"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One entry of a list: its stable code, titles in both languages and the code of its parent, if any."""
+
+    code: str
+    zh: str
+    en: str
+    parent: str | None = None
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    code: str
+    zh: str
+    en: str
+    parent: str | None = None
+    synonyms: list[str] = []
+
+
+class _List(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    list: str
+    terms: list[_Entry]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """All term lists of a catalogue."""
+
+    lists: Mapping[str, Mapping[str, Term]]
+    _codes: Mapping[str, Mapping[str, str]] = field(repr=False)
+
+    def get(self, list_name: str, code: str) -> Term:
+        """The term of a code; an unknown code is shown as itself, so that data never disappears."""
+        return self.lists.get(list_name, {}).get(code) or Term(code, code, code)
+
+    def code_of(self, list_name: str) -> Mapping[str, str]:
+        """What a feed may write (Chinese title, English title, synonym or code) → code."""
+        return self._codes[list_name]
+
+    def below(self, list_name: str, code: str) -> list[str]:
+        """`code` and all codes under it, in file order."""
+        found = [code]
+        for term in self.lists.get(list_name, {}).values():
+            if term.parent in found:
+                found.append(term.code)
+        return found
+
+
+@lru_cache(maxsize=8)
+def load_terms(catalog: Path = CATALOG) -> Terms:
+    """Reads every list under `catalog/terms`.
+
+    Raises:
+        UsageError: BAD_CATALOG, naming the file, when one is not of the declared form.
+    """
+    lists: dict[str, dict[str, Term]] = {}
+    codes: dict[str, dict[str, str]] = {}
+    for path in sorted((catalog / "terms").glob("*.yaml")):
+        try:
+            raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+            entry = _List.model_validate(raw)
+        except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+            raise UsageError(
+                "BAD_CATALOG",
+                f"{path} 不是有效的字典文件",
+                f"{path} is not a valid term list: {error}",
+            ) from None
+        lists[entry.list] = {
+            t.code: Term(t.code, t.zh, t.en, t.parent) for t in entry.terms
+        }
+        codes[entry.list] = {
+            w: t.code for t in entry.terms for w in (t.code, t.en, t.zh, *t.synonyms)
+        }
+    return Terms(lists, codes)

@@ -14,7 +14,6 @@ in what. What is computed here from the text of a code is an optimisation for th
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +24,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ontology.errors import UsageError
+from ontology.text import half_width
 
 SCHEMES = Path(__file__).resolve().parent.parent / "catalog" / "schemes"
 DEFAULT_SCHEME = "CN-330109"
@@ -364,7 +364,7 @@ class Scheme:
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def _fold(self, code: str) -> str:
-        text = unicodedata.normalize("NFKC", code).strip()
+        text = half_width(code).strip()
         if self.declared.upper:
             text = text.upper()
         return text.removesuffix(self.separator) if self.separator else text

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ontology.text import half_width
 
 OPEN_END: Final = "9999-12-31"
 """The end of an interval that has not ended."""
@@ -79,7 +80,7 @@ _COMPACT_TIME = re.compile(r"(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})(?P<tz>Z|[+-]\
 
 
 def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).strip()
+    return half_width(text).strip()
 
 
 def _date_of(match: re.Match[str]) -> date | None:

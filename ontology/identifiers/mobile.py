@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 
 from ontology.identifiers.verdict import MALFORMED, Check, Verdict
+from ontology.text import half_width
 
 _NOISE = re.compile(r"[\s\-‐‑–—()（）.·]+")
 _COUNTRY = re.compile(r"^(?:\+86|0086|86(?=1[0-9]{10}$))")
@@ -24,7 +24,7 @@ HANGZHOU: Final = "0571"
 
 
 def _fold(text: str) -> str:
-    return _COUNTRY.sub("", _NOISE.sub("", unicodedata.normalize("NFKC", text)))
+    return _COUNTRY.sub("", _NOISE.sub("", half_width(text)))
 
 
 def check_mobile(text: str) -> Verdict:
@@ -51,7 +51,7 @@ def check_phone(text: str, *, area_code: str = HANGZHOU) -> Verdict:
     Returns:
         `kind` is `mobile` (as `check_mobile`) or `landline`, whose normal form is `0571-82831234`.
     """
-    upper = unicodedata.normalize("NFKC", text).upper().strip()
+    upper = half_width(text).upper().strip()
     mobile = check_mobile(_EXTENSION.sub("", upper))
     if mobile.ok:
         return mobile

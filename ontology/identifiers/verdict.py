@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+
+from ontology.text import half_width
 
 
 class Check(StrEnum):
@@ -61,5 +62,5 @@ _SEPARATORS = re.compile(r"[\s\-‐‑–—·•・.．。_]+")
 
 
 def fold(text: str) -> str:
-    """Full-width to half-width (NFKC), upper case, without blanks, hyphens and dots."""
-    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
+    """Full-width to half-width, upper case, without blanks, hyphens and dots."""
+    return _SEPARATORS.sub("", half_width(text)).upper()

@@ -1,0 +1,121 @@
+"""The process that Neo4j runs in: `python -m graph.engine_process ENGINE_DIR`, started by `graph.engine`.
+
+It takes its orders from `ENGINE_DIR/launch.json`, keeps `ENGINE_DIR/engine.json` true about itself, and shuts
+the database down cleanly on SIGTERM, SIGINT or SIGHUP. It imports nothing of Quanxi, so that it stays small.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+JVM_FLAGS = (
+    "-Xrs",  # signals are Python's
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:+UseG1GC",
+    "-Dfile.encoding=UTF-8",
+    "-Djava.awt.headless=true",
+    "-Dlog4j2.disable.jmx=true",
+    "--add-opens=java.base/java.nio=ALL-UNNAMED",
+    "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+    "--add-opens=java.base/java.io=ALL-UNNAMED",
+    "--add-opens=java.base/java.lang=ALL-UNNAMED",
+    "--enable-native-access=ALL-UNNAMED",
+    "--sun-misc-unsafe-memory-access=allow",
+)
+STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+
+
+def main(directory: Path) -> int:
+    """Run Neo4j until told to stop. Returns 0 after a clean stop, 1 when it could not start."""
+    # Blocked before any JVM thread exists, so that every thread inherits it and only sigwait() takes them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    launch: dict[str, Any] = json.loads((directory / "launch.json").read_text("utf-8"))
+    owner = os.open(directory / "process.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("another engine process owns this data directory", flush=True)
+        return 1
+    state = {"pid": os.getpid(), "port": launch["port"], "started": time.time(), "ready": False}
+    state |= {"version": launch["version"], "nonce": launch["nonce"]}
+    _publish(directory, state)
+    try:
+        management = _start(directory, launch)
+    except Exception as error:
+        print(_java_message(error), flush=True)
+        (directory / "engine.json").unlink(missing_ok=True)
+        sys.stdout.flush()
+        os._exit(1)
+    state["ready"] = True
+    _publish(directory, state)
+    number = signal.sigwait(STOP_SIGNALS)
+    began = time.monotonic()
+    print(f"{_now()} stopping on {signal.Signals(number).name}", flush=True)
+    management.shutdown()
+    (directory / "engine.json").unlink(missing_ok=True)
+    print(f"{_now()} stopped cleanly in {time.monotonic() - began:.2f} s", flush=True)
+    os._exit(0)  # the store is closed; unloading the JVM would only take time
+
+
+def _start(directory: Path, launch: dict[str, Any]) -> Any:
+    import jpype
+
+    jpype.startJVM(
+        os.fspath(Path(launch["java_home"]) / "lib" / "server" / _libjvm()),
+        *JVM_FLAGS,
+        f"-Xmx{launch['heap_mb']}m",
+        classpath=launch["classpath"],
+        convertStrings=True,
+    )
+    path = jpype.JClass("java.nio.file.Path")
+    builder = jpype.JClass("org.neo4j.dbms.api.DatabaseManagementServiceBuilder")(path.of(os.fspath(directory)))
+    management = builder.loadPropertiesFromFile(path.of(os.fspath(directory / "neo4j.conf"))).build()
+    # Whatever the password was (neo4j/neo4j on the first start), from here on it is the one in the file.
+    parameters = jpype.java.util.HashMap()
+    parameters.put("password", launch["password"])
+    try:
+        management.database("system").executeTransactionally(
+            "ALTER USER neo4j IF EXISTS SET PASSWORD $password CHANGE NOT REQUIRED", parameters
+        )
+    except jpype.JException as error:
+        if "cannot be the same" not in str(error):
+            raise
+    if not management.database("neo4j").isAvailable(60_000):
+        raise RuntimeError("the database did not become available within 60 s")
+    print(f"{_now()} ready on port {launch['port']}", flush=True)
+    return management
+
+
+def _libjvm() -> str:
+    return "libjvm.dylib" if sys.platform == "darwin" else "libjvm.so"
+
+
+def _publish(directory: Path, state: dict[str, Any]) -> None:
+    temporary = directory / "engine.json.new"
+    temporary.write_text(json.dumps(state), "utf-8")
+    temporary.replace(directory / "engine.json")
+
+
+def _java_message(error: BaseException) -> str:
+    """The chain of causes, which is where Neo4j says what was really wrong."""
+    lines = [f"{_now()} could not start: {error}"]
+    cause = getattr(error, "getCause", lambda: None)()
+    while cause is not None and len(lines) < 12:
+        lines.append(f"  caused by {cause.toString()}")
+        cause = cause.getCause()
+    return "\n".join(lines)
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S")
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -55,6 +55,9 @@ class Address(Node):
     full_name: Annotated[Str, Field("全称", "full name", lookup=TEXT)] = None
     aliases: Annotated[Strs, Field("别名", "aliases", lookup=TEXT)] = None
     former_codes: Annotated[Strs, Field("曾用编码", "former codes")] = None
+    other_codes: Annotated[
+        Strs, Field("其他机构编码", "codes of other authorities, authority:code")
+    ] = None
     door_number: Annotated[Str, Field("门牌号", "door number")] = None
     since: Annotated[Str, Field("启用日期", "in use since")] = None
     until: Annotated[Str, Field("停用日期", "in use until")] = None

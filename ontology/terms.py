@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ontology.errors import UsageError
 
@@ -37,7 +37,7 @@ class _Entry(BaseModel):
 
 class _List(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    list: str
+    name: str = Field(alias="list")
     terms: list[_Entry]
 
 
@@ -84,10 +84,10 @@ def load_terms(catalog: Path = CATALOG) -> Terms:
                 f"{path} 不是有效的字典文件",
                 f"{path} is not a valid term list: {error}",
             ) from None
-        lists[entry.list] = {
+        lists[entry.name] = {
             t.code: Term(t.code, t.zh, t.en, t.parent) for t in entry.terms
         }
-        codes[entry.list] = {
+        codes[entry.name] = {
             w: t.code for t in entry.terms for w in (t.code, t.en, t.zh, *t.synonyms)
         }
     return Terms(lists, codes)

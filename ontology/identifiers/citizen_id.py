@@ -67,7 +67,11 @@ def _region(code: str, birth: date | None) -> Check:
         return Check.UNKNOWN
     # Someone older than the code was first coded later, which is common; someone born after its end cannot have it.
     _, until = XIAOSHAN_CODES[code]
-    return Check.BAD if until is not None and birth is not None and birth.year > until else Check.OK
+    return (
+        Check.BAD
+        if until is not None and birth is not None and birth.year > until
+        else Check.OK
+    )
 
 
 def check_citizen_id(text: str, *, today: date | None = None) -> Verdict:
@@ -97,7 +101,9 @@ def check_citizen_id(text: str, *, today: date | None = None) -> Verdict:
         birth = date(int(normal[6:10]), int(normal[10:12]), int(normal[12:14]))
     except ValueError:
         birth = None
-    if birth is not None and (birth.year < _EARLIEST_YEAR or (today is not None and birth > today)):
+    if birth is not None and (
+        birth.year < _EARLIEST_YEAR or (today is not None and birth > today)
+    ):
         birth = None
     code = normal[:6]
     if len(number) == 15:
@@ -105,7 +111,10 @@ def check_citizen_id(text: str, *, today: date | None = None) -> Verdict:
     elif code in _COMPATRIOTS:
         kind, region = _COMPATRIOTS[code], Check.OK
     elif code[0] == "9":
-        kind, region = "foreign_permanent", Check.UNKNOWN if code[1:3] in PROVINCES else Check.BAD
+        kind, region = (
+            "foreign_permanent",
+            Check.UNKNOWN if code[1:3] in PROVINCES else Check.BAD,
+        )
     else:
         kind, region = "citizen", _region(code, birth)
     return Verdict(
@@ -132,10 +141,14 @@ def make_citizen_id(region: str, birth: date | str, sequence: int) -> str:
     Raises:
         ValueError: when a part has not its form.
     """
-    day = birth.strftime("%Y%m%d") if isinstance(birth, date) else birth.replace("-", "")
+    day = (
+        birth.strftime("%Y%m%d") if isinstance(birth, date) else birth.replace("-", "")
+    )
     first17 = f"{region}{day}{sequence:03d}"
     if re.fullmatch(r"[0-9]{17}", first17) is None or len(region) != 6 or len(day) != 8:
-        raise ValueError(f"not the parts of an identity number: {region!r}, {birth!r}, {sequence!r}")
+        raise ValueError(
+            f"not the parts of an identity number: {region!r}, {birth!r}, {sequence!r}"
+        )
     return first17 + check_character(first17)
 
 
@@ -157,7 +170,9 @@ def citizen_check_digits(digits: npt.NDArray[np.integer]) -> npt.NDArray[np.str_
 
 
 def make_citizen_ids(
-    regions: npt.NDArray[np.integer], births: npt.NDArray[np.integer], sequences: npt.NDArray[np.integer]
+    regions: npt.NDArray[np.integer],
+    births: npt.NDArray[np.integer],
+    sequences: npt.NDArray[np.integer],
 ) -> npt.NDArray[np.str_]:
     """Compose many synthetic numbers at once; what `make_citizen_id` gives, column-wise.
 
@@ -174,7 +189,9 @@ def make_citizen_ids(
     at = 0
     for values, width in ((regions, 6), (births, 8), (sequences, 3)):
         rest = values.astype(np.int64)
-        if len(rest) != n or (n and (int(rest.min()) < 0 or int(rest.max()) >= 10**width)):
+        if len(rest) != n or (
+            n and (int(rest.min()) < 0 or int(rest.max()) >= 10**width)
+        ):
             raise ValueError(f"expected {n} numbers of at most {width} digits")
         for position in range(at + width - 1, at - 1, -1):
             ascii_codes[:, position] = rest % 10 + 48
@@ -183,5 +200,7 @@ def make_citizen_ids(
     total = np.zeros(n, dtype=np.int32)
     for position, weight in enumerate(WEIGHTS):
         total += (ascii_codes[:, position].astype(np.int32) - 48) * weight
-    ascii_codes[:, 17] = np.frombuffer(CHECKS.encode("ascii"), dtype=np.uint8)[total % 11]
+    ascii_codes[:, 17] = np.frombuffer(CHECKS.encode("ascii"), dtype=np.uint8)[
+        total % 11
+    ]
     return ascii_codes.view("S18").reshape(n).astype("<U18")

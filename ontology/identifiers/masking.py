@@ -48,7 +48,12 @@ def mask_name(name: str) -> str:
     """`张小明` → `张*明`, `张明` → `张*`, `欧阳小明` → `欧阳*明`, `艾力·买买提` → `艾*·***`, `John Smith` → `J*** S****`."""
     if "·" in name:
         first, *others = name.split("·")
-        return "·".join([first[:1] + "*" * (len(first) - 1), *("*" * len(other) for other in others)])
+        return "·".join(
+            [
+                first[:1] + "*" * (len(first) - 1),
+                *("*" * len(other) for other in others),
+            ]
+        )
     if name.isascii():
         return (
             " ".join(part[:1] + "*" * (len(part) - 1) for part in name.split(" "))
@@ -78,4 +83,7 @@ def identity_hashes(key: bytes, normals: Iterable[str | None]) -> list[str | Non
     if not key:
         raise ValueError("an identity hash needs a key")
     digest = hmac.digest
-    return [None if n is None else digest(key, n.encode("utf-8"), "sha256").hex()[:32] for n in normals]
+    return [
+        None if n is None else digest(key, n.encode("utf-8"), "sha256").hex()[:32]
+        for n in normals
+    ]

@@ -19,9 +19,18 @@ KINDS: Final = {
         "港澳居民来往内地通行证",
         "Mainland travel permit for Hong Kong and Macao residents",
     ),
-    "taiwan_travel": ("台湾居民来往大陆通行证", "Mainland travel permit for Taiwan residents"),
-    "exit_entry": ("往来港澳通行证", "Exit-entry permit for travelling to Hong Kong and Macao"),
-    "foreign_permanent_old": ("外国人永久居留证（旧）", "Foreign permanent resident card, old form"),
+    "taiwan_travel": (
+        "台湾居民来往大陆通行证",
+        "Mainland travel permit for Taiwan residents",
+    ),
+    "exit_entry": (
+        "往来港澳通行证",
+        "Exit-entry permit for travelling to Hong Kong and Macao",
+    ),
+    "foreign_permanent_old": (
+        "外国人永久居留证（旧）",
+        "Foreign permanent resident card, old form",
+    ),
     "passport": ("护照", "Passport"),
 }
 """Kinds of document: code → (中文, English)."""
@@ -37,7 +46,9 @@ _PROPERTY_UNIT = re.compile(r"[0-9]{12}[A-Z]{2}[0-9]{5}[A-Z][0-9]{8}")
 _BRACKETS = re.compile(r"[()\[\]【】]")
 
 
-def check_permit(text: str, kind: str | None = None, *, today: date | None = None) -> Verdict:
+def check_permit(
+    text: str, kind: str | None = None, *, today: date | None = None
+) -> Verdict:
     """Check a document's number.
 
     Args:
@@ -58,18 +69,30 @@ def check_permit(text: str, kind: str | None = None, *, today: date | None = Non
     if kind in (None, "citizen", "residence_permit"):
         verdict = check_citizen_id(number, today=today)
         # Fifteen digits may also be something else; with a date in them they are an old identity number.
-        if verdict.form is Check.OK and (kind is not None or len(number) == 18 or verdict.date is Check.OK):
+        if verdict.form is Check.OK and (
+            kind is not None or len(number) == 18 or verdict.date is Check.OK
+        ):
             return verdict
         if kind is not None:
             return MALFORMED
     for name, pattern in _PATTERNS:
         if kind in (None, name) and pattern.fullmatch(number):
             form = Check.OK
-            if name == "passport" and (kind is None or not any(c.isdigit() for c in number)):
+            if name == "passport" and (
+                kind is None or not any(c.isdigit() for c in number)
+            ):
                 form = Check.UNKNOWN
-            date_check, birth = _old_card_birth(number) if name == "foreign_permanent_old" else (None, None)
+            date_check, birth = (
+                _old_card_birth(number)
+                if name == "foreign_permanent_old"
+                else (None, None)
+            )
             return Verdict(
-                normal=number, form=form, kind=name, date=date_check or Check.NOT_APPLICABLE, birth=birth
+                normal=number,
+                form=form,
+                kind=name,
+                date=date_check or Check.NOT_APPLICABLE,
+                birth=birth,
             )
     return MALFORMED
 
@@ -90,4 +113,10 @@ def check_property_unit(text: str) -> Verdict:
     if _PROPERTY_UNIT.fullmatch(number) is None:
         return MALFORMED
     region = Check.OK if number[:2] in PROVINCES else Check.BAD
-    return Verdict(normal=number, form=Check.OK, region=region, kind="property_unit", division=number[:6])
+    return Verdict(
+        normal=number,
+        form=Check.OK,
+        region=region,
+        kind="property_unit",
+        division=number[:6],
+    )

@@ -77,7 +77,9 @@ def check_plate(text: str) -> Verdict:
                 region = Check.UNKNOWN
                 if head[0] == "浙" and kind != "emergency" and head[1] != "O":
                     region = Check.OK if head[1] in ZHEJIANG_CITIES else Check.BAD
-            return Verdict(normal=plate, form=Check.OK, region=region, kind=kind, division=head)
+            return Verdict(
+                normal=plate, form=Check.OK, region=region, kind=kind, division=head
+            )
     return MALFORMED
 
 
@@ -87,5 +89,9 @@ def check_ebike_plate(text: str) -> Verdict:
     if match is None:
         return MALFORMED
     return Verdict(
-        normal="杭州" + match["serial"], form=Check.OK, region=Check.OK, kind="ebike", division="杭州"
+        normal="杭州" + match["serial"],
+        form=Check.OK,
+        region=Check.OK,
+        kind="ebike",
+        division="杭州",
     )

@@ -1,0 +1,347 @@
+"""The `quanxi` command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ontology.errors import QuanxiError, UsageError
+
+console = Console()
+errors = Console(stderr=True)
+
+
+class _App(typer.Typer):
+    """Tells an error of ours in both languages and exits with its code; a stack trace is for our mistakes only."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except QuanxiError as error:
+            tell(error)
+            sys.exit(error.exit_code)
+
+
+app = _App(
+    help="Quanxi 全息: everything a district knows about a place, in one graph.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+engine_app = typer.Typer(help="The bundled Neo4j of the data directory.", no_args_is_help=True)
+app.add_typer(engine_app, name="engine")
+quarantine_app = typer.Typer(help="Rows that were kept out.", no_args_is_help=True)
+app.add_typer(quarantine_app, name="quarantine")
+
+
+class _State:
+    settings: Any = None
+
+
+def tell(error: QuanxiError) -> None:
+    errors.print(f"[bold red]{error.code}[/] {error.zh}", highlight=False, soft_wrap=True)
+    errors.print(f"  {error.en}", highlight=False, soft_wrap=True, markup=False)
+    if error.hint:
+        errors.print(f"  → {error.hint}", style="yellow", highlight=False, soft_wrap=True, markup=False)
+
+
+@app.callback()
+def main(
+    data: Annotated[Path | None, typer.Option(help="Data directory (QUANXI_DATA; default .quanxi).")] = None,
+    catalog: Annotated[Path | None, typer.Option(help="Another district's catalogue (QUANXI_CATALOG).")] = None,
+) -> None:
+    """Everything a district knows about a place. Example: quanxi demo"""
+    from pydantic import ValidationError
+
+    from settings import Settings
+
+    given: dict[str, Any] = {}
+    if data is not None:
+        given["data"] = data
+    if catalog is not None:
+        given["catalog"] = catalog
+    try:
+        _State.settings = Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(p) for p in first["loc"])
+        raise UsageError("BAD_SETTING", f"设置 {name} 有误:{first['msg']}", f"setting {name}: {first['msg']}") from None
+
+
+def _settings() -> Any:
+    return _State.settings
+
+
+class _Bars:
+    """A progress bar per stage."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(), TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Callable[[str, int, int | None], None]:
+        self._progress.start()
+        return self.step
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def step(self, stage: str, done: int, total: int | None) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=total)
+        self._progress.update(self._tasks[stage], completed=done, total=total)
+
+
+@app.command(epilog="Example: quanxi seed district --scale 0.01 --seed 7 --until 2025-12-15 --noise normal")
+def seed(
+    directory: Annotated[Path, typer.Argument(help="Where to write feeds/, truth/ and manifest.json.")],
+    scale: Annotated[float, typer.Option(help="1.0 is a district of 2.56 million people.")] = 0.01,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same district.")] = 7,
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of the district's history.")] = datetime(2025, 12, 15),
+    noise: Annotated[str, typer.Option(help="clean, normal or hard.")] = "normal",
+    plant: Annotated[list[str] | None, typer.Option(help="What to plant, such as repeat-disputes=40.")] = None,
+    area: Annotated[list[str] | None, typer.Option(help="Fill only communities under this code.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Write only this feed.")] = None,
+    scenario: Annotated[Path | None, typer.Option(help="A drawn district (YAML).")] = None,
+) -> None:
+    """Write a synthetic district's department feeds and its answer key. Nobody in it is real."""
+    from seed import SeedOptions, seed_district
+
+    plants: dict[str, int] = {}
+    for item in plant or []:
+        name, _, number = item.partition("=")
+        if not number.isdigit():
+            raise UsageError("BAD_ARGUMENT", f"--plant {item} 应为 名称=数量", f"--plant {item}: write it as name=number")
+        plants[name] = int(number)
+    options = SeedOptions(
+        scale=scale, seed=seed, until=until.date(), noise=noise, plant=plants, areas=tuple(area or ()), only=tuple(only or ()), scenario=scenario
+    )
+    with _Bars() as step:
+        manifest = seed_district(directory, options, step)
+    table = Table("feed", "rows", title=f"{directory} · synthetic · until {until.date()}")
+    for name, count in manifest.counts.items():
+        table.add_row(name, f"{count:,}")
+    console.print(table)
+
+
+def _clock(settings: Any, directory: Path | None = None) -> Any:
+    """The district's day: the setting, else the loaded district's last day, else today."""
+    from ontology.clock import Clock
+
+    if settings.today is not None:
+        return Clock(settings.today)
+    kept = settings.data / "district.json"
+    if directory is not None and (directory / "manifest.json").is_file():
+        day = json.loads((directory / "manifest.json").read_text(encoding="utf-8")).get("today")
+        if day:
+            kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            kept.write_text(json.dumps({"today": day, "synthetic": True}), encoding="utf-8")
+    if kept.is_file():
+        return Clock(date.fromisoformat(json.loads(kept.read_text(encoding="utf-8"))["today"]))
+    return Clock()
+
+
+def make_loader(settings: Any, directory: Path | None = None, progress: Callable[[str, int, int | None], None] | None = None) -> Any:
+    """The loader of the settings' data directory, with its ledger."""
+    from loaders.wiring import open_loader
+
+    return open_loader(settings.data, settings.catalog, _clock(settings, directory), progress)
+
+
+def _connect(settings: Any, progress: Callable[[str, int, int | None], None] | None = None) -> Any:
+    from graph.engine import connect_engine
+
+    return connect_engine(
+        settings.data,
+        settings.neo4j_uri,
+        settings.neo4j_user,
+        settings.neo4j_password.get_secret_value() if settings.neo4j_password else None,
+        database=settings.neo4j_database,
+        heap_mb=settings.heap_mb,
+        page_cache_mb=settings.page_cache_mb,
+        progress=progress,
+    )
+
+
+async def _load(settings: Any, paths: list[Path], feed: str | None, step: Callable[[str, int, int | None], None]) -> Any:
+    from graph.constraints import ensure_schema
+    from graph.store import Store
+
+    directory = paths[0] if paths and paths[0].is_dir() else None
+    address = _connect(settings, step)
+    loader = make_loader(settings, directory, step)
+    try:
+        async with Store.open(address) as store:
+            await ensure_schema(store)
+            return await loader.load(store, paths, feed)
+    finally:
+        loader.ledger.close()
+
+
+def _print_summary(summary: Any) -> None:
+    table = Table("file", "feed", "read", "loaded", "quarantined", "cells dropped", title="loaded 入库")
+    for f in summary.files:
+        table.add_row(f.file, f.feed, f"{f.read:,}", f"{f.loaded:,}", f"{f.quarantined:,}", f"{f.dropped_cells:,}")
+    if summary.files:
+        console.print(table)
+    else:
+        console.print("nothing new in these files 没有新内容")
+    unplaced = ", ".join(f"{k} {v:,}" for k, v in summary.unplaced.items()) or "none"
+    console.print(
+        f"entities changed {summary.changed:,} · unchanged {summary.unchanged:,} · removed {summary.removed:,} · unplaced: {unplaced}"
+    )
+
+
+@app.command(epilog="Example: quanxi load district   or   quanxi load 公安_警情_20251215.csv")
+def load(
+    paths: Annotated[list[Path], typer.Argument(help="Feed files, or a directory of them.")],
+    feed: Annotated[str | None, typer.Option(help="Force the feed that the files belong to.")] = None,
+) -> None:
+    """Load feed files into the graph; loading the same again changes nothing."""
+    with _Bars() as step:
+        summary = asyncio.run(_load(_settings(), paths, feed, step))
+    _print_summary(summary)
+
+
+@app.command(epilog="Example: quanxi why per_abc… name")
+def why(
+    id: Annotated[str, typer.Argument(help="The id of a node.")],
+    field: Annotated[str | None, typer.Argument(help="One of its fields; all when left out.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say where a value comes from: feed, file, row, when, by which rule, and what other feeds said."""
+    from loaders.why import Explainer
+
+    loader = make_loader(_settings())
+    facts = Explainer(loader, loader.ledger).facts(id, field)
+    if as_json:
+        console.print_json(json.dumps([f.as_dict() for f in facts], ensure_ascii=False))
+        return
+    table = Table("field", "value", "", "feed", "file", "row", "as of", "rule")
+    for f in facts:
+        table.add_row(f.field, f.value, "✓" if f.chosen else "", f.feed, f.file, str(f.row), f.since or "", f.rule)
+    console.print(table)
+
+
+@quarantine_app.command("list", epilog="Example: quanxi quarantine list --feed residents")
+def quarantine_list(
+    feed: Annotated[str | None, typer.Option(help="Only this feed.")] = None,
+    first: Annotated[int, typer.Option(help="How many.")] = 50,
+) -> None:
+    """Rows kept out, with file, sheet, row, column and reason."""
+    loader = make_loader(_settings())
+    rows = loader.ledger.quarantined(feed, first)
+    table = Table("file", "sheet", "row", "column", "value", "原因", "reason")
+    for r in rows:
+        table.add_row(*(str(c) if c is not None else "" for c in r))
+    console.print(table)
+    console.print(f"{loader.ledger.quarantine_size(feed):,} in all")
+
+
+@app.command(epilog="Example: quanxi serve --port 8000")
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (QUANXI_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port (QUANXI_PORT).")] = None,
+) -> None:
+    """Serve the GraphQL API and its pages."""
+    from server import run
+
+    settings = _settings()
+    updates = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
+    settings = settings.model_copy(update={**updates, "today": _clock(settings).fixed})
+    run(settings)
+
+
+@app.command(epilog="Example: quanxi schema > schema.graphql")
+def schema() -> None:
+    """Print the GraphQL schema (SDL)."""
+    from schema import sdl
+
+    typer.echo(sdl())
+
+
+@engine_app.command("start", epilog="Example: quanxi engine start")
+def engine_start() -> None:
+    """Start the bundled Neo4j of the data directory, or join it when it runs."""
+    with _Bars() as step:
+        address = _connect(_settings(), step)
+    console.print(f"Neo4j at {address.uri}")
+
+
+@engine_app.command("stop", epilog="Example: quanxi engine stop")
+def engine_stop() -> None:
+    """Stop the bundled Neo4j of the data directory."""
+    from graph.engine import stop_engine
+
+    console.print("stopped" if stop_engine(_settings().data) else "it was not running")
+
+
+@engine_app.command("status", epilog="Example: quanxi engine status")
+def engine_status() -> None:
+    """Show version, edition, uptime, counts, disk and memory. Exit code 4 when it does not run."""
+    from graph.engine import engine_status as status_of
+    from graph.store import Store
+
+    settings = _settings()
+    table = Table(show_header=False)
+    if settings.neo4j_uri is None:
+        found = status_of(settings.data)
+        if found is None:
+            console.print("not running")
+            raise typer.Exit(4)
+        for name in found.__slots__:
+            table.add_row(name, str(getattr(found, name)))
+
+    async def ask() -> None:
+        async with Store.open(_connect(settings)) as store:
+            info = await store.server_info()
+            for name in info.__slots__:
+                table.add_row(name, str(getattr(info, name)))
+            counts = await store.counts()
+            table.add_row("nodes", f"{sum(counts.labels.values()):,}")
+            table.add_row("relationships", f"{sum(counts.types.values()):,}")
+
+    asyncio.run(ask())
+    console.print(table)
+
+
+@app.command(epilog="Example: quanxi score district/truth --json")
+def score(
+    truth: Annotated[Path, typer.Argument(help="The truth/ directory that `quanxi seed` wrote.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Ask the loaded graph for repeat disputes and relapses and compare with the answer key."""
+    from demo import score_district
+
+    result = asyncio.run(score_district(_settings(), truth, _connect))
+    if as_json:
+        typer.echo(json.dumps(result, ensure_ascii=False, indent=2))
+        return
+    table = Table("trace", "true", "found", "precision", "recall")
+    for name, r in result.items():
+        table.add_row(name, str(r["true"]), str(r["found"]), f"{r['precision']:.3f}", f"{r['recall']:.3f}")
+    console.print(table)
+
+
+@app.command(epilog="Example: quanxi demo --check")
+def demo(
+    check: Annotated[bool, typer.Option("--check", help="Ask the headline queries, stop, exit 0 or 1.")] = False,
+    scale: Annotated[float, typer.Option(help="Scale of the district.")] = 0.01,
+) -> None:
+    """Seed a district, load it, serve it: the whole way once."""
+    from demo import run_demo
+
+    sys.exit(run_demo(_settings(), check=check, scale=scale, bars=_Bars, load=_load, connect=_connect, summarise=_print_summary))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,412 @@
+"""`fold(records)`: what the graph should hold about one key, from all records about it.
+
+Pure and free of order: "newer" is the record's own effective time, then a hash of its content, never the order of
+arrival. Among feeds the more trusted value is shown; among equals the newer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from addresses.gazetteer import Placement
+from loaders.mapping import Claims, LinkClaim, address_id
+from ontology import ONTOLOGY
+from ontology.clock import OPEN_END
+
+Props = dict[str, Any]
+CLOSED_STATES = frozenset(
+    ("done", "closed", "void", "cleared", "settled", "unsettled", "false_alarm", "penalised", "merged", "passed", "failed")
+)  # fmt: skip
+EPOCH = date(1970, 1, 1).toordinal()
+
+
+class Places(Protocol):
+    """What the fold asks of the address base."""
+
+    def placed(self, key: str) -> Placement: ...
+    def code_of(self, id: str) -> str | None: ...
+    def level(self, code: str) -> str | None: ...
+    def grid_of(self, code: str) -> str | None: ...
+    def place_key(self, code: str) -> str | None: ...
+    def at_level(self, code: str, level: str) -> str | None: ...
+    def areas_of(self, id: str) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of one record, with what it claims."""
+
+    feed: str
+    rkey: str
+    effective: str
+    hash: bytes
+    batch: int
+    row: int
+    claims: Claims
+
+    @property
+    def order(self) -> tuple[str, bytes]:
+        return self.effective, self.hash
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """A relationship as it should stand; `k` tells apart several of one type between the same two."""
+
+    type: str
+    start: str
+    end: str
+    k: str
+    values: Props
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the graph should hold about one key: its own values and the relationships that are kept with it."""
+
+    label: str
+    values: Props
+    links: tuple[LinkState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A value that a record offers for a field, for `why`."""
+
+    field: str
+    value: Any
+    version: Version
+    trust: int
+
+    @property
+    def rank(self) -> tuple[int, str, bytes]:
+        return self.trust, self.version.effective, self.version.hash
+
+
+def by_record(versions: Iterable[Version]) -> list[list[Version]]:
+    """Versions grouped by record, oldest first within each, in an order that does not depend on arrival."""
+    groups: dict[tuple[str, str], dict[tuple[str, bytes], Version]] = {}
+    for v in versions:
+        groups.setdefault((v.feed, v.rkey), {})[v.order] = v
+    return [[g[o] for o in sorted(g)] for _, g in sorted(groups.items())]
+
+
+def offers(id: str, records: list[list[Version]]) -> list[Offer]:
+    """All values offered for the fields of a node by the newest version of each record that still names it.
+
+    A node that only earlier versions name is known by what the newest of those said.
+    """
+    found = _offered(id, [versions[-1] for versions in records])
+    if not found:
+        for versions in records:
+            naming = [v for v in versions if any(n.id == id for n in v.claims.nodes)]
+            found += _offered(id, naming[-1:])
+    return found
+
+
+def _offered(id: str, versions: Iterable[Version]) -> list[Offer]:
+    return [
+        Offer(field, value, version, claim.trust)
+        for version in versions
+        for claim in version.claims.nodes
+        if claim.id == id
+        for field, value in claim.values.items()
+    ]
+
+
+def _exists(id: str, records: list[list[Version]], places: Places) -> bool:
+    """Whether the newest version of a record names it, or an interval that still stands touches it."""
+    if any(n.id == id for versions in records for n in versions[-1].claims.nodes):
+        return True
+    for versions in records:
+        for slot in {
+            c.slot for v in versions for c in v.claims.links if id in (c.start, c.end)
+        }:
+            if any(
+                id in (i.claim.start, i.end) for i in _intervals(slot, versions, places)
+            ):
+                return True
+    return False
+
+
+def fold(id: str, versions: Iterable[Version], places: Places) -> State | None:
+    """What the graph should hold about `id`, or None when no record speaks of it any more."""
+    records = by_record(versions)
+    if not _exists(id, records, places):
+        return None
+    label = ONTOLOGY.label_of(id)
+    assert label is not None
+    best: dict[str, Offer] = {}
+    for offer in offers(id, records):
+        held = best.get(offer.field)
+        if held is None or offer.rank > held.rank:
+            best[offer.field] = offer
+    values = {f: o.value for f, o in best.items()}
+    # Steps are one thing: three parallel lists must come from the same record.
+    if "step_at" in best:
+        chosen = best["step_at"].version
+        for node in chosen.claims.nodes:
+            if node.id == id:
+                values.update(
+                    {
+                        f: node.values[f]
+                        for f in ("step_at", "step_to", "step_by")
+                        if f in node.values
+                    }
+                )
+    links = _links(id, records, places)
+    _derive(label, values, links, places)
+    values["id"] = id
+    return State(
+        label, values, tuple(sorted(links, key=lambda x: (x.type, x.start, x.end, x.k)))
+    )
+
+
+@dataclass(slots=True)
+class _Interval:
+    claim: LinkClaim
+    end: str | None
+    start: str | None
+    until: str
+    placement: Placement | None
+
+
+def _links(id: str, records: list[list[Version]], places: Places) -> list[LinkState]:
+    found: dict[tuple[str, str, str, str], list[_Interval]] = {}
+    for versions in records:
+        slots = {c.slot for v in versions for c in v.claims.links if c.owner == id}
+        for slot in slots:
+            for interval in _intervals(slot, versions, places):
+                claim = interval.claim
+                if claim.owner != id or interval.end is None:
+                    continue
+                role = "|".join(str(v) for _, v in sorted(claim.values.items()))
+                found.setdefault(
+                    (claim.type, claim.start, interval.end, role), []
+                ).append(interval)
+    states = []
+    for (type, start, end, role), intervals in found.items():
+        timed = ONTOLOGY.links[type].history
+        for held in _union(intervals) if timed else intervals[:1]:
+            values: Props = dict(held.claim.values)
+            if timed:
+                if held.start is not None:
+                    values["since"] = held.start
+                values["until"] = held.until
+            if held.placement is not None and held.placement.confidence < 1.0:
+                values["confidence"] = held.placement.confidence
+                text = held.claim.place.split("\x1f")[1] if held.claim.place else ""
+                if text:
+                    values["text"] = text
+            k = f"{role}|{held.start or ''}" if timed else role
+            if (
+                type == "LIVES_AT"
+                and held.placement is not None
+                and held.placement.code is not None
+            ):
+                values["who"] = start
+                key, grid = (
+                    places.place_key(held.placement.code),
+                    places.grid_of(held.placement.code),
+                )
+                if key is not None:
+                    values["place"] = key
+                if grid is not None:
+                    values["grid"] = grid
+            states.append(LinkState(type, start, end, k, values))
+    return states
+
+
+def _intervals(slot: int, versions: list[Version], places: Places) -> list[_Interval]:
+    """The validity of one slot of one record, over its versions.
+
+    A newer version with another target closes the interval before it where its own begins; one with the same beginning
+    is a correction and takes its place.
+    """
+    said: list[tuple[str | None, LinkClaim | None]] = []
+    for i, version in enumerate(versions):
+        claim = next((c for c in version.claims.links if c.slot == slot), None)
+        since = claim.since if claim is not None else None
+        if since is None and i > 0:
+            since = version.effective[:10] or None
+        said.append((since, claim))
+    type = next(c.type for _, c in said if c is not None)
+    if not ONTOLOGY.links[type].history:
+        last = said[-1][1]
+        return [] if last is None else [_made(last, None, OPEN_END, places)]
+    kept: list[tuple[str | None, LinkClaim | None]] = []
+    for since, claim in said:
+        if kept and claim is not None and _same(kept[-1][1], claim):
+            kept[-1] = (claim.since or kept[-1][0], claim)
+            continue
+        while kept and (kept[-1][0] or "") >= (since or ""):
+            kept.pop()
+        kept.append((since, claim))
+    intervals = []
+    for i, (since, claim) in enumerate(kept):
+        if claim is None:
+            continue
+        until = claim.until or OPEN_END
+        if i + 1 < len(kept):
+            until = min(until, kept[i + 1][0] or OPEN_END)
+        if since is None or since < until:
+            intervals.append(_made(claim, since, until, places))
+    return intervals
+
+
+def _same(a: LinkClaim | None, b: LinkClaim) -> bool:
+    return a is not None and (a.start, a.end, a.place, a.values) == (
+        b.start,
+        b.end,
+        b.place,
+        b.values,
+    )
+
+
+def _made(claim: LinkClaim, since: str | None, until: str, places: Places) -> _Interval:
+    if claim.place is None:
+        return _Interval(claim, claim.end, since, until, None)
+    placement = places.placed(claim.place)
+    end = address_id(placement.code) if placement.code is not None else None
+    if end == claim.start:
+        end = None
+    return _Interval(claim, end, since, until, placement)
+
+
+def _union(intervals: list[_Interval]) -> list[_Interval]:
+    """Intervals of one relationship from several records, joined where they overlap or touch."""
+    merged: list[_Interval] = []
+    for held in sorted(intervals, key=lambda x: (x.start or "", x.until)):
+        if merged and (held.start or "") <= merged[-1].until:
+            merged[-1].until = max(merged[-1].until, held.until)
+        else:
+            merged.append(held)
+    return merged
+
+
+def _derive(label: str, values: Props, links: list[LinkState], places: Places) -> None:
+    entity = ONTOLOGY.entities[label]
+    if label == "Address":
+        _derive_address(values, links, places)
+    elif entity.placed and label != "Person":
+        stands = [x for x in links if x.type == entity.placed]
+        if stands:
+            chosen = max(
+                stands,
+                key=lambda x: (
+                    x.values.get("until", ""),
+                    x.values.get("since", ""),
+                    x.end,
+                ),
+            )
+            code = places.code_of(chosen.end)
+            if code is not None:
+                _put_place(label, values, code, chosen, places)
+    if label == "Incident" and "occurred_at" in values:
+        values["day"] = (
+            date.fromisoformat(values["occurred_at"][:10]).toordinal() - EPOCH
+        )
+    if label == "Matter":
+        values["open"] = (
+            "closed_at" not in values and values.get("state") not in CLOSED_STATES
+        )
+
+
+def _put_place(
+    label: str, values: Props, code: str, link: LinkState, places: Places
+) -> None:
+    key = places.place_key(code)
+    if key is not None:
+        values["place"] = key
+        if label == "Incident":
+            for field, level in (("street", "STREET"), ("community", "COMMUNITY")):
+                above = places.at_level(code, level)
+                if above is not None:
+                    values[field] = places.place_key(above)
+    grid = places.grid_of(code)
+    if grid is not None:
+        values["grid"] = grid
+    placed_level = places.level(code)
+    if placed_level is not None:
+        values["place_level"] = placed_level
+    if "confidence" in link.values:
+        values["place_confidence"] = link.values["confidence"]
+        if "text" in link.values:
+            values["place_text"] = link.values["text"]
+
+
+def _derive_address(values: Props, links: list[LinkState], places: Places) -> None:
+    code = values["code"]
+    key = places.place_key(code)
+    if key is not None:
+        values["place"] = key
+    grid = places.grid_of(code)
+    if grid is not None:
+        values["grid"] = grid
+    above = [x for x in links if x.type == "IN"]
+    if above:
+        parent = places.code_of(
+            max(above, key=lambda x: (x.values.get("until", ""), x.end)).end
+        )
+        if parent is not None:
+            values["parent"] = parent
+
+
+def contributions(state: State, today: str, places: Places) -> Mapping[str, set[str]]:
+    """What one entity adds to the roll-ups: counter → codes of all places (and grids) that it counts in.
+
+    An entity counts once in each place, however many of its addresses lie there.
+    """
+    values = state.values
+    counters: list[str]
+    ends: set[str]
+    if state.label == "Person":
+        ends = {
+            x.end for x in state.links
+            if x.type == "LIVES_AT" and x.values.get("since", "") <= today < x.values.get("until", OPEN_END)
+        }  # fmt: skip
+        counters = ["n_people"] + (
+            ["n_floating"] if values.get("residence") == "floating" else []
+        )
+    else:
+        counters = _COUNTERS.get(state.label, [])
+        if not counters or "place" not in values and "grid" not in values:
+            return {}
+        placed = ONTOLOGY.entities[state.label].placed
+        stands = [x for x in state.links if x.type == placed]
+        if not stands:
+            return {}
+        ends = {
+            max(
+                stands,
+                key=lambda x: (
+                    x.values.get("until", ""),
+                    x.values.get("since", ""),
+                    x.end,
+                ),
+            ).end
+        }
+        if state.label == "House" and values.get("rented"):
+            counters = [*counters, "n_rented"]
+        elif state.label == "Matter" and values.get("open"):
+            counters = [*counters, "n_open_matters"]
+        elif state.label == "Volunteer" and values.get("left", OPEN_END) <= today:
+            return {}
+    where: set[str] = set()
+    for id in ends:
+        where |= places.areas_of(id)
+    return {c: where for c in counters} if where else {}
+
+
+_COUNTERS = {
+    "House": ["n_houses"],
+    "Enterprise": ["n_enterprises"],
+    "Incident": ["n_incidents"],
+    "Matter": ["n_matters"],
+    "Vehicle": ["n_vehicles"],
+    "Device": ["n_devices"],
+    "Volunteer": ["n_volunteers"],
+}

@@ -1,0 +1,279 @@
+"""One record of a feed → what it claims: which entities there are, what they are like, and how they are related."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loaders.declaration import ColumnType, Feed
+from ontology import ONTOLOGY, identifiers
+from ontology.terms import Terms
+
+Payload = Mapping[str, Any]
+SEPARATOR = "\x1f"
+
+
+def mint(prefix: str, namespace: str, value: str) -> str:
+    """The internal id decided for what is known by `value` in `namespace`.
+
+    A pure function of what it was first seen by, so that every rebuild and every order of arrival decides alike; a
+    later decision (a merge, a renumbering) is recorded and overrides it.
+    """
+    digest = hashlib.blake2b(f"{namespace}\0{value}".encode(), digest_size=10).digest()
+    return f"{prefix}_{base64.b32encode(digest).decode().lower()}"
+
+
+def address_id(code: str) -> str:
+    return mint("adr", "code", code)
+
+
+def place_key(
+    code: str | None, text: str | None, authority: str | None, local: str | None
+) -> str:
+    """What a row says of a place as one string, by which its resolution is kept."""
+    return SEPARATOR.join((code or "", text or "", authority or "", local or ""))
+
+
+def split_place_key(key: str) -> tuple[str | None, str | None, str | None, str | None]:
+    code, text, authority, local = key.split(SEPARATOR)
+    return code or None, text or None, authority or None, local or None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeClaim:
+    """An entity and the values that a record gives it; `columns` says which column each value came from."""
+
+    id: str
+    label: str
+    values: dict[str, Any]
+    trust: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClaim:
+    """A relationship that a record claims. `end` is an id, or None when `place` names an address still to be resolved."""
+
+    slot: int
+    type: str
+    owner: str
+    start: str
+    end: str | None
+    place: str | None
+    values: dict[str, Any]
+    since: str | None
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    nodes: list[NodeClaim]
+    links: list[LinkClaim]
+
+    def owners(self) -> set[str]:
+        return {n.id for n in self.nodes} | {link.owner for link in self.links}
+
+    def places(self) -> set[str]:
+        return {link.place for link in self.links if link.place is not None}
+
+
+_SEX = {"M": "male", "F": "female"}
+_TEMPLATE = re.compile(r"\{([^{}]+)\}")
+_CAST: dict[type, Callable[[str], Any]] = {
+    int: int,
+    float: float,
+    bool: lambda v: v == "true",
+}
+
+
+class Mapper:
+    """The claims of a feed's records.
+
+    Args:
+        secret: the key that identity numbers are hashed with.
+    """
+
+    def __init__(self, feed: Feed, terms: Terms, secret: bytes) -> None:
+        self.feed = feed
+        self._secret = secret
+        self._entities = [self._entity(alias, terms) for alias in feed.entities]
+        self._links = [self._link(i) for i in range(len(feed.links))]
+        self._derive = [
+            (name, self._template(d.template, terms))
+            for name, d in feed.derive.items()
+            if d.template is not None
+        ]
+
+    def claims(self, rkey: str, payload: Payload) -> Claims:
+        """What one record claims. `rkey` stands in for an identity where the record gives none."""
+        if self._derive:
+            payload = {
+                **payload,
+                **{name: fill(payload) for name, fill in self._derive},
+            }
+        ids: dict[str, str] = {}
+        nodes = []
+        for make in self._entities:
+            made = make(rkey, payload)
+            if made is not None:
+                alias, claim = made
+                ids[alias] = claim.id
+                nodes.append(claim)
+        links = []
+        for join in self._links:
+            link = join(ids, payload)
+            if link is not None:
+                links.append(link)
+        return Claims(nodes, links)
+
+    def _template(self, template: str, terms: Terms) -> Callable[[Payload], str]:
+        parts = _TEMPLATE.split(template)
+        lists = {
+            c: s.terms for c, s in self.feed.columns.items() if s.terms is not None
+        }
+
+        def fill(payload: Payload) -> str:
+            out = []
+            for i, part in enumerate(parts):
+                if i % 2 == 0:
+                    out.append(part)
+                else:
+                    value = payload.get(part)
+                    if value is not None:
+                        out.append(
+                            terms.get(lists[part], value).zh
+                            if part in lists
+                            else str(value)
+                        )
+            return "".join(out).rstrip(" ::")  # noqa: B005
+
+        return fill
+
+    def _value(
+        self, label: str, field: str, source: str, terms: Terms
+    ) -> Callable[[Payload], Any]:
+        spec = ONTOLOGY.entities[label].fields()[field]
+        if source.startswith("="):
+            constant: Any = source[1:]
+            constant = _CAST[spec.type](constant) if spec.type in _CAST else constant
+            return lambda payload: constant
+        if "{" in source:
+            return self._template(source, terms)
+        identity = (
+            source in self.feed.columns
+            and self.feed.columns[source].type is ColumnType.IDENTITY
+        )
+        if identity:
+            return lambda payload: value[2:] if (value := payload.get(source)) else None
+        if spec.type in _CAST:
+            cast = _CAST[spec.type]
+            return lambda payload: (
+                cast(value) if (value := payload.get(source)) is not None else None
+            )
+        return lambda payload: payload.get(source)
+
+    def _entity(
+        self, alias: str, terms: Terms
+    ) -> Callable[[str, Payload], tuple[str, NodeClaim] | None]:
+        claim = self.feed.entities[alias]
+        prefix = ONTOLOGY.entities[claim.label].prefix
+        trust = self.feed.trust if claim.trust is None else claim.trust
+        alternatives = [next(iter(a.items())) for a in claim.id]
+        getters = [
+            (f, self._value(claim.label, f, source, terms))
+            for f, source in claim.set.items()
+        ]
+        steps = [(s.at, s.to, s.by) for s in claim.steps]
+        when = claim.when
+        types = {c: s.type for c, s in self.feed.columns.items()}
+        secret = self._secret
+
+        def make(rkey: str, payload: Payload) -> tuple[str, NodeClaim] | None:
+            for column, expected in when.items():
+                if payload.get(column) != expected:
+                    return None
+            for namespace, column in alternatives:
+                value = payload.get(column)
+                if value is None:
+                    continue
+                if types.get(column) is ColumnType.IDENTITY:
+                    if value[0] != ("C" if namespace == "id_number" else "U"):
+                        continue
+                    value = value[2:]
+                values = {
+                    f: got for f, get in getters if (got := get(payload)) is not None
+                }
+                if namespace == "id_number":
+                    hashed = identifiers.identity_hash(secret, value)
+                    values["id_hash"] = hashed
+                    values["id_number"] = identifiers.mask_citizen_id(value)
+                    if len(value) == 18 and value[6:14].isdigit():
+                        values.setdefault(
+                            "birth", f"{value[6:10]}-{value[10:12]}-{value[12:14]}"
+                        )
+                        if value[16].isdigit():
+                            values.setdefault(
+                                "sex", _SEX["M" if int(value[16]) % 2 else "F"]
+                            )
+                    value = hashed
+                if steps:
+                    taken = sorted(
+                        (at, i, to, (payload.get(by) if by else None) or "")
+                        for i, (column_at, to, by) in enumerate(steps)
+                        if (at := payload.get(column_at)) is not None
+                    )
+                    if taken:
+                        values["step_at"] = [t[0] for t in taken]
+                        values["step_to"] = [t[2] for t in taken]
+                        values["step_by"] = [t[3] for t in taken]
+                return alias, NodeClaim(
+                    mint(prefix, namespace, value), claim.label, values, trust
+                )
+            return None
+
+        return make
+
+    def _link(self, slot: int) -> Callable[[dict[str, str], Payload], LinkClaim | None]:
+        declared = self.feed.links[slot]
+        link = ONTOLOGY.links[declared.type]
+        owner_is_start = link.kept_by == "start"
+        casts = {f: _CAST.get(s.type) for f, s in link.fields().items()}
+        constants = {f: s[1:] for f, s in declared.set.items() if s.startswith("=")}
+        columns = [
+            (f, s, casts.get(f))
+            for f, s in declared.set.items()
+            if not s.startswith("=")
+        ]
+        place = declared.place
+
+        def join(ids: dict[str, str], payload: Payload) -> LinkClaim | None:
+            start = ids.get(declared.start)
+            if start is None:
+                return None
+            end = ids.get(declared.end) if declared.end is not None else None
+            key = None
+            if place is not None:
+                code = payload.get(place.code) if place.code else None
+                text = payload.get(place.text) if place.text else None
+                local = payload.get(place.local) if place.local else None
+                if code is None and text is None and local is None:
+                    return None
+                key = place_key(code, text, place.authority, local)
+            elif end is None or end == start:
+                return None
+            values: dict[str, Any] = dict(constants)
+            for field, column, cast in columns:
+                value = payload.get(column)
+                if value is not None:
+                    values[field] = cast(value) if cast else value
+            owner = start if owner_is_start or end is None else end
+            since = payload.get(declared.since) if declared.since else None
+            until = payload.get(declared.until) if declared.until else None
+            return LinkClaim(
+                slot, declared.type, owner, start, end, key, values, since, until
+            )
+
+        return join

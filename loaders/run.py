@@ -1,0 +1,566 @@
+"""The loading run: files into the ledger, records into the store, touched keys through the fold, the difference into the graph.
+
+A kill at any moment leaves `dirty` keys and batches not yet applied behind; the next run goes on from them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from addresses.scheme import Scheme
+from graph.store import Store
+from graph.writer import Difference, write, write_meta, write_rollups
+from ledger import Batch, Ledger
+from ledger.ledger import about_key
+from loaders import contract, readers
+from loaders.declaration import Feed
+from loaders.fold import LinkState, State, Version, contributions, fold
+from loaders.mapping import Claims, Mapper, address_id
+from loaders.places import PlaceBase, place_record
+from ontology.clock import SHANGHAI, Clock
+from ontology.errors import UsageError
+from ontology.terms import Terms
+
+Progress = Callable[[str, int, int | None], None]
+CHUNK = 10_000
+
+
+@dataclass(slots=True)
+class FileSummary:
+    """What became of one file or sheet."""
+
+    file: str
+    feed: str
+    read: int
+    loaded: int
+    quarantined: int
+    dropped_cells: int
+    known: bool
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run did. `changed` and `unchanged` count entities that the touched records speak of."""
+
+    files: list[FileSummary] = field(default_factory=list)
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    unplaced: dict[str, int] = field(default_factory=dict)
+
+
+def identity_secret(data: Path) -> bytes:
+    """The key that identity numbers are hashed with: `QUANXI_IDENTITY_KEY` (hex), else a file of the data directory."""
+    given = os.environ.get("QUANXI_IDENTITY_KEY")
+    if given:
+        try:
+            return bytes.fromhex(given)
+        except ValueError:
+            raise UsageError(
+                "BAD_SETTING",
+                "QUANXI_IDENTITY_KEY 须为十六进制",
+                "QUANXI_IDENTITY_KEY must be hexadecimal",
+            ) from None
+    path = data / "identity.key"
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return bytes.fromhex(path.read_text(encoding="ascii").strip())
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32))
+    return bytes.fromhex(path.read_text(encoding="ascii").strip())
+
+
+def find_files(paths: Iterable[Path]) -> list[Path]:
+    """Feed files under the paths, in name order; a seeded district's own `feeds/` is found from its directory.
+
+    Raises:
+        UsageError: BAD_FILE when a path does not exist or holds no file of a kind that can be read.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            where = path / "feeds" if (path / "feeds").is_dir() else path
+            files = sorted(
+                p for p in where.iterdir() if p.suffix.lower() in readers.SUFFIXES
+            )
+            if not files:
+                raise UsageError(
+                    "BAD_FILE",
+                    f"{path} 中没有 CSV 或 XLSX 文件",
+                    f"there is no CSV or XLSX file in {path}",
+                )
+            found += files
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise UsageError(
+                "BAD_FILE", f"没有文件 {path}", f"there is no file or directory {path}"
+            )
+    return found
+
+
+def encode(state: State) -> bytes:
+    return orjson.dumps(
+        {
+            "p": state.values,
+            "l": [[x.type, x.start, x.end, x.k, x.values] for x in state.links],
+        },
+        option=orjson.OPT_SORT_KEYS,
+    )
+
+
+def decode(label: str, blob: bytes) -> State:
+    raw = orjson.loads(blob)
+    return State(label, raw["p"], tuple(LinkState(*x) for x in raw["l"]))
+
+
+class Loader:
+    """Loads feeds of one data directory into one graph.
+
+    Args:
+        feeds: declarations by name.
+        progress: called with stage, done, total (None when unknown).
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        feeds: dict[str, Feed],
+        terms: Terms,
+        scheme: Scheme,
+        clock: Clock,
+        secret: bytes,
+        progress: Progress | None = None,
+    ) -> None:
+        self.ledger = ledger
+        self.feeds = feeds
+        self.terms = terms
+        self.scheme = scheme
+        self.clock = clock
+        self._mappers = {
+            name: Mapper(feed, terms, secret) for name, feed in feeds.items()
+        }
+        self._progress = progress or (lambda stage, done, total: None)
+        self._claims: dict[tuple[str, str, str, bytes], Claims] = {}
+        self.places = PlaceBase(scheme, ledger)
+
+    # -- into the ledger --------------------------------------------------------------------------------------------
+
+    def feed_of(self, path: Path, forced: str | None = None) -> Feed:
+        """The feed that a file belongs to.
+
+        Raises:
+            UsageError: UNKNOWN_FEED when none or several take it.
+        """
+        if forced is not None:
+            if forced not in self.feeds:
+                raise UsageError(
+                    "UNKNOWN_FEED",
+                    f"没有名为 {forced} 的数据源",
+                    f"no feed is called {forced}",
+                    f"Known: {', '.join(self.feeds)}.",
+                )
+            return self.feeds[forced]
+        taking = [f for f in self.feeds.values() if f.takes(path.name)]
+        if len(taking) != 1:
+            names = ", ".join(f.feed for f in taking) or "none"
+            raise UsageError(
+                "UNKNOWN_FEED",
+                f"无法由文件名确定 {path.name} 属于哪个数据源",
+                f"{path.name}: feeds whose name pattern takes it: {names}",
+                f"Name the feed with --feed. Known: {', '.join(self.feeds)}.",
+            )
+        return taking[0]
+
+    def receive(self, path: Path, forced: str | None = None) -> list[Batch]:
+        """Reads a file and keeps its rows as received; durable when it returns.
+
+        Raises:
+            UsageError: BAD_FILE, BAD_HEADER, UNKNOWN_FEED.
+        """
+        feed = self.feed_of(path, forced)
+        now = datetime.now(SHANGHAI).isoformat(timespec="seconds")
+        batches = []
+        for sheet in readers.read(path, feed.encoding):
+            contract.check_header(feed, sheet.rows.columns, sheet.file)
+            batches.append(
+                self.ledger.append(
+                    feed.feed,
+                    sheet.file,
+                    sheet.sheet,
+                    sheet.digest,
+                    sheet.rows,
+                    now,
+                    sheet.file_date,
+                )
+            )
+        return batches
+
+    def digest(self, batch: Batch) -> FileSummary:
+        """Checks a batch's rows and keeps the good ones as records, the bad ones in quarantine, and what is touched as dirty."""
+        feed, mapper = self.feeds[batch.feed], self._mappers[batch.feed]
+        checked = contract.check(feed, self.ledger.rows(batch), self.terms)
+        effective_at = feed.effective
+        columns = [c for c in checked.rows.columns if c != contract.ROW]
+        records: list[tuple[str, str, str, bytes, int, int, bytes]] = []
+        about: set[tuple[int, str, str]] = set()
+        touched: dict[str, None] = {}
+        total = checked.rows.height
+        for i, values in enumerate(checked.rows.iter_rows(named=True)):
+            payload = {c: values[c] for c in columns if values[c] is not None}
+            rkey = "\x1f".join(str(payload.get(k, "")) for k in feed.key)
+            effective = (
+                (payload.get(effective_at) if effective_at else None)
+                or batch.file_date
+                or ""
+            )
+            blob = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
+            hash = blake2b(blob, digest_size=12).digest()
+            records.append(
+                (feed.feed, rkey, effective, hash, batch.no, values[contract.ROW], blob)
+            )
+            claims = mapper.claims(rkey, payload)
+            for owner in claims.owners():
+                about.add((about_key(owner), feed.feed, rkey))
+                touched[owner] = None
+            for place in claims.places():
+                about.add((about_key("place:" + place), feed.feed, rkey))
+            if i % 5000 == 0:
+                self._progress(f"{feed.zh}", i, total)
+        self._progress(f"{feed.zh}", total, total)
+        with self.ledger.transaction() as db:
+            db.executemany(
+                "INSERT OR IGNORE INTO record VALUES (?,?,?,?,?,?,?)", records
+            )
+            db.executemany("INSERT OR IGNORE INTO about VALUES (?,?,?)", sorted(about))
+            db.executemany(
+                "INSERT OR REPLACE INTO quarantine VALUES (?,?,?,?,?,?)",
+                (
+                    (batch.no, r.row, r.column, r.value, r.zh, r.en)
+                    for r in checked.rejections
+                ),
+            )
+            self._touch_again(records)
+            self.ledger.mark_dirty(touched)
+            db.execute("UPDATE batch SET applied = 1 WHERE no = ?", (batch.no,))
+        return FileSummary(
+            batch.file,
+            feed.feed,
+            batch.rows,
+            total,
+            checked.rejected_rows,
+            checked.dropped_cells,
+            batch.applied,
+        )
+
+    def _touch_again(
+        self, records: Sequence[tuple[str, str, str, bytes, int, int, bytes]]
+    ) -> None:
+        """What earlier versions of the same records spoke of is touched too: a newer version may have let go of it."""
+        self.ledger.db.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS again (feed TEXT, rkey TEXT, PRIMARY KEY (feed, rkey)) WITHOUT ROWID"
+        )
+        self.ledger.db.execute("DELETE FROM again")
+        self.ledger.db.executemany(
+            "INSERT OR IGNORE INTO again VALUES (?,?)", ((r[0], r[1]) for r in records)
+        )
+        several = self.ledger.db.execute(
+            "SELECT r.feed, r.rkey, r.payload FROM again a CROSS JOIN record r ON r.feed = a.feed AND r.rkey = a.rkey "
+            "WHERE EXISTS (SELECT 1 FROM record o WHERE o.feed = a.feed AND o.rkey = a.rkey "
+            "AND (o.hash <> r.hash OR o.effective <> r.effective))"
+        )
+        for feed, rkey, payload in several.fetchall():
+            self.ledger.mark_dirty(
+                self._mappers[feed].claims(rkey, orjson.loads(payload)).owners()
+            )
+
+    # -- through the fold -------------------------------------------------------------------------------------------
+
+    async def apply(self, store: Store) -> Summary:
+        """Folds everything dirty and writes the difference. Safe to repeat; ends with exact roll-ups."""
+        summary = Summary()
+        self._take_addresses()
+        today = self.clock.today().isoformat()
+        if self.ledger.meta("rolled_for") not in (None, today):
+            self._roll_again(today)
+        self.ledger.set_meta("rolled_for", today)
+        total = self.ledger.db.execute("SELECT count(*) FROM dirty").fetchone()[0]
+        done = 0
+        pending: asyncio.Task[None] | None = None
+        position = 0
+        while True:
+            rows = self.ledger.db.execute(
+                "SELECT seq, id FROM dirty WHERE seq > ? ORDER BY seq LIMIT ?",
+                (position, CHUNK),
+            ).fetchall()
+            if not rows:
+                break
+            position = rows[-1][0]
+            ids = [r[1] for r in rows]
+            # The next chunk is folded in a thread while Neo4j takes the last one in.
+            work = await asyncio.to_thread(self._fold_chunk, ids, today, summary)
+            if pending is not None:
+                await pending
+            pending = asyncio.create_task(self._write_chunk(store, work))
+            done += len(ids)
+            self._progress("入图 graph", done, total)
+        if pending is not None:
+            await pending
+        await self._write_rollups(store)
+        await write_meta(store, {"rolled_for": today, "scheme": self.scheme.name})
+        summary.unplaced = self.unplaced()
+        return summary
+
+    def versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
+        """All versions of all records about the ids, with what they claim."""
+        by_key = {about_key(id): id for id in ids}
+        found: dict[str, list[Version]] = {id: [] for id in ids}
+        fresh: dict[tuple[str, str, str, bytes], Claims] = {}
+        for (
+            key,
+            feed,
+            rkey,
+            effective,
+            hash,
+            batch,
+            row,
+            payload,
+        ) in self.ledger.records_about(list(by_key)):
+            if feed not in self._mappers:
+                continue
+            name = (feed, rkey, effective, hash)
+            claims = fresh.get(name) or self._claims.get(name)
+            if claims is None:
+                claims = self._mappers[feed].claims(rkey, orjson.loads(payload))
+            fresh[name] = claims
+            found[by_key[key]].append(
+                Version(feed, rkey, effective, hash, batch, row, claims)
+            )
+        self._claims = fresh
+        return found
+
+    def _take_addresses(self) -> None:
+        """Brings the gazetteer up to the touched addresses; what then means another place is touched too."""
+        dirty = self.ledger.dirty("adr")
+        if not dirty:
+            return
+        for start in range(0, len(dirty), CHUNK):
+            part = dirty[start : start + CHUNK]
+            for id, versions in self.versions(part).items():
+                state = fold(id, versions, self.places)
+                if state is None or "code" not in state.values:
+                    self.places.remove(id)
+                    continue
+                self.places.put(place_record(state.values, _own_grid(id, versions)))
+            self._progress("地址 addresses", start + len(part), len(dirty))
+        self._claims = {}
+        with self.ledger.transaction():
+            changed = list(self.places.changed())
+            self.ledger.mark_dirty(self._owners_of_places(changed))
+            self.ledger.mark_dirty(address_id(code) for code in self.places.regridded())
+            self.places.keep()
+
+    def _owners_of_places(self, keys: Iterable[str]) -> Iterator[str]:
+        for key in keys:
+            for _, feed, rkey, _, _, _, _, payload in self.ledger.records_about(
+                [about_key("place:" + key)]
+            ):
+                yield from (
+                    self._mappers[feed].claims(rkey, orjson.loads(payload)).owners()
+                )
+
+    def _fold_chunk(self, ids: list[str], today: str, summary: Summary) -> _Work:
+        held = self.ledger.folded(ids)
+        work = _Work(ids)
+        for id, versions in self.versions(ids).items():
+            new = fold(id, versions, self.places)
+            blob = encode(new) if new is not None else None
+            before = held.get(id)
+            if blob == before:
+                summary.unchanged += 1
+                continue
+            old = (
+                decode(new.label if new else id, before) if before is not None else None
+            )
+            if old is not None and new is None:
+                old = State(_label_of(id), old.values, old.links)
+                summary.removed += 1
+            else:
+                summary.changed += 1
+            _difference(id, old, new, work.difference)
+            for state, sign in ((old, -1), (new, 1)):
+                if state is not None:
+                    for counter, codes in contributions(
+                        state, today, self.places
+                    ).items():
+                        for code in codes:
+                            name = (code, counter)
+                            work.counts[name] = work.counts.get(name, 0) + sign
+            work.states.append((id, blob))
+        return work
+
+    async def _write_chunk(self, store: Store, work: _Work) -> None:
+        if work.difference:
+            await write(store, work.difference)
+        await asyncio.to_thread(self._settle, work)
+
+    def _settle(self, work: _Work) -> None:
+        """Only after the graph has it: the same chunk folded again after a kill writes the same again."""
+        with self.ledger.transaction() as db:
+            self._keep_counts(work.counts)
+            db.executemany(
+                "INSERT OR REPLACE INTO folded VALUES (?,?)",
+                (s for s in work.states if s[1] is not None),
+            )
+            db.executemany(
+                "DELETE FROM folded WHERE id = ?",
+                ((id,) for id, blob in work.states if blob is None),
+            )
+            db.executemany("DELETE FROM dirty WHERE id = ?", ((id,) for id in work.ids))
+            self.places.keep()
+
+    def _keep_counts(self, counts: dict[tuple[str, str], int]) -> None:
+        changed = [(code, counter, n) for (code, counter), n in counts.items() if n]
+        self.ledger.db.executemany(
+            "INSERT INTO rollup VALUES (?,?,?) ON CONFLICT (code, counter) DO UPDATE SET n = n + excluded.n",
+            changed,
+        )
+        self.ledger.db.executemany(
+            "INSERT OR IGNORE INTO rollup_dirty VALUES (?)", ((c[0],) for c in changed)
+        )
+
+    def _roll_again(self, today: str) -> None:
+        """Counts everything anew for another day of the district's clock."""
+        counts: dict[tuple[str, str], int] = {}
+        for id, blob in self.ledger.db.execute("SELECT id, state FROM folded"):
+            state = decode(_label_of(id), blob)
+            for counter, codes in contributions(state, today, self.places).items():
+                for code in codes:
+                    counts[code, counter] = counts.get((code, counter), 0) + 1
+        with self.ledger.transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO rollup_dirty SELECT DISTINCT code FROM rollup"
+            )
+            db.execute("UPDATE rollup SET n = 0")
+            self._keep_counts(counts)
+
+    async def _write_rollups(self, store: Store) -> None:
+        codes = [r[0] for r in self.ledger.db.execute("SELECT code FROM rollup_dirty")]
+        for start in range(0, len(codes), CHUNK):
+            part = codes[start : start + CHUNK]
+            marks = ",".join("?" * len(part))
+            counts: dict[str, dict[str, int]] = {c: {} for c in part}
+            for code, counter, n in self.ledger.db.execute(
+                f"SELECT code, counter, n FROM rollup WHERE code IN ({marks})", part
+            ):
+                counts[code][counter] = n
+            await write_rollups(store, counts.items())
+            self._progress("汇总 roll-ups", start + len(part), len(codes))
+        with self.ledger.transaction() as db:
+            db.executemany(
+                "DELETE FROM rollup_dirty WHERE code = ?", ((c,) for c in codes)
+            )
+
+    def unplaced(self) -> dict[str, int]:
+        """Records whose address names no sure place, by feed."""
+        keys = [
+            about_key("place:" + r[0])
+            for r in self.ledger.db.execute(
+                "SELECT key FROM resolution WHERE code IS NULL"
+            )
+        ]
+        counts: dict[str, int] = {}
+        for start in range(0, len(keys), 30_000):
+            part = keys[start : start + 30_000]
+            marks = ",".join("?" * len(part))
+            for feed, n in self.ledger.db.execute(
+                f"SELECT feed, count(*) FROM about WHERE key IN ({marks}) GROUP BY feed",
+                part,
+            ):
+                counts[feed] = counts.get(feed, 0) + n
+        return dict(sorted(counts.items()))
+
+    # -- both -------------------------------------------------------------------------------------------------------
+
+    async def load(
+        self, store: Store, paths: Iterable[Path], forced: str | None = None
+    ) -> Summary:
+        """Receives the files, then applies everything that waits, of these and of earlier runs."""
+        for path in find_files(paths):
+            self.receive(path, forced)
+        files = []
+        for batch in self.ledger.batches():
+            if not batch.applied:
+                files.append(self.digest(batch))
+        summary = await self.apply(store)
+        summary.files = files
+        return summary
+
+
+@dataclass(slots=True)
+class _Work:
+    ids: list[str]
+    difference: Difference = field(default_factory=Difference)
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    states: list[tuple[str, bytes | None]] = field(default_factory=list)
+
+
+def _label_of(id: str) -> str:
+    from ontology import ONTOLOGY
+
+    label = ONTOLOGY.label_of(id)
+    assert label is not None
+    return label
+
+
+def _own_grid(id: str, versions: Sequence[Version]) -> str | None:
+    """The grid that an address names itself, by its newest record."""
+    named = [
+        (v.order, link.place) for v in versions for link in v.claims.links
+        if link.type == "IN_GRID" and link.start == id and link.place is not None
+    ]  # fmt: skip
+    return max(named)[1].split("\x1f")[0] or None if named else None
+
+
+def _difference(id: str, old: State | None, new: State | None, out: Difference) -> None:
+    if new is None:
+        assert old is not None
+        for link in old.links:
+            out.drop_link(link.type, link.start, link.end, link.k)
+        out.drop_node(id)
+        return
+    if old is None:
+        out.put_node(id, new.values)
+        for link in new.links:
+            out.put_link(link.type, link.start, link.end, link.k, link.values)
+        return
+    changed = _changes(old.values, new.values)
+    if changed:
+        out.put_node(id, changed)
+    before = {(x.type, x.start, x.end, x.k): x.values for x in old.links}
+    after = {(x.type, x.start, x.end, x.k): x.values for x in new.links}
+    for name, values in after.items():
+        if name not in before:
+            out.put_link(*name, values)
+        elif changed_link := _changes(before[name], values):
+            out.put_link(*name, changed_link)
+    for name in before.keys() - after.keys():
+        out.drop_link(*name)
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    changed = {f: v for f, v in new.items() if old.get(f) != v}
+    changed.update({f: None for f in old if f not in new})
+    return changed

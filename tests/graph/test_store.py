@@ -67,7 +67,7 @@ async def test_statements_are_counted_per_block_and_task(store: Store) -> None:
 
     before = store.statements
     with count_statements() as total:
-        assert await asyncio.gather(ask(1), ask(2), ask(3)) == [1, 2, 3]
+        assert tuple(await asyncio.gather(ask(1), ask(2), ask(3))) == (1, 2, 3)
     assert total.statements == 6
     assert store.statements == before + 6
 

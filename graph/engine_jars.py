@@ -228,7 +228,7 @@ def _fetch_visibly() -> int:
         text = f"Neo4j's parts, checked against their SHA-256 sums: {done} of {total}"
         if terminal:
             print(f"\r{text}", end="\n" if done == total else "", flush=True)
-        elif total and done % 60 in (0, total % 60):
+        elif done % 60 == 0 or done == total:
             print(text, flush=True)
 
     try:

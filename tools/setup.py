@@ -31,7 +31,7 @@ def main(arguments):
     """Set up; returns the exit code. Says on stderr what is wrong and what to do about it."""
     if sys.version_info < LEAST:
         return _fail(
-            "Python 3.11 or later is needed; this is %d.%d (%s)." % (sys.version_info[:2] + (sys.executable,)),
+            "Python 3.11 or later is needed, not %d.%d (%s)." % (sys.version_info[:2] + (sys.executable,)),
             "Install one and name it: make PYTHON=python3.12 …",
         )
     wanted = "dev" if "--dev" in arguments else "runtime"

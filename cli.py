@@ -12,7 +12,15 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from ontology.errors import QuanxiError, UsageError
@@ -33,7 +41,9 @@ class _App(typer.Typer):
 
 
 app = _App(
-    help="Quanxi 全息: everything a district knows about a place, in one graph.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="Quanxi 全息: everything a district knows about a place, in one graph.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
 )
 engine_app = typer.Typer(help="The bundled Neo4j of the data directory.", no_args_is_help=True)
 app.add_typer(engine_app, name="engine")
@@ -52,10 +62,17 @@ def tell(error: QuanxiError) -> None:
         errors.print(f"  → {error.hint}", style="yellow", highlight=False, soft_wrap=True, markup=False)
 
 
+def main() -> None:
+    """The entry point of the `quanxi` script."""
+    app()
+
+
 @app.callback()
-def main(
+def _settings_of(
     data: Annotated[Path | None, typer.Option(help="Data directory (QUANXI_DATA; default .quanxi).")] = None,
-    catalog: Annotated[Path | None, typer.Option(help="Another district's catalogue (QUANXI_CATALOG).")] = None,
+    catalog: Annotated[
+        Path | None, typer.Option(help="Another district's catalogue (QUANXI_CATALOG).")
+    ] = None,
 ) -> None:
     """Everything a district knows about a place. Example: quanxi demo"""
     from pydantic import ValidationError
@@ -72,7 +89,9 @@ def main(
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(p) for p in first["loc"])
-        raise UsageError("BAD_SETTING", f"设置 {name} 有误:{first['msg']}", f"setting {name}: {first['msg']}") from None
+        raise UsageError(
+            "BAD_SETTING", f"设置 {name} 有误:{first['msg']}", f"setting {name}: {first['msg']}"
+        ) from None
 
 
 def _settings() -> Any:
@@ -84,7 +103,12 @@ class _Bars:
 
     def __init__(self) -> None:
         self._progress = Progress(
-            SpinnerColumn(), TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+            SpinnerColumn(),
+            TextColumn("{task.description:<24}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
         )
         self._tasks: dict[str, TaskID] = {}
 
@@ -106,9 +130,13 @@ def seed(
     directory: Annotated[Path, typer.Argument(help="Where to write feeds/, truth/ and manifest.json.")],
     scale: Annotated[float, typer.Option(help="1.0 is a district of 2.56 million people.")] = 0.01,
     seed: Annotated[int, typer.Option(help="The same seed gives the same district.")] = 7,
-    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of the district's history.")] = datetime(2025, 12, 15),
+    until: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of the district's history.")
+    ] = datetime(2025, 12, 15),
     noise: Annotated[str, typer.Option(help="clean, normal or hard.")] = "normal",
-    plant: Annotated[list[str] | None, typer.Option(help="What to plant, such as repeat-disputes=40.")] = None,
+    plant: Annotated[
+        list[str] | None, typer.Option(help="What to plant, such as repeat-disputes=40.")
+    ] = None,
     area: Annotated[list[str] | None, typer.Option(help="Fill only communities under this code.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Write only this feed.")] = None,
     scenario: Annotated[Path | None, typer.Option(help="A drawn district (YAML).")] = None,
@@ -120,10 +148,19 @@ def seed(
     for item in plant or []:
         name, _, number = item.partition("=")
         if not number.isdigit():
-            raise UsageError("BAD_ARGUMENT", f"--plant {item} 应为 名称=数量", f"--plant {item}: write it as name=number")
+            raise UsageError(
+                "BAD_ARGUMENT", f"--plant {item} 应为 名称=数量", f"--plant {item}: write it as name=number"
+            )
         plants[name] = int(number)
     options = SeedOptions(
-        scale=scale, seed=seed, until=until.date(), noise=noise, plant=plants, areas=tuple(area or ()), only=tuple(only or ()), scenario=scenario
+        scale=scale,
+        seed=seed,
+        until=until.date(),
+        noise=noise,
+        plant=plants,
+        areas=tuple(area or ()),
+        only=tuple(only or ()),
+        scenario=scenario,
     )
     with _Bars() as step:
         manifest = seed_district(directory, options, step)
@@ -150,7 +187,11 @@ def _clock(settings: Any, directory: Path | None = None) -> Any:
     return Clock()
 
 
-def make_loader(settings: Any, directory: Path | None = None, progress: Callable[[str, int, int | None], None] | None = None) -> Any:
+def make_loader(
+    settings: Any,
+    directory: Path | None = None,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> Any:
     """The loader of the settings' data directory, with its ledger."""
     from loaders.wiring import open_loader
 
@@ -172,7 +213,9 @@ def _connect(settings: Any, progress: Callable[[str, int, int | None], None] | N
     )
 
 
-async def _load(settings: Any, paths: list[Path], feed: str | None, step: Callable[[str, int, int | None], None]) -> Any:
+async def _load(
+    settings: Any, paths: list[Path], feed: str | None, step: Callable[[str, int, int | None], None]
+) -> Any:
     from graph.constraints import ensure_schema
     from graph.store import Store
 
@@ -190,7 +233,9 @@ async def _load(settings: Any, paths: list[Path], feed: str | None, step: Callab
 def _print_summary(summary: Any) -> None:
     table = Table("file", "feed", "read", "loaded", "quarantined", "cells dropped", title="loaded 入库")
     for f in summary.files:
-        table.add_row(f.file, f.feed, f"{f.read:,}", f"{f.loaded:,}", f"{f.quarantined:,}", f"{f.dropped_cells:,}")
+        table.add_row(
+            f.file, f.feed, f"{f.read:,}", f"{f.loaded:,}", f"{f.quarantined:,}", f"{f.dropped_cells:,}"
+        )
     if summary.files:
         console.print(table)
     else:
@@ -228,7 +273,9 @@ def why(
         return
     table = Table("field", "value", "", "feed", "file", "row", "as of", "rule")
     for f in facts:
-        table.add_row(f.field, f.value, "✓" if f.chosen else "", f.feed, f.file, str(f.row), f.since or "", f.rule)
+        table.add_row(
+            f.field, f.value, "✓" if f.chosen else "", f.feed, f.file, str(f.row), f.since or "", f.rule
+        )
     console.print(table)
 
 
@@ -334,14 +381,26 @@ def score(
 
 @app.command(epilog="Example: quanxi demo --check")
 def demo(
-    check: Annotated[bool, typer.Option("--check", help="Ask the headline queries, stop, exit 0 or 1.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Ask the headline queries, stop, exit 0 or 1.")
+    ] = False,
     scale: Annotated[float, typer.Option(help="Scale of the district.")] = 0.01,
 ) -> None:
     """Seed a district, load it, serve it: the whole way once."""
     from demo import run_demo
 
-    sys.exit(run_demo(_settings(), check=check, scale=scale, bars=_Bars, load=_load, connect=_connect, summarise=_print_summary))
+    sys.exit(
+        run_demo(
+            _settings(),
+            check=check,
+            scale=scale,
+            bars=_Bars,
+            load=_load,
+            connect=_connect,
+            summarise=_print_summary,
+        )
+    )
 
 
 if __name__ == "__main__":
-    app()
+    main()

@@ -105,10 +105,7 @@ class Gazetteer:
             return place.own_grid
         if place.level in ("GRID", "MICRO_GRID"):
             return code
-        if (
-            self.scheme.level_of(code) is None
-            or (parsed := self.scheme.parse(code)).independent
-        ):
+        if self.scheme.level_of(code) is None or (parsed := self.scheme.parse(code)).independent:
             return None
         for above in reversed(parsed.ancestors):
             found = self._places.get(above)
@@ -139,23 +136,15 @@ class Gazetteer:
         if local is not None:
             found = self._local.get(f"{authority}:{local}")
             if found is not None:
-                return Placement(
-                    found, self._places[found].level, 1.0, "authority code"
-                )
+                return Placement(found, self._places[found].level, 1.0, "authority code")
         if text is not None:
             placement = self._by_text(text)
             if placement.code is not None:
                 return placement
-        if (
-            code is not None
-            and (level := self.scheme.level_of(code)) is not None
-            and level
-        ):
+        if code is not None and (level := self.scheme.level_of(code)) is not None and level:
             for above in reversed(self.scheme.ancestors(code)):
                 if above in self._places:
-                    return Placement(
-                        above, self._places[above].level, 0.8, "code of a place above"
-                    )
+                    return Placement(above, self._places[above].level, 0.8, "code of a place above")
         return NOWHERE
 
     def _by_text(self, text: str) -> Placement:
@@ -166,9 +155,7 @@ class Gazetteer:
                 return NOWHERE
             code = next(iter(found))
             return Placement(code, self._places[code].level, 1.0, "name")
-        cuts = sorted(
-            {m.start() for m in _CUT.finditer(name)} - {0, len(name)}, reverse=True
-        )
+        cuts = sorted({m.start() for m in _CUT.finditer(name)} - {0, len(name)}, reverse=True)
         for cut in cuts:
             found = self._names.get(name[:cut])
             if found is not None and len(found) == 1:

@@ -401,7 +401,10 @@ class Scheme:
                         f"the last segment {part!r} means that there is no {segment.en.lower()}; it names no place",
                     )
                 continue
-            found = next((choice for choice in segment.choices if _allows(choice, segment.width, part)), None)
+            found = next(
+                (choice for choice in segment.choices if _allows(choice, segment.width, part)),
+                None,
+            )
             if found is None:
                 raise self._bad(
                     text,
@@ -413,7 +416,12 @@ class Scheme:
             else:
                 ancestors_found.append(self.separator.join(parts[: index + 1]))
         return Code(
-            self.separator.join(parts), level, parts[last], tuple(parts), tuple(ancestors_found), False
+            self.separator.join(parts),
+            level,
+            parts[last],
+            tuple(parts),
+            tuple(ancestors_found),
+            False,
         )
 
     def _split(self, text: str) -> list[str]:

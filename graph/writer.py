@@ -84,8 +84,8 @@ def _start(row: Row) -> str:
     return str(row["s"])
 
 
-async def write_rollups(store: Store, counts: Iterable[tuple[str, Mapping[str, int]]]) -> None:
-    """Sets roll-ups on addresses, given as (code, counter → number)."""
+async def write_rollups(store: Store, counts: Iterable[tuple[str, Mapping[str, int | None]]]) -> None:
+    """Sets roll-ups on addresses, given as (code, counter → number, None where nothing is left to count)."""
     rows = [{"code": code, "p": dict(numbers)} for code, numbers in counts]
     await store.write_batches(
         "UNWIND $rows AS row MATCH (a:Address {code: row.code}) SET a += row.p",

@@ -78,9 +78,7 @@ def _batch(row: tuple[Any, ...]) -> Batch:
 
 def about_key(name: str) -> int:
     """A signed 64-bit key for an id or an address text, small enough to index by the million."""
-    return int.from_bytes(
-        hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True
-    )
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 class Ledger:
@@ -140,9 +138,7 @@ class Ledger:
         self.db.execute("COMMIT")
 
     def meta(self, name: str) -> str | None:
-        row = self.db.execute(
-            "SELECT value FROM meta WHERE name = ?", (name,)
-        ).fetchone()
+        row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
     def set_meta(self, name: str, value: str) -> None:
@@ -164,9 +160,7 @@ class Ledger:
             digest: hex hash of the file's bytes.
             file_date: the day the file's name says, ISO, or None.
         """
-        id = hashlib.sha256(f"{feed}\0{sheet or ''}\0{digest}".encode()).hexdigest()[
-            :20
-        ]
+        id = hashlib.sha256(f"{feed}\0{sheet or ''}\0{digest}".encode()).hexdigest()[:20]
         known = self.batch(id)
         if known is not None:
             return known
@@ -199,27 +193,19 @@ class Ledger:
     _COLUMNS = "no, id, feed, file, sheet, received_at, file_date, rows, applied"
 
     def batch(self, id: str) -> Batch | None:
-        row = self.db.execute(
-            f"SELECT {self._COLUMNS} FROM batch WHERE id = ?", (id,)
-        ).fetchone()
+        row = self.db.execute(f"SELECT {self._COLUMNS} FROM batch WHERE id = ?", (id,)).fetchone()
         return None if row is None else _batch(row)
 
     def batch_by_no(self, no: int) -> Batch:
-        row = self.db.execute(
-            f"SELECT {self._COLUMNS} FROM batch WHERE no = ?", (no,)
-        ).fetchone()
+        row = self.db.execute(f"SELECT {self._COLUMNS} FROM batch WHERE no = ?", (no,)).fetchone()
         return _batch(row)
 
     def batches(self) -> list[Batch]:
-        found = self.db.execute(
-            f"SELECT {self._COLUMNS} FROM batch ORDER BY no"
-        ).fetchall()
+        found = self.db.execute(f"SELECT {self._COLUMNS} FROM batch ORDER BY no").fetchall()
         return [_batch(row) for row in found]
 
     def mark_dirty(self, ids: Iterable[str]) -> None:
-        self.db.executemany(
-            "INSERT OR IGNORE INTO dirty (id) VALUES (?)", ((i,) for i in ids)
-        )
+        self.db.executemany("INSERT OR IGNORE INTO dirty (id) VALUES (?)", ((i,) for i in ids))
 
     def dirty(self, prefix: str | None = None, limit: int | None = None) -> list[str]:
         """Ids that wait to be folded, those of one label first when asked by its prefix."""
@@ -233,17 +219,11 @@ class Ledger:
             values.append(limit)
         return [r[0] for r in self.db.execute(sql, values)]
 
-    def records_about(
-        self, keys: Sequence[int]
-    ) -> list[tuple[int, str, str, str, bytes, int, int, bytes]]:
+    def records_about(self, keys: Sequence[int]) -> list[tuple[int, str, str, str, bytes, int, int, bytes]]:
         """All versions of all records about the keys: (key, feed, rkey, effective, hash, batch, row, payload)."""
-        self.db.execute(
-            "CREATE TEMP TABLE IF NOT EXISTS wanted (key INTEGER PRIMARY KEY)"
-        )
+        self.db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (key INTEGER PRIMARY KEY)")
         self.db.execute("DELETE FROM wanted")
-        self.db.executemany(
-            "INSERT OR IGNORE INTO wanted VALUES (?)", ((k,) for k in keys)
-        )
+        self.db.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((k,) for k in keys))
         return self.db.execute(
             "SELECT w.key, r.feed, r.rkey, r.effective, r.hash, r.batch, r.row, r.payload FROM wanted w "
             "CROSS JOIN about a ON a.key = w.key CROSS JOIN record r ON r.feed = a.feed AND r.rkey = a.rkey"
@@ -256,9 +236,7 @@ class Ledger:
             part = ids[start : start + 30_000]
             marks = ",".join("?" * len(part))
             found.update(
-                self.db.execute(
-                    f"SELECT id, state FROM folded WHERE id IN ({marks})", part
-                ).fetchall()
+                self.db.execute(f"SELECT id, state FROM folded WHERE id IN ({marks})", part).fetchall()
             )
         return found
 

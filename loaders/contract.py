@@ -42,11 +42,7 @@ def _citizen(text: str) -> str | None:
     if not verdict.ok or verdict.normal is None:
         verdict = identifiers.check_permit(text)
         return verdict.normal if verdict.ok else None
-    return (
-        verdict.normal
-        if len(verdict.normal) == 18
-        else identifiers.to_eighteen(verdict.normal)
-    )
+    return verdict.normal if len(verdict.normal) == 18 else identifiers.to_eighteen(verdict.normal)
 
 
 def _uscc(text: str) -> str | None:
@@ -134,9 +130,7 @@ def _normaliser(column: Column, terms: Terms) -> Callable[[str], str | None] | N
 
 def check_header(feed: Feed, columns: list[str], file: str) -> None:
     """Raises UsageError BAD_HEADER when a declared column is missing, naming it."""
-    missing = [
-        c for c, spec in feed.columns.items() if c not in columns and not spec.optional
-    ]
+    missing = [c for c, spec in feed.columns.items() if c not in columns and not spec.optional]
     if missing:
         raise UsageError(
             "BAD_HEADER",
@@ -153,9 +147,7 @@ def check(feed: Feed, rows: pl.DataFrame, terms: Terms) -> Checked:
         rows: as read: strings and nulls.
     """
     wanted = [c for c in feed.columns if c in rows.columns]
-    table = rows.select(wanted).with_columns(
-        pl.col(c).str.strip_chars().replace("", None) for c in wanted
-    )
+    table = rows.select(wanted).with_columns(pl.col(c).str.strip_chars().replace("", None) for c in wanted)
     table = table.with_row_index(ROW, offset=2).with_columns(pl.col(ROW).cast(pl.Int64))
     blank = pl.all_horizontal(pl.col(c).is_null() for c in wanted)
     table = table.filter(~blank)
@@ -167,15 +159,11 @@ def check(feed: Feed, rows: pl.DataFrame, terms: Terms) -> Checked:
         series = table.get_column(name)
         if spec.required and series.null_count():
             for row in table.filter(series.is_null()).get_column(ROW).to_list():
-                rejections.append(
-                    Rejection(row, name, None, "必填项为空", "is required and empty")
-                )
+                rejections.append(Rejection(row, name, None, "必填项为空", "is required and empty"))
                 bad_rows.add(row)
         if spec.matches is not None:
             broken = table.filter(~series.str.contains(spec.matches))
-            for row, value in zip(
-                broken.get_column(ROW), broken.get_column(name), strict=True
-            ):
+            for row, value in zip(broken.get_column(ROW), broken.get_column(name), strict=True):
                 rejections.append(
                     Rejection(
                         row,
@@ -203,16 +191,12 @@ def check(feed: Feed, rows: pl.DataFrame, terms: Terms) -> Checked:
             {name: distinct, "__to": pl.Series(normal, dtype=pl.String)},
             schema={name: pl.String, "__to": pl.String},
         )
-        joined = table.select(ROW, name).join(
-            mapping, on=name, how="left", maintain_order="left"
-        )
+        joined = table.select(ROW, name).join(mapping, on=name, how="left", maintain_order="left")
         bad = joined.filter(pl.col(name).is_not_null() & pl.col("__to").is_null())
         if bad.height:
             if spec.on_bad == "reject":
                 zh, en = _SAYS[spec.type]
-                for row, value in zip(
-                    bad.get_column(ROW), bad.get_column(name), strict=True
-                ):
+                for row, value in zip(bad.get_column(ROW), bad.get_column(name), strict=True):
                     rejections.append(Rejection(row, name, value, zh, en))
                     bad_rows.add(row)
             else:
@@ -221,9 +205,7 @@ def check(feed: Feed, rows: pl.DataFrame, terms: Terms) -> Checked:
     for name, derived in feed.derive.items():
         if derived.template is None:
             assert derived.of is not None and derived.regex is not None
-            table = table.with_columns(
-                pl.col(derived.of).str.extract(derived.regex, 1).alias(name)
-            )
+            table = table.with_columns(pl.col(derived.of).str.extract(derived.regex, 1).alias(name))
     if bad_rows:
         table = table.filter(~pl.col(ROW).is_in(list(bad_rows)))
     missing_key = pl.all_horizontal(pl.col(k).is_null() for k in feed.key)

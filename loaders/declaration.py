@@ -107,9 +107,7 @@ class EntityClaim(Strict):
         for name in self.set:
             spec = entity.fields().get(name)
             if spec is None or spec.meta.derived:
-                raise ValueError(
-                    f"{self.label} has no field {name} that a feed may set"
-                )
+                raise ValueError(f"{self.label} has no field {name} that a feed may set")
         return self
 
 
@@ -173,9 +171,7 @@ class Feed(Strict):
 
         def need(name: str, where: str) -> None:
             if name not in known:
-                raise ValueError(
-                    f"{where} names column {name!r}, which is not declared"
-                )
+                raise ValueError(f"{where} names column {name!r}, which is not declared")
 
         for name in self.key:
             need(name, "key")
@@ -189,21 +185,15 @@ class Feed(Strict):
             for step in claim.steps:
                 need(step.at, f"{alias}.steps")
         for link in self.links:
-            if link.start not in self.entities or (
-                link.end is not None and link.end not in self.entities
-            ):
-                raise ValueError(
-                    f"link {link.type} joins an alias that is not declared"
-                )
+            if link.start not in self.entities or (link.end is not None and link.end not in self.entities):
+                raise ValueError(f"link {link.type} joins an alias that is not declared")
             for bound in (link.since, link.until):
                 if bound is not None:
                     need(bound, f"link {link.type}")
             start = self.entities[link.start].label
             end = self.entities[link.end].label if link.end else "Address"
             if (start, end) not in ONTOLOGY.links[link.type].ends:
-                raise ValueError(
-                    f"the ontology has no ({start})-[:{link.type}]->({end})"
-                )
+                raise ValueError(f"the ontology has no ({start})-[:{link.type}]->({end})")
         return self
 
     def takes(self, file_name: str) -> bool:

@@ -6,7 +6,7 @@ arrival. Among feeds the more trusted value is shown; among equals the newer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -32,7 +32,6 @@ class Places(Protocol):
     def grid_of(self, code: str) -> str | None: ...
     def place_key(self, code: str) -> str | None: ...
     def at_level(self, code: str, level: str) -> str | None: ...
-    def areas_of(self, id: str) -> frozenset[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +121,8 @@ def _exists(id: str, records: list[list[Version]], places: Places) -> bool:
     if any(n.id == id for versions in records for n in versions[-1].claims.nodes):
         return True
     for versions in records:
-        for slot in {
-            c.slot for v in versions for c in v.claims.links if id in (c.start, c.end)
-        }:
-            if any(
-                id in (i.claim.start, i.end) for i in _intervals(slot, versions, places)
-            ):
+        for slot in {c.slot for v in versions for c in v.claims.links if id in (c.start, c.end)}:
+            if any(id in (i.claim.start, i.end) for i in _intervals(slot, versions, places)):
                 return True
     return False
 
@@ -151,18 +146,12 @@ def fold(id: str, versions: Iterable[Version], places: Places) -> State | None:
         for node in chosen.claims.nodes:
             if node.id == id:
                 values.update(
-                    {
-                        f: node.values[f]
-                        for f in ("step_at", "step_to", "step_by")
-                        if f in node.values
-                    }
+                    {f: node.values[f] for f in ("step_at", "step_to", "step_by") if f in node.values}
                 )
     links = _links(id, records, places)
     _derive(label, values, links, places)
     values["id"] = id
-    return State(
-        label, values, tuple(sorted(links, key=lambda x: (x.type, x.start, x.end, x.k)))
-    )
+    return State(label, values, tuple(sorted(links, key=lambda x: (x.type, x.start, x.end, x.k))))
 
 
 @dataclass(slots=True)
@@ -184,9 +173,7 @@ def _links(id: str, records: list[list[Version]], places: Places) -> list[LinkSt
                 if claim.owner != id or interval.end is None:
                     continue
                 role = "|".join(str(v) for _, v in sorted(claim.values.items()))
-                found.setdefault(
-                    (claim.type, claim.start, interval.end, role), []
-                ).append(interval)
+                found.setdefault((claim.type, claim.start, interval.end, role), []).append(interval)
     states = []
     for (type, start, end, role), intervals in found.items():
         timed = ONTOLOGY.links[type].history
@@ -202,11 +189,7 @@ def _links(id: str, records: list[list[Version]], places: Places) -> list[LinkSt
                 if text:
                     values["text"] = text
             k = f"{role}|{held.start or ''}" if timed else role
-            if (
-                type == "LIVES_AT"
-                and held.placement is not None
-                and held.placement.code is not None
-            ):
+            if type == "LIVES_AT" and held.placement is not None and held.placement.code is not None:
                 values["who"] = start
                 key, grid = (
                     places.place_key(held.placement.code),
@@ -306,18 +289,12 @@ def _derive(label: str, values: Props, links: list[LinkState], places: Places) -
             if code is not None:
                 _put_place(label, values, code, chosen, places)
     if label == "Incident" and "occurred_at" in values:
-        values["day"] = (
-            date.fromisoformat(values["occurred_at"][:10]).toordinal() - EPOCH
-        )
+        values["day"] = date.fromisoformat(values["occurred_at"][:10]).toordinal() - EPOCH
     if label == "Matter":
-        values["open"] = (
-            "closed_at" not in values and values.get("state") not in CLOSED_STATES
-        )
+        values["open"] = "closed_at" not in values and values.get("state") not in CLOSED_STATES
 
 
-def _put_place(
-    label: str, values: Props, code: str, link: LinkState, places: Places
-) -> None:
+def _put_place(label: str, values: Props, code: str, link: LinkState, places: Places) -> None:
     key = places.place_key(code)
     if key is not None:
         values["place"] = key
@@ -348,56 +325,45 @@ def _derive_address(values: Props, links: list[LinkState], places: Places) -> No
         values["grid"] = grid
     above = [x for x in links if x.type == "IN"]
     if above:
-        parent = places.code_of(
-            max(above, key=lambda x: (x.values.get("until", ""), x.end)).end
-        )
+        parent = places.code_of(max(above, key=lambda x: (x.values.get("until", ""), x.end)).end)
         if parent is not None:
             values["parent"] = parent
 
 
-def contributions(state: State, today: str, places: Places) -> Mapping[str, set[str]]:
+def contributions(
+    state: State, today: str, areas: Callable[[str | None, str | None], frozenset[str]]
+) -> dict[str, set[str]]:
     """What one entity adds to the roll-ups: counter → codes of all places (and grids) that it counts in.
 
-    An entity counts once in each place, however many of its addresses lie there.
+    An entity counts once in each place, however many of its addresses lie there. A function of the state alone, so that
+    what was once added can be taken away again.
+
+    Args:
+        areas: (place key, grid code) → codes of everything that they lie in.
     """
     values = state.values
-    counters: list[str]
-    ends: set[str]
+    stands: list[Props]
     if state.label == "Person":
-        ends = {
-            x.end for x in state.links
+        stands = [
+            x.values
+            for x in state.links
             if x.type == "LIVES_AT" and x.values.get("since", "") <= today < x.values.get("until", OPEN_END)
-        }  # fmt: skip
-        counters = ["n_people"] + (
-            ["n_floating"] if values.get("residence") == "floating" else []
-        )
+        ]
+        counters = ["n_people"] + (["n_floating"] if values.get("residence") == "floating" else [])
     else:
-        counters = _COUNTERS.get(state.label, [])
-        if not counters or "place" not in values and "grid" not in values:
-            return {}
-        placed = ONTOLOGY.entities[state.label].placed
-        stands = [x for x in state.links if x.type == placed]
-        if not stands:
-            return {}
-        ends = {
-            max(
-                stands,
-                key=lambda x: (
-                    x.values.get("until", ""),
-                    x.values.get("since", ""),
-                    x.end,
-                ),
-            ).end
-        }
+        counters = list(_COUNTERS.get(state.label, ()))
+        stands = [values]
         if state.label == "House" and values.get("rented"):
-            counters = [*counters, "n_rented"]
+            counters.append("n_rented")
         elif state.label == "Matter" and values.get("open"):
-            counters = [*counters, "n_open_matters"]
+            counters.append("n_open_matters")
         elif state.label == "Volunteer" and values.get("left", OPEN_END) <= today:
             return {}
+    if not counters:
+        return {}
     where: set[str] = set()
-    for id in ends:
-        where |= places.areas_of(id)
+    for held in stands:
+        where |= areas(held.get("place"), held.get("grid"))
     return {c: where for c in counters} if where else {}
 
 

@@ -31,9 +31,7 @@ def address_id(code: str) -> str:
     return mint("adr", "code", code)
 
 
-def place_key(
-    code: str | None, text: str | None, authority: str | None, local: str | None
-) -> str:
+def place_key(code: str | None, text: str | None, authority: str | None, local: str | None) -> str:
     """What a row says of a place as one string, by which its resolution is kept."""
     return SEPARATOR.join((code or "", text or "", authority or "", local or ""))
 
@@ -131,9 +129,7 @@ class Mapper:
 
     def _template(self, template: str, terms: Terms) -> Callable[[Payload], str]:
         parts = _TEMPLATE.split(template)
-        lists = {
-            c: s.terms for c, s in self.feed.columns.items() if s.terms is not None
-        }
+        lists = {c: s.terms for c, s in self.feed.columns.items() if s.terms is not None}
 
         def fill(payload: Payload) -> str:
             out = []
@@ -143,18 +139,12 @@ class Mapper:
                 else:
                     value = payload.get(part)
                     if value is not None:
-                        out.append(
-                            terms.get(lists[part], value).zh
-                            if part in lists
-                            else str(value)
-                        )
+                        out.append(terms.get(lists[part], value).zh if part in lists else str(value))
             return "".join(out).rstrip(" ::")  # noqa: B005
 
         return fill
 
-    def _value(
-        self, label: str, field: str, source: str, terms: Terms
-    ) -> Callable[[Payload], Any]:
+    def _value(self, label: str, field: str, source: str, terms: Terms) -> Callable[[Payload], Any]:
         spec = ONTOLOGY.entities[label].fields()[field]
         if source.startswith("="):
             constant: Any = source[1:]
@@ -162,30 +152,20 @@ class Mapper:
             return lambda payload: constant
         if "{" in source:
             return self._template(source, terms)
-        identity = (
-            source in self.feed.columns
-            and self.feed.columns[source].type is ColumnType.IDENTITY
-        )
+        identity = source in self.feed.columns and self.feed.columns[source].type is ColumnType.IDENTITY
         if identity:
             return lambda payload: value[2:] if (value := payload.get(source)) else None
         if spec.type in _CAST:
             cast = _CAST[spec.type]
-            return lambda payload: (
-                cast(value) if (value := payload.get(source)) is not None else None
-            )
+            return lambda payload: cast(value) if (value := payload.get(source)) is not None else None
         return lambda payload: payload.get(source)
 
-    def _entity(
-        self, alias: str, terms: Terms
-    ) -> Callable[[str, Payload], tuple[str, NodeClaim] | None]:
+    def _entity(self, alias: str, terms: Terms) -> Callable[[str, Payload], tuple[str, NodeClaim] | None]:
         claim = self.feed.entities[alias]
         prefix = ONTOLOGY.entities[claim.label].prefix
         trust = self.feed.trust if claim.trust is None else claim.trust
         alternatives = [next(iter(a.items())) for a in claim.id]
-        getters = [
-            (f, self._value(claim.label, f, source, terms))
-            for f, source in claim.set.items()
-        ]
+        getters = [(f, self._value(claim.label, f, source, terms)) for f, source in claim.set.items()]
         steps = [(s.at, s.to, s.by) for s in claim.steps]
         when = claim.when
         types = {c: s.type for c, s in self.feed.columns.items()}
@@ -203,21 +183,15 @@ class Mapper:
                     if value[0] != ("C" if namespace == "id_number" else "U"):
                         continue
                     value = value[2:]
-                values = {
-                    f: got for f, get in getters if (got := get(payload)) is not None
-                }
+                values = {f: got for f, get in getters if (got := get(payload)) is not None}
                 if namespace == "id_number":
                     hashed = identifiers.identity_hash(secret, value)
                     values["id_hash"] = hashed
                     values["id_number"] = identifiers.mask_citizen_id(value)
                     if len(value) == 18 and value[6:14].isdigit():
-                        values.setdefault(
-                            "birth", f"{value[6:10]}-{value[10:12]}-{value[12:14]}"
-                        )
+                        values.setdefault("birth", f"{value[6:10]}-{value[10:12]}-{value[12:14]}")
                         if value[16].isdigit():
-                            values.setdefault(
-                                "sex", _SEX["M" if int(value[16]) % 2 else "F"]
-                            )
+                            values.setdefault("sex", _SEX["M" if int(value[16]) % 2 else "F"])
                     value = hashed
                 if steps:
                     taken = sorted(
@@ -229,9 +203,7 @@ class Mapper:
                         values["step_at"] = [t[0] for t in taken]
                         values["step_to"] = [t[2] for t in taken]
                         values["step_by"] = [t[3] for t in taken]
-                return alias, NodeClaim(
-                    mint(prefix, namespace, value), claim.label, values, trust
-                )
+                return alias, NodeClaim(mint(prefix, namespace, value), claim.label, values, trust)
             return None
 
         return make
@@ -242,11 +214,7 @@ class Mapper:
         owner_is_start = link.kept_by == "start"
         casts = {f: _CAST.get(s.type) for f, s in link.fields().items()}
         constants = {f: s[1:] for f, s in declared.set.items() if s.startswith("=")}
-        columns = [
-            (f, s, casts.get(f))
-            for f, s in declared.set.items()
-            if not s.startswith("=")
-        ]
+        columns = [(f, s, casts.get(f)) for f, s in declared.set.items() if not s.startswith("=")]
         place = declared.place
 
         def join(ids: dict[str, str], payload: Payload) -> LinkClaim | None:
@@ -272,8 +240,6 @@ class Mapper:
             owner = start if owner_is_start or end is None else end
             since = payload.get(declared.since) if declared.since else None
             until = payload.get(declared.until) if declared.until else None
-            return LinkClaim(
-                slot, declared.type, owner, start, end, key, values, since, until
-            )
+            return LinkClaim(slot, declared.type, owner, start, end, key, values, since, until)
 
         return join

@@ -20,7 +20,7 @@ class PlaceBase:
         self.gazetteer = Gazetteer(scheme)
         self._ledger = ledger
         self._codes: dict[str, str] = {}
-        self._areas: dict[str, frozenset[str]] = {}
+        self._areas: dict[tuple[str | None, str | None], frozenset[str]] = {}
         self._resolved: dict[str, Placement] = {}
         self._fresh: dict[str, Placement] = {}
         self.grids: dict[str, str | None] = {}
@@ -36,26 +36,20 @@ class PlaceBase:
             values = state["p"]
             if "code" not in values:
                 continue
-            own = next(
-                (self._codes.get(x[2]) for x in state["l"] if x[0] == "IN_GRID"), None
-            )
+            own = next((self._codes.get(x[2]) for x in state["l"] if x[0] == "IN_GRID"), None)
             self.gazetteer.put(place_record(values, own))
             self.grids[values["code"]] = values.get("grid")
-        rows = self._ledger.db.execute(
-            "SELECT key, code, level, confidence, how FROM resolution"
-        )
+        rows = self._ledger.db.execute("SELECT key, code, level, confidence, how FROM resolution")
         self._resolved = {r[0]: Placement(r[1], r[2], r[3], r[4]) for r in rows}
 
     def put(self, place: PlaceRecord) -> None:
         self.gazetteer.put(place)
         self._codes[address_id(place.code)] = place.code
-        self._areas.clear()
 
     def remove(self, id: str) -> None:
         code = self._codes.pop(id, None)
         if code is not None:
             self.gazetteer.remove(code)
-        self._areas.clear()
 
     def placed(self, key: str) -> Placement:
         found = self._resolved.get(key)
@@ -77,25 +71,20 @@ class PlaceBase:
         return self.gazetteer.place_key(code)
 
     def at_level(self, code: str, level: str) -> str | None:
-        return (
-            self.scheme.at_level(code, level)
-            if self.scheme.level_of(code) is not None
-            else None
-        )
+        return self.scheme.at_level(code, level) if self.scheme.level_of(code) is not None else None
 
-    def areas_of(self, id: str) -> frozenset[str]:
-        """Codes of the known places that an address lies in: itself, those above, its micro-grid and grid."""
-        found = self._areas.get(id)
+    def areas(self, place: str | None, grid: str | None) -> frozenset[str]:
+        """Codes of everything that a place key and a grid code lie in, themselves included; known places or not."""
+        found = self._areas.get((place, grid))
         if found is None:
-            code = self._codes.get(id)
             codes: set[str] = set()
-            if code is not None:
-                codes.update(self._chain(code))
-                grid = self.gazetteer.grid_of(code)
-                if grid is not None:
-                    codes.update(self._chain(grid))
-            found = frozenset(c for c in codes if c in self.gazetteer)
-            self._areas[id] = found
+            if place is not None:
+                codes.update(
+                    self._chain(place.removesuffix(self.scheme.separator) if self.scheme.separator else place)
+                )
+            if grid is not None:
+                codes.update(self._chain(grid))
+            found = self._areas[place, grid] = frozenset(codes)
         return found
 
     def _chain(self, code: str) -> list[str]:
@@ -105,9 +94,7 @@ class PlaceBase:
         """Resolves every kept address text again, and gives those that now mean something else."""
         for key, old in list(self._resolved.items()):
             new = self.gazetteer.resolve(*split_place_key(key))
-            regridded = old.code is not None and self.grids.get(
-                old.code
-            ) != self.grid_of(old.code)
+            regridded = old.code is not None and self.grids.get(old.code) != self.grid_of(old.code)
             if new != old or regridded:
                 self._resolved[key] = self._fresh[key] = new
                 yield key

@@ -27,9 +27,7 @@ class Sheet:
 
 def file_date(name: str) -> str | None:
     """The day in a department's file name (`公安_警情_20251215.csv` → `2025-12-15`), or None."""
-    found = re.search(
-        r"(?<!\d)(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)", name
-    )
+    found = re.search(r"(?<!\d)(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)", name)
     return "-".join(found.groups()) if found else None
 
 
@@ -105,9 +103,7 @@ def _xlsx(path: Path, digest: str) -> list[Sheet]:
             for i, h in enumerate(header)
             if h
         }
-        sheets.append(
-            Sheet(path.name, name, digest, file_date(path.name), pl.DataFrame(columns))
-        )
+        sheets.append(Sheet(path.name, name, digest, file_date(path.name), pl.DataFrame(columns)))
     if not sheets:
         raise _unreadable(path, "no sheet has rows")
     return sheets

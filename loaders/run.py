@@ -92,9 +92,7 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             where = path / "feeds" if (path / "feeds").is_dir() else path
-            files = sorted(
-                p for p in where.iterdir() if p.suffix.lower() in readers.SUFFIXES
-            )
+            files = sorted(p for p in where.iterdir() if p.suffix.lower() in readers.SUFFIXES)
             if not files:
                 raise UsageError(
                     "BAD_FILE",
@@ -105,9 +103,7 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
         elif path.is_file():
             found.append(path)
         else:
-            raise UsageError(
-                "BAD_FILE", f"没有文件 {path}", f"there is no file or directory {path}"
-            )
+            raise UsageError("BAD_FILE", f"没有文件 {path}", f"there is no file or directory {path}")
     return found
 
 
@@ -149,9 +145,7 @@ class Loader:
         self.terms = terms
         self.scheme = scheme
         self.clock = clock
-        self._mappers = {
-            name: Mapper(feed, terms, secret) for name, feed in feeds.items()
-        }
+        self._mappers = {name: Mapper(feed, terms, secret) for name, feed in feeds.items()}
         self._progress = progress or (lambda stage, done, total: None)
         self._claims: dict[tuple[str, str, str, bytes], Claims] = {}
         self.places = PlaceBase(scheme, ledger)
@@ -221,16 +215,10 @@ class Loader:
         for i, values in enumerate(checked.rows.iter_rows(named=True)):
             payload = {c: values[c] for c in columns if values[c] is not None}
             rkey = "\x1f".join(str(payload.get(k, "")) for k in feed.key)
-            effective = (
-                (payload.get(effective_at) if effective_at else None)
-                or batch.file_date
-                or ""
-            )
+            effective = (payload.get(effective_at) if effective_at else None) or batch.file_date or ""
             blob = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
             hash = blake2b(blob, digest_size=12).digest()
-            records.append(
-                (feed.feed, rkey, effective, hash, batch.no, values[contract.ROW], blob)
-            )
+            records.append((feed.feed, rkey, effective, hash, batch.no, values[contract.ROW], blob))
             claims = mapper.claims(rkey, payload)
             for owner in claims.owners():
                 about.add((about_key(owner), feed.feed, rkey))
@@ -241,16 +229,11 @@ class Loader:
                 self._progress(f"{feed.zh}", i, total)
         self._progress(f"{feed.zh}", total, total)
         with self.ledger.transaction() as db:
-            db.executemany(
-                "INSERT OR IGNORE INTO record VALUES (?,?,?,?,?,?,?)", records
-            )
+            db.executemany("INSERT OR IGNORE INTO record VALUES (?,?,?,?,?,?,?)", records)
             db.executemany("INSERT OR IGNORE INTO about VALUES (?,?,?)", sorted(about))
             db.executemany(
                 "INSERT OR REPLACE INTO quarantine VALUES (?,?,?,?,?,?)",
-                (
-                    (batch.no, r.row, r.column, r.value, r.zh, r.en)
-                    for r in checked.rejections
-                ),
+                ((batch.no, r.row, r.column, r.value, r.zh, r.en) for r in checked.rejections),
             )
             self._touch_again(records)
             self.ledger.mark_dirty(touched)
@@ -265,9 +248,7 @@ class Loader:
             batch.applied,
         )
 
-    def _touch_again(
-        self, records: Sequence[tuple[str, str, str, bytes, int, int, bytes]]
-    ) -> None:
+    def _touch_again(self, records: Sequence[tuple[str, str, str, bytes, int, int, bytes]]) -> None:
         """What earlier versions of the same records spoke of is touched too: a newer version may have let go of it."""
         self.ledger.db.execute(
             "CREATE TEMP TABLE IF NOT EXISTS again (feed TEXT, rkey TEXT, PRIMARY KEY (feed, rkey)) WITHOUT ROWID"
@@ -282,9 +263,7 @@ class Loader:
             "AND (o.hash <> r.hash OR o.effective <> r.effective))"
         )
         for feed, rkey, payload in several.fetchall():
-            self.ledger.mark_dirty(
-                self._mappers[feed].claims(rkey, orjson.loads(payload)).owners()
-            )
+            self.ledger.mark_dirty(self._mappers[feed].claims(rkey, orjson.loads(payload)).owners())
 
     # -- through the fold -------------------------------------------------------------------------------------------
 
@@ -345,9 +324,7 @@ class Loader:
             if claims is None:
                 claims = self._mappers[feed].claims(rkey, orjson.loads(payload))
             fresh[name] = claims
-            found[by_key[key]].append(
-                Version(feed, rkey, effective, hash, batch, row, claims)
-            )
+            found[by_key[key]].append(Version(feed, rkey, effective, hash, batch, row, claims))
         self._claims = fresh
         return found
 
@@ -374,12 +351,8 @@ class Loader:
 
     def _owners_of_places(self, keys: Iterable[str]) -> Iterator[str]:
         for key in keys:
-            for _, feed, rkey, _, _, _, _, payload in self.ledger.records_about(
-                [about_key("place:" + key)]
-            ):
-                yield from (
-                    self._mappers[feed].claims(rkey, orjson.loads(payload)).owners()
-                )
+            for _, feed, rkey, _, _, _, _, payload in self.ledger.records_about([about_key("place:" + key)]):
+                yield from (self._mappers[feed].claims(rkey, orjson.loads(payload)).owners())
 
     def _fold_chunk(self, ids: list[str], today: str, summary: Summary) -> _Work:
         held = self.ledger.folded(ids)
@@ -391,9 +364,7 @@ class Loader:
             if blob == before:
                 summary.unchanged += 1
                 continue
-            old = (
-                decode(new.label if new else id, before) if before is not None else None
-            )
+            old = decode(new.label if new else id, before) if before is not None else None
             if old is not None and new is None:
                 old = State(_label_of(id), old.values, old.links)
                 summary.removed += 1
@@ -402,12 +373,12 @@ class Loader:
             _difference(id, old, new, work.difference)
             for state, sign in ((old, -1), (new, 1)):
                 if state is not None:
-                    for counter, codes in contributions(
-                        state, today, self.places
-                    ).items():
+                    for counter, codes in contributions(state, today, self.places.areas).items():
                         for code in codes:
                             name = (code, counter)
                             work.counts[name] = work.counts.get(name, 0) + sign
+            if new is not None and old is None and new.label == "Address" and "code" in new.values:
+                work.new_codes.append(new.values["code"])
             work.states.append((id, blob))
         return work
 
@@ -420,6 +391,8 @@ class Loader:
         """Only after the graph has it: the same chunk folded again after a kill writes the same again."""
         with self.ledger.transaction() as db:
             self._keep_counts(work.counts)
+            # A place may come after those who live there: what was counted for it is still to be written.
+            db.executemany("INSERT OR IGNORE INTO rollup_dirty VALUES (?)", ((c,) for c in work.new_codes))
             db.executemany(
                 "INSERT OR REPLACE INTO folded VALUES (?,?)",
                 (s for s in work.states if s[1] is not None),
@@ -446,13 +419,11 @@ class Loader:
         counts: dict[tuple[str, str], int] = {}
         for id, blob in self.ledger.db.execute("SELECT id, state FROM folded"):
             state = decode(_label_of(id), blob)
-            for counter, codes in contributions(state, today, self.places).items():
+            for counter, codes in contributions(state, today, self.places.areas).items():
                 for code in codes:
                     counts[code, counter] = counts.get((code, counter), 0) + 1
         with self.ledger.transaction() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO rollup_dirty SELECT DISTINCT code FROM rollup"
-            )
+            db.execute("INSERT OR IGNORE INTO rollup_dirty SELECT DISTINCT code FROM rollup")
             db.execute("UPDATE rollup SET n = 0")
             self._keep_counts(counts)
 
@@ -461,25 +432,21 @@ class Loader:
         for start in range(0, len(codes), CHUNK):
             part = codes[start : start + CHUNK]
             marks = ",".join("?" * len(part))
-            counts: dict[str, dict[str, int]] = {c: {} for c in part}
+            counts: dict[str, dict[str, int | None]] = {c: {} for c in part}
             for code, counter, n in self.ledger.db.execute(
                 f"SELECT code, counter, n FROM rollup WHERE code IN ({marks})", part
             ):
-                counts[code][counter] = n
+                counts[code][counter] = n or None
             await write_rollups(store, counts.items())
             self._progress("汇总 roll-ups", start + len(part), len(codes))
         with self.ledger.transaction() as db:
-            db.executemany(
-                "DELETE FROM rollup_dirty WHERE code = ?", ((c,) for c in codes)
-            )
+            db.executemany("DELETE FROM rollup_dirty WHERE code = ?", ((c,) for c in codes))
 
     def unplaced(self) -> dict[str, int]:
         """Records whose address names no sure place, by feed."""
         keys = [
             about_key("place:" + r[0])
-            for r in self.ledger.db.execute(
-                "SELECT key FROM resolution WHERE code IS NULL"
-            )
+            for r in self.ledger.db.execute("SELECT key FROM resolution WHERE code IS NULL")
         ]
         counts: dict[str, int] = {}
         for start in range(0, len(keys), 30_000):
@@ -494,16 +461,11 @@ class Loader:
 
     # -- both -------------------------------------------------------------------------------------------------------
 
-    async def load(
-        self, store: Store, paths: Iterable[Path], forced: str | None = None
-    ) -> Summary:
+    async def load(self, store: Store, paths: Iterable[Path], forced: str | None = None) -> Summary:
         """Receives the files, then applies everything that waits, of these and of earlier runs."""
-        for path in find_files(paths):
-            self.receive(path, forced)
-        files = []
-        for batch in self.ledger.batches():
-            if not batch.applied:
-                files.append(self.digest(batch))
+        received = [batch for path in find_files(paths) for batch in self.receive(path, forced)]
+        files = [FileSummary(b.file, b.feed, b.rows, 0, 0, 0, True) for b in received if b.applied]
+        files += [self.digest(batch) for batch in self.ledger.batches() if not batch.applied]
         summary = await self.apply(store)
         summary.files = files
         return summary
@@ -515,6 +477,7 @@ class _Work:
     difference: Difference = field(default_factory=Difference)
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     states: list[tuple[str, bytes | None]] = field(default_factory=list)
+    new_codes: list[str] = field(default_factory=list)
 
 
 def _label_of(id: str) -> str:

@@ -50,7 +50,9 @@ class Explainer:
         self._loader = loader
         self._ledger = ledger
 
-    def facts(self, id: str, field: str | None = None, hidden: frozenset[Sensitivity] = frozenset()) -> list[Fact]:
+    def facts(
+        self, id: str, field: str | None = None, hidden: frozenset[Sensitivity] = frozenset()
+    ) -> list[Fact]:
         """All sources of a node's field (of all its fields when None), the chosen one first.
 
         Args:
@@ -65,7 +67,12 @@ class Explainer:
             raise UsageError("NOT_FOUND", f"没有编号为 {id} 的记录", f"nothing is recorded about {id}")
         fields = ONTOLOGY.entities[label].fields()
         if field is not None and field not in fields:
-            raise UsageError("BAD_ARGUMENT", f"{label} 没有字段 {field}", f"{label} has no field {field}", f"It has: {', '.join(fields)}.")
+            raise UsageError(
+                "BAD_ARGUMENT",
+                f"{label} 没有字段 {field}",
+                f"{label} has no field {field}",
+                f"It has: {', '.join(fields)}.",
+            )
         state = fold(id, versions, self._loader.places)
         facts: list[Fact] = []
         offered = sorted(offers(id, by_record(versions)), key=lambda o: o.rank, reverse=True)
@@ -79,7 +86,11 @@ class Explainer:
             chosen = offer.field not in seen
             seen.add(offer.field)
             zh, en = RULE_TRUST
-            facts.append(self._fact(offer.field, offer.value, offer.version, chosen, en, f"{zh}(可信度 {offer.trust})", hidden))
+            facts.append(
+                self._fact(
+                    offer.field, offer.value, offer.version, chosen, en, f"{zh}(可信度 {offer.trust})", hidden
+                )
+            )
         if state is not None:
             for name, value in state.values.items():
                 spec = fields.get(name)
@@ -92,7 +103,14 @@ class Explainer:
         return sorted(facts, key=lambda f: (f.field, not f.chosen))
 
     def _fact(
-        self, field: str, value: Any, version: Version, chosen: bool, rule: str, because: str, hidden: frozenset[Sensitivity]
+        self,
+        field: str,
+        value: Any,
+        version: Version,
+        chosen: bool,
+        rule: str,
+        because: str,
+        hidden: frozenset[Sensitivity],
     ) -> Fact:
         batch = self._ledger.batch_by_no(version.batch)
         feed = self._loader.feeds[version.feed]

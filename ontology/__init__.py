@@ -4,9 +4,7 @@ from ontology.entities import ENTITIES
 from ontology.links import LINKS
 from ontology.model import Entity, Field, FieldSpec, Link, Lookup, Ontology, Sensitivity
 
-ONTOLOGY = Ontology(
-    {e.label(): e for e in ENTITIES}, {link.type: link for link in LINKS}
-)
+ONTOLOGY = Ontology({e.label(): e for e in ENTITIES}, {link.type: link for link in LINKS})
 
 __all__ = [
     "ENTITIES",

@@ -49,9 +49,7 @@ class Clock:
     def now(self) -> datetime:
         """The time of day now, on the district's day; with its offset, in whole seconds."""
         real = datetime.now(self.tz).replace(microsecond=0)
-        return (
-            real if self.fixed is None else datetime.combine(self.fixed, real.timetz())
-        )
+        return real if self.fixed is None else datetime.combine(self.fixed, real.timetz())
 
     def today_text(self) -> str:
         """`today()` as YYYY-MM-DD."""
@@ -78,9 +76,7 @@ _TIME = re.compile(
     r"(?P<h>\d{1,2})[:时点](?P<mi>\d{1,2})分?(?::?(?P<s>\d{1,2})秒?(?:\.\d{1,9})?)?(?P<tz>Z|[+-]\d{2}:?\d{2})?",
     re.ASCII,
 )
-_COMPACT_TIME = re.compile(
-    r"(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})(?P<tz>Z|[+-]\d{2}:?\d{2})?", re.ASCII
-)
+_COMPACT_TIME = re.compile(r"(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})(?P<tz>Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 
 
 def _fold(text: str) -> str:

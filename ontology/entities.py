@@ -28,94 +28,50 @@ class Node(Entity):
 class Placed(Node):
     """An entity that stands somewhere: the fold derives its place and grid from its relationship to an address."""
 
-    place: Annotated[
-        Str, Field("地点键", "place key", INTERNAL, INDEX, derived=True)
-    ] = None
-    grid: Annotated[
-        Str, Field("网格编码", "grid code", INTERNAL, INDEX, derived=True)
-    ] = None
-    place_text: Annotated[
-        Str, Field("来源地址文本", "address as written", PERSONAL, derived=True)
-    ] = None
-    place_level: Annotated[Str, Field("落址层级", "level placed at", derived=True)] = (
-        None
-    )
-    place_confidence: Annotated[
-        Float, Field("落址可信度", "placement confidence", derived=True)
-    ] = None
+    place: Annotated[Str, Field("地点键", "place key", INTERNAL, INDEX, derived=True)] = None
+    grid: Annotated[Str, Field("网格编码", "grid code", INTERNAL, INDEX, derived=True)] = None
+    place_text: Annotated[Str, Field("来源地址文本", "address as written", PERSONAL, derived=True)] = None
+    place_level: Annotated[Str, Field("落址层级", "level placed at", derived=True)] = None
+    place_confidence: Annotated[Float, Field("落址可信度", "placement confidence", derived=True)] = None
 
 
 class Address(Node):
     zh, en, prefix, title_field = "地址", "Address", "adr", "full_name"
     code: Annotated[str, Field("地址编码", "address code", lookup=UNIQUE, text=True)]
-    level: Annotated[
-        Str, Field("层级", "level", lookup=INDEX, terms="address_level")
-    ] = None
+    level: Annotated[Str, Field("层级", "level", lookup=INDEX, terms="address_level")] = None
     name: Annotated[Str, Field("名称", "name", lookup=TEXT)] = None
     full_name: Annotated[Str, Field("全称", "full name", lookup=TEXT)] = None
     aliases: Annotated[Strs, Field("别名", "aliases", lookup=TEXT)] = None
     former_codes: Annotated[Strs, Field("曾用编码", "former codes")] = None
-    other_codes: Annotated[
-        Strs, Field("其他机构编码", "codes of other authorities, authority:code")
-    ] = None
+    other_codes: Annotated[Strs, Field("其他机构编码", "codes of other authorities, authority:code")] = None
     door_number: Annotated[Str, Field("门牌号", "door number")] = None
     since: Annotated[Str, Field("启用日期", "in use since")] = None
     until: Annotated[Str, Field("停用日期", "in use until")] = None
-    longitude: Annotated[
-        Float, Field("经度(CGCS2000)", "longitude, degrees, CGCS2000")
-    ] = None
-    latitude: Annotated[
-        Float, Field("纬度(CGCS2000)", "latitude, degrees, CGCS2000")
-    ] = None
-    place: Annotated[
-        Str, Field("地点键", "place key", INTERNAL, INDEX, derived=True)
-    ] = None
-    grid: Annotated[
-        Str, Field("网格编码", "grid code", INTERNAL, INDEX, derived=True)
-    ] = None
-    parent: Annotated[
-        Str, Field("上级编码", "code of the place above", INTERNAL, INDEX, derived=True)
-    ] = None
+    longitude: Annotated[Float, Field("经度(CGCS2000)", "longitude, degrees, CGCS2000")] = None
+    latitude: Annotated[Float, Field("纬度(CGCS2000)", "latitude, degrees, CGCS2000")] = None
+    place: Annotated[Str, Field("地点键", "place key", INTERNAL, INDEX, derived=True)] = None
+    grid: Annotated[Str, Field("网格编码", "grid code", INTERNAL, INDEX, derived=True)] = None
+    parent: Annotated[Str, Field("上级编码", "code of the place above", INTERNAL, INDEX, derived=True)] = None
     n_people: Annotated[Int, Field("人数", "people", INTERNAL, derived=True)] = None
-    n_floating: Annotated[
-        Int, Field("流动人口数", "floating people", INTERNAL, derived=True)
-    ] = None
+    n_floating: Annotated[Int, Field("流动人口数", "floating people", INTERNAL, derived=True)] = None
     n_houses: Annotated[Int, Field("房屋数", "houses", INTERNAL, derived=True)] = None
-    n_rented: Annotated[
-        Int, Field("出租房数", "rented houses", INTERNAL, derived=True)
-    ] = None
-    n_enterprises: Annotated[
-        Int, Field("企业数", "enterprises", INTERNAL, derived=True)
-    ] = None
-    n_incidents: Annotated[
-        Int, Field("事件数", "incidents", INTERNAL, derived=True)
-    ] = None
-    n_open_matters: Annotated[
-        Int, Field("在办事项数", "open matters", INTERNAL, derived=True)
-    ] = None
+    n_rented: Annotated[Int, Field("出租房数", "rented houses", INTERNAL, derived=True)] = None
+    n_enterprises: Annotated[Int, Field("企业数", "enterprises", INTERNAL, derived=True)] = None
+    n_incidents: Annotated[Int, Field("事件数", "incidents", INTERNAL, derived=True)] = None
+    n_open_matters: Annotated[Int, Field("在办事项数", "open matters", INTERNAL, derived=True)] = None
     n_matters: Annotated[Int, Field("事项数", "matters", INTERNAL, derived=True)] = None
-    n_vehicles: Annotated[Int, Field("车辆数", "vehicles", INTERNAL, derived=True)] = (
-        None
-    )
+    n_vehicles: Annotated[Int, Field("车辆数", "vehicles", INTERNAL, derived=True)] = None
     n_devices: Annotated[Int, Field("设备数", "devices", INTERNAL, derived=True)] = None
-    n_volunteers: Annotated[
-        Int, Field("红领数", "volunteers", INTERNAL, derived=True)
-    ] = None
+    n_volunteers: Annotated[Int, Field("红领数", "volunteers", INTERNAL, derived=True)] = None
 
 
 class Person(Node):
     zh, en, prefix, title_field = "人", "Person", "per", "name"
     placed: ClassVar[str] = "LIVES_AT"
     name: Annotated[Str, Field("姓名", "name", PERSONAL, TEXT)] = None
-    id_hash: Annotated[
-        Str, Field("证件号散列", "keyed hash of identity number", HIDDEN, INDEX)
-    ] = None
-    id_number: Annotated[
-        Str, Field("证件号(脱敏)", "identity number, masked form only", PERSONAL)
-    ] = None
-    mobile: Annotated[
-        Str, Field("手机号", "mobile number", SENSITIVE, history=True)
-    ] = None
+    id_hash: Annotated[Str, Field("证件号散列", "keyed hash of identity number", HIDDEN, INDEX)] = None
+    id_number: Annotated[Str, Field("证件号(脱敏)", "identity number, masked form only", PERSONAL)] = None
+    mobile: Annotated[Str, Field("手机号", "mobile number", SENSITIVE, history=True)] = None
     birth: Annotated[Str, Field("出生日期", "date of birth", PERSONAL)] = None
     sex: Annotated[Str, Field("性别", "sex", PERSONAL, terms="sex")] = None
     residence: Annotated[Str, Field("居住类型", "residence", terms="residence")] = None
@@ -130,12 +86,8 @@ class Household(Node):
 class House(Placed):
     zh, en, prefix, title_field = "房屋", "House", "hou", "hid"
     placed: ClassVar[str] = "AT"
-    hid: Annotated[Str, Field("房屋编号", "house number", lookup=INDEX, text=True)] = (
-        None
-    )
-    estate_unit_no: Annotated[
-        Str, Field("不动产单元号", "real-estate unit number", INTERNAL, INDEX)
-    ] = None
+    hid: Annotated[Str, Field("房屋编号", "house number", lookup=INDEX, text=True)] = None
+    estate_unit_no: Annotated[Str, Field("不动产单元号", "real-estate unit number", INTERNAL, INDEX)] = None
     use: Annotated[Str, Field("用途", "use", terms="house_use")] = None
     rented: Annotated[Bool, Field("是否出租", "rented")] = None
     area: Annotated[Float, Field("建筑面积(平方米)", "floor area, m²")] = None
@@ -146,13 +98,9 @@ class Enterprise(Placed):
     placed: ClassVar[str] = "AT"
     uscc: Annotated[
         Str,
-        Field(
-            "统一社会信用代码", "unified social credit code", lookup=INDEX, text=True
-        ),
+        Field("统一社会信用代码", "unified social credit code", lookup=INDEX, text=True),
     ] = None
-    registration_no: Annotated[
-        Str, Field("注册号", "former registration number", lookup=INDEX)
-    ] = None
+    registration_no: Annotated[Str, Field("注册号", "former registration number", lookup=INDEX)] = None
     name: Annotated[Str, Field("名称", "name", lookup=TEXT)] = None
     kind: Annotated[Str, Field("主体类型", "kind", terms="enterprise_kind")] = None
     industry: Annotated[Str, Field("行业", "industry", terms="industry")] = None
@@ -160,9 +108,7 @@ class Enterprise(Placed):
     founded: Annotated[Str, Field("成立日期", "founded")] = None
     closed: Annotated[Str, Field("注销日期", "closed")] = None
     staff: Annotated[Int, Field("从业人数", "staff")] = None
-    capital: Annotated[
-        Float, Field("注册资本(万元)", "registered capital, 10,000 yuan")
-    ] = None
+    capital: Annotated[Float, Field("注册资本(万元)", "registered capital, 10,000 yuan")] = None
     phone: Annotated[Str, Field("联系电话", "contact number", SENSITIVE)] = None
 
 
@@ -170,9 +116,7 @@ class Vehicle(Placed):
     zh, en, prefix, title_field = "车辆", "Vehicle", "veh", "plate"
     placed: ClassVar[str] = "REGISTERED_AT"
     plate: Annotated[Str, Field("号牌号码", "plate", lookup=INDEX, text=True)] = None
-    plate_kind: Annotated[
-        Str, Field("号牌种类", "kind of plate", terms="plate_kind")
-    ] = None
+    plate_kind: Annotated[Str, Field("号牌种类", "kind of plate", terms="plate_kind")] = None
     vin: Annotated[Str, Field("车辆识别代号", "VIN", INTERNAL, INDEX)] = None
     kind: Annotated[Str, Field("车辆类型", "kind", terms="vehicle_kind")] = None
     brand: Annotated[Str, Field("品牌", "make")] = None
@@ -189,27 +133,19 @@ class Stepped(Placed):
     """An entity that goes through states: parallel lists, one entry a step, oldest first."""
 
     state: Annotated[Str, Field("状态", "state", terms="matter_state")] = None
-    step_at: Annotated[Strs, Field("步骤时间", "times of the steps", derived=True)] = (
+    step_at: Annotated[Strs, Field("步骤时间", "times of the steps", derived=True)] = None
+    step_to: Annotated[Strs, Field("步骤状态", "states stepped to", terms="matter_state", derived=True)] = (
         None
     )
-    step_to: Annotated[
-        Strs, Field("步骤状态", "states stepped to", terms="matter_state", derived=True)
-    ] = None
-    step_by: Annotated[
-        Strs, Field("步骤经办", "who took the step", INTERNAL, derived=True)
-    ] = None
+    step_by: Annotated[Strs, Field("步骤经办", "who took the step", INTERNAL, derived=True)] = None
 
 
 class Incident(Stepped):
     zh, en, prefix, title_field = "事件", "Incident", "inc", "title"
     placed: ClassVar[str] = "OCCURRED_AT"
-    number: Annotated[
-        Str, Field("来源单号", "number at its source", lookup=INDEX, text=True)
-    ] = None
+    number: Annotated[Str, Field("来源单号", "number at its source", lookup=INDEX, text=True)] = None
     title: Annotated[Str, Field("标题", "title", lookup=TEXT)] = None
-    kind: Annotated[Str, Field("类别", "kind", lookup=INDEX, terms="incident_kind")] = (
-        None
-    )
+    kind: Annotated[Str, Field("类别", "kind", lookup=INDEX, terms="incident_kind")] = None
     category: Annotated[Str, Field("细类", "category", terms="incident_kind")] = None
     summary: Annotated[Str, Field("简要情况", "summary", PERSONAL)] = None
     occurred_at: Annotated[Str, Field("发生时间", "occurred at", lookup=INDEX)] = None
@@ -226,23 +162,17 @@ class Incident(Stepped):
             derived=True,
         ),
     ] = None
-    street: Annotated[
-        Str, Field("镇街地点键", "place key of its street", INTERNAL, derived=True)
-    ] = None
-    community: Annotated[
-        Str, Field("村社地点键", "place key of its community", INTERNAL, derived=True)
-    ] = None
+    street: Annotated[Str, Field("镇街地点键", "place key of its street", INTERNAL, derived=True)] = None
+    community: Annotated[Str, Field("村社地点键", "place key of its community", INTERNAL, derived=True)] = (
+        None
+    )
 
 
 class Matter(Stepped):
     zh, en, prefix, title_field = "事项", "Matter", "mat", "number"
     placed: ClassVar[str] = "AT"
-    number: Annotated[
-        Str, Field("事项编号", "matter number", lookup=INDEX, text=True)
-    ] = None
-    kind: Annotated[Str, Field("类别", "kind", lookup=INDEX, terms="matter_kind")] = (
-        None
-    )
+    number: Annotated[Str, Field("事项编号", "matter number", lookup=INDEX, text=True)] = None
+    kind: Annotated[Str, Field("类别", "kind", lookup=INDEX, terms="matter_kind")] = None
     opened_at: Annotated[Str, Field("受理时间", "opened at")] = None
     closed_at: Annotated[Str, Field("办结时间", "closed at")] = None
     deadline: Annotated[Str, Field("期限", "deadline")] = None
@@ -252,9 +182,7 @@ class Matter(Stepped):
 class Volunteer(Placed):
     zh, en, prefix, title_field = "红领", "Volunteer", "vol", "name"
     placed: ClassVar[str] = "SERVES"
-    vid: Annotated[
-        Str, Field("红领编号", "volunteer number", lookup=INDEX, text=True)
-    ] = None
+    vid: Annotated[Str, Field("红领编号", "volunteer number", lookup=INDEX, text=True)] = None
     name: Annotated[Str, Field("姓名", "name", PERSONAL, TEXT)] = None
     mobile: Annotated[Str, Field("手机号", "mobile number", SENSITIVE)] = None
     role: Annotated[Str, Field("角色", "role", terms="volunteer_role")] = None
@@ -273,9 +201,7 @@ class Team(Placed):
 
 class Organisation(Node):
     zh, en, prefix, title_field = "单位", "Organisation", "org", "name"
-    code: Annotated[
-        Str, Field("单位代码", "organisation code", lookup=INDEX, text=True)
-    ] = None
+    code: Annotated[Str, Field("单位代码", "organisation code", lookup=INDEX, text=True)] = None
     name: Annotated[Str, Field("名称", "name", lookup=TEXT)] = None
     kind: Annotated[Str, Field("类别", "kind", terms="organisation_kind")] = None
 
@@ -297,9 +223,7 @@ class ChatGroup(Placed):
 class Device(Placed):
     zh, en, prefix, title_field = "设备", "Device", "dev", "name"
     placed: ClassVar[str] = "AT"
-    did: Annotated[Str, Field("设备编号", "device number", lookup=INDEX, text=True)] = (
-        None
-    )
+    did: Annotated[Str, Field("设备编号", "device number", lookup=INDEX, text=True)] = None
     kind: Annotated[Str, Field("设备类型", "kind", terms="device_kind")] = None
     name: Annotated[Str, Field("名称", "name", lookup=TEXT)] = None
     state: Annotated[Str, Field("状态", "state", terms="device_state")] = None

@@ -18,9 +18,7 @@ class Timed(Link):
 class ToPlace(Timed):
     """A relationship to an address, with how sure the place is."""
 
-    text: Annotated[
-        Str, Field("来源地址文本", "address as written", Sensitivity.PERSONAL)
-    ] = None
+    text: Annotated[Str, Field("来源地址文本", "address as written", Sensitivity.PERSONAL)] = None
     confidence: Annotated[Float, Field("可信度", "confidence")] = None
 
 
@@ -53,13 +51,9 @@ class LivesAt(ToPlace):
     ] = None
     grid: Annotated[
         Str,
-        Field(
-            "网格编码", "grid code", Sensitivity.INTERNAL, Lookup.INDEX, derived=True
-        ),
+        Field("网格编码", "grid code", Sensitivity.INTERNAL, Lookup.INDEX, derived=True),
     ] = None
-    who: Annotated[
-        Str, Field("人员编号", "person id", Sensitivity.INTERNAL, derived=True)
-    ] = None
+    who: Annotated[Str, Field("人员编号", "person id", Sensitivity.INTERNAL, derived=True)] = None
 
 
 class At(ToPlace):
@@ -146,10 +140,7 @@ class InvolvedIn(Link):
         "end",
         False,
     )
-    ends = tuple(
-        (label, "Incident")
-        for label in ("Person", "Enterprise", "Vehicle", "Device", "Phone")
-    )
+    ends = tuple((label, "Incident") for label in ("Person", "Enterprise", "Vehicle", "Device", "Phone"))
     role: Annotated[Str, Field("角色", "role", terms="incident_role")] = None
 
 

@@ -96,11 +96,7 @@ class Declared(BaseModel):
             cached = {}
             for name, hint in get_type_hints(cls, include_extras=True).items():
                 meta = next(
-                    (
-                        m
-                        for m in getattr(hint, "__metadata__", ())
-                        if isinstance(m, Field)
-                    ),
+                    (m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Field)),
                     None,
                 )
                 if meta is not None:

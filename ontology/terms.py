@@ -84,10 +84,6 @@ def load_terms(catalog: Path = CATALOG) -> Terms:
                 f"{path} 不是有效的字典文件",
                 f"{path} is not a valid term list: {error}",
             ) from None
-        lists[entry.name] = {
-            t.code: Term(t.code, t.zh, t.en, t.parent) for t in entry.terms
-        }
-        codes[entry.name] = {
-            w: t.code for t in entry.terms for w in (t.code, t.en, t.zh, *t.synonyms)
-        }
+        lists[entry.name] = {t.code: Term(t.code, t.zh, t.en, t.parent) for t in entry.terms}
+        codes[entry.name] = {w: t.code for t in entry.terms for w in (t.code, t.en, t.zh, *t.synonyms)}
     return Terms(lists, codes)

@@ -67,11 +67,7 @@ def _region(code: str, birth: date | None) -> Check:
         return Check.UNKNOWN
     # Someone older than the code was first coded later, which is common; someone born after its end cannot have it.
     _, until = XIAOSHAN_CODES[code]
-    return (
-        Check.BAD
-        if until is not None and birth is not None and birth.year > until
-        else Check.OK
-    )
+    return Check.BAD if until is not None and birth is not None and birth.year > until else Check.OK
 
 
 def check_citizen_id(text: str, *, today: date | None = None) -> Verdict:
@@ -101,9 +97,7 @@ def check_citizen_id(text: str, *, today: date | None = None) -> Verdict:
         birth = date(int(normal[6:10]), int(normal[10:12]), int(normal[12:14]))
     except ValueError:
         birth = None
-    if birth is not None and (
-        birth.year < _EARLIEST_YEAR or (today is not None and birth > today)
-    ):
+    if birth is not None and (birth.year < _EARLIEST_YEAR or (today is not None and birth > today)):
         birth = None
     code = normal[:6]
     if len(number) == 15:
@@ -141,14 +135,10 @@ def make_citizen_id(region: str, birth: date | str, sequence: int) -> str:
     Raises:
         ValueError: when a part has not its form.
     """
-    day = (
-        birth.strftime("%Y%m%d") if isinstance(birth, date) else birth.replace("-", "")
-    )
+    day = birth.strftime("%Y%m%d") if isinstance(birth, date) else birth.replace("-", "")
     first17 = f"{region}{day}{sequence:03d}"
     if re.fullmatch(r"[0-9]{17}", first17) is None or len(region) != 6 or len(day) != 8:
-        raise ValueError(
-            f"not the parts of an identity number: {region!r}, {birth!r}, {sequence!r}"
-        )
+        raise ValueError(f"not the parts of an identity number: {region!r}, {birth!r}, {sequence!r}")
     return first17 + check_character(first17)
 
 
@@ -189,9 +179,7 @@ def make_citizen_ids(
     at = 0
     for values, width in ((regions, 6), (births, 8), (sequences, 3)):
         rest = values.astype(np.int64)
-        if len(rest) != n or (
-            n and (int(rest.min()) < 0 or int(rest.max()) >= 10**width)
-        ):
+        if len(rest) != n or (n and (int(rest.min()) < 0 or int(rest.max()) >= 10**width)):
             raise ValueError(f"expected {n} numbers of at most {width} digits")
         for position in range(at + width - 1, at - 1, -1):
             ascii_codes[:, position] = rest % 10 + 48
@@ -200,7 +188,5 @@ def make_citizen_ids(
     total = np.zeros(n, dtype=np.int32)
     for position, weight in enumerate(WEIGHTS):
         total += (ascii_codes[:, position].astype(np.int32) - 48) * weight
-    ascii_codes[:, 17] = np.frombuffer(CHECKS.encode("ascii"), dtype=np.uint8)[
-        total % 11
-    ]
+    ascii_codes[:, 17] = np.frombuffer(CHECKS.encode("ascii"), dtype=np.uint8)[total % 11]
     return ascii_codes.view("S18").reshape(n).astype("<U18")

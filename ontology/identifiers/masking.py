@@ -83,7 +83,4 @@ def identity_hashes(key: bytes, normals: Iterable[str | None]) -> list[str | Non
     if not key:
         raise ValueError("an identity hash needs a key")
     digest = hmac.digest
-    return [
-        None if n is None else digest(key, n.encode("utf-8"), "sha256").hex()[:32]
-        for n in normals
-    ]
+    return [None if n is None else digest(key, n.encode("utf-8"), "sha256").hex()[:32] for n in normals]

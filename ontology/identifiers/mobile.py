@@ -38,9 +38,7 @@ def check_mobile(text: str) -> Verdict:
     if _MOBILE.fullmatch(number) is None:
         return MALFORMED
     region = Check.OK if _GIVEN.fullmatch(number) else Check.UNKNOWN
-    return Verdict(
-        normal=number, form=Check.OK, region=region, kind="mobile", division=number[:3]
-    )
+    return Verdict(normal=number, form=Check.OK, region=region, kind="mobile", division=number[:3])
 
 
 def check_phone(text: str, *, area_code: str = HANGZHOU) -> Verdict:

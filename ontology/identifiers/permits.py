@@ -46,9 +46,7 @@ _PROPERTY_UNIT = re.compile(r"[0-9]{12}[A-Z]{2}[0-9]{5}[A-Z][0-9]{8}")
 _BRACKETS = re.compile(r"[()\[\]【】]")
 
 
-def check_permit(
-    text: str, kind: str | None = None, *, today: date | None = None
-) -> Verdict:
+def check_permit(text: str, kind: str | None = None, *, today: date | None = None) -> Verdict:
     """Check a document's number.
 
     Args:
@@ -69,24 +67,16 @@ def check_permit(
     if kind in (None, "citizen", "residence_permit"):
         verdict = check_citizen_id(number, today=today)
         # Fifteen digits may also be something else; with a date in them they are an old identity number.
-        if verdict.form is Check.OK and (
-            kind is not None or len(number) == 18 or verdict.date is Check.OK
-        ):
+        if verdict.form is Check.OK and (kind is not None or len(number) == 18 or verdict.date is Check.OK):
             return verdict
         if kind is not None:
             return MALFORMED
     for name, pattern in _PATTERNS:
         if kind in (None, name) and pattern.fullmatch(number):
             form = Check.OK
-            if name == "passport" and (
-                kind is None or not any(c.isdigit() for c in number)
-            ):
+            if name == "passport" and (kind is None or not any(c.isdigit() for c in number)):
                 form = Check.UNKNOWN
-            date_check, birth = (
-                _old_card_birth(number)
-                if name == "foreign_permanent_old"
-                else (None, None)
-            )
+            date_check, birth = _old_card_birth(number) if name == "foreign_permanent_old" else (None, None)
             return Verdict(
                 normal=number,
                 form=form,

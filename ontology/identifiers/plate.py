@@ -77,9 +77,7 @@ def check_plate(text: str) -> Verdict:
                 region = Check.UNKNOWN
                 if head[0] == "浙" and kind != "emergency" and head[1] != "O":
                     region = Check.OK if head[1] in ZHEJIANG_CITIES else Check.BAD
-            return Verdict(
-                normal=plate, form=Check.OK, region=region, kind=kind, division=head
-            )
+            return Verdict(normal=plate, form=Check.OK, region=region, kind=kind, division=head)
     return MALFORMED
 
 

@@ -45,17 +45,12 @@ _ORGANISATION = re.compile(r"[0-9A-Z]{8}[0-9X]")
 
 def check_character(first17: str) -> str:
     """The check character for the first 17. Raises KeyError on a character outside the alphabet."""
-    return ALPHABET[
-        -sum(w * _VALUE[c] for w, c in zip(WEIGHTS, first17, strict=True)) % 31
-    ]
+    return ALPHABET[-sum(w * _VALUE[c] for w, c in zip(WEIGHTS, first17, strict=True)) % 31]
 
 
 def organisation_check_character(first8: str) -> str:
     """The check character of an organisation code by GB 11714 (A counts 10 … Z 35)."""
-    rest = (
-        -sum(w * int(c, 36) for w, c in zip(ORGANISATION_WEIGHTS, first8, strict=True))
-        % 11
-    )
+    rest = -sum(w * int(c, 36) for w, c in zip(ORGANISATION_WEIGHTS, first8, strict=True)) % 11
     return "X" if rest == 10 else str(rest)
 
 
@@ -85,17 +80,13 @@ def check_uscc(text: str) -> Verdict:
             region=_region(division),
             kind="uscc",
             division=division,
-            inner=Check.OK
-            if organisation_check_character(code[8:16]) == code[16]
-            else Check.BAD,
+            inner=Check.OK if organisation_check_character(code[8:16]) == code[16] else Check.BAD,
         )
     if _REGISTRATION.fullmatch(code):
         return Verdict(
             normal=code,
             form=Check.OK,
-            checksum=Check.OK
-            if registration_check_digit(code[:14]) == code[14]
-            else Check.BAD,
+            checksum=Check.OK if registration_check_digit(code[:14]) == code[14] else Check.BAD,
             region=_region(code[:6]),
             kind="registration",
             division=code[:6],
@@ -131,9 +122,7 @@ def make_uscc(department: str, category: str, region: str, body: str | int) -> s
     first8 = str(body).zfill(8)
     code = f"{department}{category}{region}{first8}"
     if len(code) != 16 or _USCC.fullmatch(code + "00") is None:
-        raise ValueError(
-            f"not the parts of a credit code: {department!r} {category!r} {region!r} {body!r}"
-        )
+        raise ValueError(f"not the parts of a credit code: {department!r} {category!r} {region!r} {body!r}")
     first17 = code + organisation_check_character(first8)
     return first17 + check_character(first17)
 
@@ -142,9 +131,7 @@ def make_registration(region: str, sequence: int) -> str:
     """Compose a synthetic 15-digit registration number: six digits of division, eight of sequence, the check digit."""
     first14 = f"{region}{sequence:08d}"
     if re.fullmatch(r"[0-9]{14}", first14) is None or len(region) != 6:
-        raise ValueError(
-            f"not the parts of a registration number: {region!r} {sequence!r}"
-        )
+        raise ValueError(f"not the parts of a registration number: {region!r} {sequence!r}")
     return first14 + registration_check_digit(first14)
 
 
@@ -203,15 +190,11 @@ def make_usccs(
         value_of[ord(character)] = value
     character_of = np.frombuffer(ALPHABET.encode("ascii"), dtype=np.uint8)
     ascii_codes = np.empty((n, 18), dtype=np.uint8)
-    ascii_codes[:, :2] = (
-        np.ascontiguousarray(heads.astype("S2")).view(np.uint8).reshape(n, 2)
-    )
+    ascii_codes[:, :2] = np.ascontiguousarray(heads.astype("S2")).view(np.uint8).reshape(n, 2)
     at = 2
     for numbers, width in ((regions, 6), (bodies, 8)):
         rest = numbers.astype(np.int64)
-        if len(rest) != n or (
-            n and (int(rest.min()) < 0 or int(rest.max()) >= 10**width)
-        ):
+        if len(rest) != n or (n and (int(rest.min()) < 0 or int(rest.max()) >= 10**width)):
             raise ValueError(f"expected {n} numbers of at most {width} digits")
         for position in range(at + width - 1, at - 1, -1):
             ascii_codes[:, position] = rest % 10 + 48

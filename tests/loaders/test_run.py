@@ -1,0 +1,232 @@
+"""The loading run, from files to the graph of the real Neo4j."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import anyio
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from graph.engine import EngineAddress
+from graph.store import Store
+from loaders.run import Loader
+from loaders.why import Explainer
+from loaders.wiring import open_loader
+from ontology.clock import Clock
+from ontology.errors import UsageError
+from tests.conftest import empty
+from tests.loaders.graphs import whole_graph
+from tests.loaders.tiny import (
+    ADDRESSES,
+    BUILDING,
+    DISTRICT,
+    HOUSE_301,
+    LI,
+    ZHANG,
+    C,
+    write_district,
+    write_feed,
+)
+
+pytestmark = pytest.mark.anyio
+CLOCK = Clock(date(2025, 12, 15))
+
+
+@pytest.fixture
+def loader(tmp_path: Path) -> Loader:
+    return open_loader(tmp_path / "data", None, CLOCK)
+
+
+async def test_load_joins_the_feeds(clean_graph: Store, loader: Loader, tmp_path: Path) -> None:
+    summary = await loader.load(clean_graph, write_district(tmp_path))
+    assert sum(f.loaded for f in summary.files) == sum(map(len, DISTRICT.values()))
+    assert sum(f.quarantined for f in summary.files) == 0
+    assert summary.unplaced == {"residents": 1}
+    homes = await clean_graph.read(
+        "MATCH (p:Person {name: '李测试'})-[r:LIVES_AT]->(a) RETURN [a.code, r.since, r.until] AS x ORDER BY r.since"
+    )
+    assert homes == [[HOUSE_301, "2021-05-01", "2025-03-01"], [BUILDING, "2025-03-01", "9999-12-31"]]
+    names = await clean_graph.read("MATCH (p:Person) RETURN p.name AS x ORDER BY x")
+    assert names == ["张测试", "李测试", "王测试"], "people meet over all feeds by identity number"
+    steps = await clean_graph.read_one("MATCH (i:Incident {number: 'J1'}) RETURN i.step_to AS x")
+    assert steps == ["accepted", "assigned", "on_site", "done"]
+    matter = await clean_graph.read(
+        "MATCH (i)-[:HANDLED_IN]->(:Matter {number: 'M1'}) RETURN i.number AS x ORDER BY x"
+    )
+    assert matter == ["J3", "M1"], "an alarm referred to mediation is handled in the same matter"
+
+
+async def test_no_identity_number_stands_in_the_graph(
+    clean_graph: Store, loader: Loader, tmp_path: Path
+) -> None:
+    await loader.load(clean_graph, write_district(tmp_path))
+    text = str(await whole_graph(clean_graph))
+    assert ZHANG not in text
+    assert LI not in text
+    assert "330109********" in text
+
+
+async def test_roll_ups_equal_counting(clean_graph: Store, loader: Loader, tmp_path: Path) -> None:
+    await loader.load(clean_graph, write_district(tmp_path))
+    for code in ("330109", "330109002", C, BUILDING, HOUSE_301):
+        held = await clean_graph.read_one(
+            "MATCH (a:Address {code: $code}) RETURN [coalesce(a.n_people, 0), coalesce(a.n_floating, 0), coalesce(a.n_incidents, 0), "
+            "coalesce(a.n_houses, 0), coalesce(a.n_rented, 0), coalesce(a.n_open_matters, 0)] AS x",
+            {"code": code},
+        )
+        counted = await clean_graph.read_one(
+            "RETURN [COUNT { MATCH (p:Person) WHERE EXISTS { MATCH (p)-[r:LIVES_AT]->() WHERE r.place STARTS WITH $code AND r.until > $d } }, "
+            "COUNT { MATCH (p:Person {residence: 'floating'}) WHERE EXISTS { MATCH (p)-[r:LIVES_AT]->() WHERE r.place STARTS WITH $code "
+            "AND r.until > $d } }, COUNT { MATCH (i:Incident) WHERE i.place STARTS WITH $code }, "
+            "COUNT { MATCH (h:House) WHERE h.place STARTS WITH $code }, COUNT { MATCH (h:House) WHERE h.place STARTS WITH $code AND h.rented }, "
+            "COUNT { MATCH (m:Matter) WHERE m.place STARTS WITH $code AND m.open }] AS x",
+            {"code": code, "d": "2025-12-15"},
+        )
+        assert held == counted, code
+    assert (await clean_graph.read_one("MATCH (a:Address {code: '330109'}) RETURN a.n_people AS x")) == 2
+
+
+async def test_the_clock_moves_the_roll_ups(clean_graph: Store, loader: Loader, tmp_path: Path) -> None:
+    await loader.load(clean_graph, write_district(tmp_path))
+    loader.ledger.close()
+    earlier = open_loader(tmp_path / "data", None, Clock(date(2025, 2, 1)))
+    await earlier.apply(clean_graph)
+    people = await clean_graph.read(
+        "MATCH (a:Address) WHERE a.code IN $codes RETURN [a.code, a.n_people] AS x ORDER BY x",
+        {"codes": [BUILDING, HOUSE_301]},
+    )
+    assert people == [[BUILDING, 2], [HOUSE_301, 2]], "before the move both lived in the flat"
+
+
+async def test_loading_again_changes_nothing(clean_graph: Store, loader: Loader, tmp_path: Path) -> None:
+    paths = write_district(tmp_path)
+    await loader.load(clean_graph, paths)
+    before = await whole_graph(clean_graph)
+    summary = await loader.load(clean_graph, paths)
+    assert (summary.changed, summary.removed) == (0, 0)
+    assert [f.known for f in summary.files] == [True] * len(paths)
+    assert await whole_graph(clean_graph) == before
+
+
+async def test_bad_rows_are_kept_out_and_explained(
+    clean_graph: Store, loader: Loader, tmp_path: Path
+) -> None:
+    broken = ZHANG[:-1] + ("0" if ZHANG[-1] != "0" else "1")
+    rows = [
+        {"人口编号": "B1", "姓名": "赵测试", "公民身份号码": broken, "更新时间": "2025-01-01"},
+        {"人口编号": "", "姓名": "钱测试"},
+        {"人口编号": "B3", "姓名": "孙测试", "户籍类型": "火星"},
+        {"人口编号": "B4", "姓名": "周测试", "更新时间": "2025-01-01"},
+    ]
+    path = write_feed(tmp_path, "residents", rows)
+    summary = await loader.load(clean_graph, [path])
+    assert (summary.files[0].loaded, summary.files[0].quarantined) == (1, 3)
+    found = loader.ledger.quarantined(None, 10)
+    assert [(r[2], r[3]) for r in found] == [(2, "公民身份号码"), (3, "人口编号"), (4, "户籍类型")]
+    assert all(r[0] == path.name and r[5] and r[6] for r in found)
+    assert await clean_graph.read("MATCH (p:Person) RETURN p.name AS x") == ["周测试"]
+
+
+async def test_places_are_tried_again_when_the_gazetteer_grows(
+    clean_graph: Store, loader: Loader, tmp_path: Path
+) -> None:
+    await loader.load(clean_graph, [write_feed(tmp_path, "residents", DISTRICT["residents"])])
+    assert await clean_graph.read("MATCH (:Person)-[r:LIVES_AT]->() RETURN r") == []
+    await loader.load(clean_graph, [write_feed(tmp_path, "addresses", ADDRESSES[:6])])
+    codes = await clean_graph.read("MATCH (:Person)-[r:LIVES_AT]->(a) RETURN DISTINCT a.code AS x ORDER BY x")
+    assert codes == [BUILDING], "the deepest level that is sure"
+    await loader.load(clean_graph, [write_feed(tmp_path, "addresses", ADDRESSES[6:], "_part2")])
+    codes = await clean_graph.read("MATCH (:Person)-[r:LIVES_AT]->(a) RETURN DISTINCT a.code AS x ORDER BY x")
+    assert codes == [BUILDING, HOUSE_301]
+
+
+async def test_a_killed_run_is_finished_by_the_next(
+    clean_graph: Store, loader: Loader, tmp_path: Path
+) -> None:
+    paths = write_district(tmp_path)
+    await loader.load(clean_graph, paths)
+    whole = await whole_graph(clean_graph)
+    await empty(clean_graph)
+    other = open_loader(tmp_path / "other", None, CLOCK)
+    shutil.copy(tmp_path / "data" / "identity.key", tmp_path / "other" / "identity.key")
+    other = open_loader(tmp_path / "other", None, CLOCK)
+    for path in paths:
+        other.receive(path)
+    for batch in other.ledger.batches()[:5]:
+        other.digest(batch)
+    settle = other._settle
+    other._settle = lambda work: (_ for _ in ()).throw(RuntimeError("killed"))  # type: ignore[method-assign,assignment]
+    with pytest.raises(RuntimeError, match="killed"):
+        await other.apply(clean_graph)
+    other._settle = settle  # type: ignore[method-assign]
+    await other.load(clean_graph, paths)
+    assert await whole_graph(clean_graph) == whole
+
+
+async def test_why_tells_the_source(clean_graph: Store, loader: Loader, tmp_path: Path) -> None:
+    await loader.load(clean_graph, write_district(tmp_path))
+    id = await clean_graph.read_one("MATCH (p:Person {name: '张测试'}) RETURN p.id AS x")
+    facts = Explainer(loader, loader.ledger).facts(id, "name")
+    assert facts[0].chosen
+    assert (facts[0].feed, facts[0].row) == ("residents", 2)
+    assert {f.feed for f in facts} >= {"residents", "houses", "enterprises", "alarms"}
+    assert [f.chosen for f in facts].count(True) == 1
+    assert ZHANG not in str(facts)
+    with pytest.raises(UsageError, match="has no field"):
+        Explainer(loader, loader.ledger).facts(id, "nonsense")
+
+
+async def test_an_unknown_file_says_which_feeds_there_are(
+    loader: Loader, clean_graph: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "something.csv"
+    path.write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="UNKNOWN_FEED"):
+        await loader.load(clean_graph, [path])
+    with pytest.raises(UsageError, match="BAD_HEADER"):
+        await loader.load(clean_graph, [path], "residents")
+
+
+PARTS = [(feed, [row]) for feed, rows in DISTRICT.items() for row in rows]
+
+
+@settings(max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_order_and_repeats_end_in_one_graph(engine: EngineAddress, data: st.DataObject) -> None:
+    order = data.draw(st.permutations(range(len(PARTS))))
+    repeats = data.draw(st.lists(st.sampled_from(range(len(PARTS))), max_size=4))
+    sequence = [*order, *repeats]
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(sequence) - 1), max_size=4)))
+
+    async def go() -> None:
+        async with Store.open(engine) as store:
+            await empty(store)
+            with tempfile.TemporaryDirectory() as name:
+                directory = Path(name)
+                (directory / "data").mkdir()
+                (directory / "data" / "identity.key").write_text("ab" * 32, encoding="ascii")
+                loader = open_loader(directory / "data", None, CLOCK)
+                for start, stop in zip([0, *cuts], [*cuts, len(sequence)], strict=True):
+                    batch = directory / f"b{start}"
+                    batch.mkdir()
+                    paths = [
+                        write_feed(batch, PARTS[i][0], PARTS[i][1], f"_part{i}") for i in sequence[start:stop]
+                    ]
+                    await loader.load(store, sorted(set(paths), key=paths.index))
+                graph = await whole_graph(store)
+                loader.ledger.close()
+            if not _SEEN:
+                _SEEN.append(graph)
+            for part in ("nodes", "links"):
+                assert [x for x in graph[part] if x not in _SEEN[0][part]] == []
+            assert graph == _SEEN[0]
+
+    anyio.run(go)
+
+
+_SEEN: list[dict[str, list[object]]] = []

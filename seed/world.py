@@ -1,0 +1,321 @@
+"""`seed_district`: builds the district, writes its feeds, its answer key and its manifest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+import polars as pl
+import yaml
+
+from ontology.errors import UsageError
+from seed.addresses import build_addresses
+from seed.enterprises import build_enterprises
+from seed.feeds import BY_KEY, FEEDS, NATURE, SYNTHETIC, shaped, wanted, write_feed
+from seed.hazards import build_hazards
+from seed.houses import build_houses, build_residents, build_tenancies, person_key
+from seed.incidents import build_incidents, truth_person
+from seed.noise import dirty, load_profile
+from seed.options import Manifest, SeedOptions
+from seed.people import People, build_people
+from seed.places import build_places
+from seed.spots import build_spots
+from seed.truth import Dispute, Hazard, relapses, repeats
+from seed.vehicles import build_vehicles
+from seed.volunteers import build_devices, build_volunteers
+
+Progress = Callable[[str, int, int | None], None]
+
+TRUTH_README: Final = """# The answer key / 答案
+
+All data of this district is synthetic (合成数据); no person in it is real.
+
+- `repeats.json`: every true repeat dispute within 90 days, at least 3 matters: `by` PLACE or PARTIES, `place` (code),
+  `parties` (truth ids), `party_ids` (identity numbers or credit codes, sorted), `incidents` (source numbers, sorted), `planted`.
+- `relapses.json`: every hazard that came back within 30 days: `place`, `category` (a code of catalog/terms/incident_kind.yaml),
+  `earlier`, `later` (隐患编号), `days`, `planted`.
+- `people.parquet`: `person` (truth id), `name`, `identity_number`, `phone`, `resident_key` (人口编号).
+- `people_records.parquet`: which record is about whom: `person`, `feed`, `record_key`, `role` (the column of the name).
+- `addresses.parquet`: which text is which place: `feed`, `record_key`, `column`, `text` as the feed has it, `code` as it truly is.
+
+The rules are in docs/seeding.md of Quanxi; `seed/truth.py` computes them from the clean world.
+"""
+README: Final = """Synthetic district of Quanxi (全息 合成数据区)
+本目录全部数据均为程序合成，不含任何真实个人信息。All data here is synthetic; no person is real.
+feeds/  department feed files      truth/  the answer key      manifest.json  options, counts, hashes
+"""
+
+
+@dataclass(slots=True)
+class Writer:
+    """Writes feeds through noise and keeps what the answer key needs."""
+
+    directory: Path
+    options: SeedOptions
+    progress: Progress | None
+    counts: dict[str, int] = field(default_factory=dict)
+    texts: list[pl.DataFrame] = field(default_factory=list)
+    mentions: list[pl.DataFrame] = field(default_factory=list)
+    done: int = 0
+
+    def prepare(self) -> None:
+        """Make the directories; take away the files of an earlier district, and nothing else."""
+        old = self.directory / "manifest.json"
+        feeds = self.directory / "feeds"
+        if old.is_file():
+            for name in orjson.loads(old.read_bytes()).get("files", {}):
+                path = self.directory / name
+                if path.resolve().is_relative_to(self.directory.resolve()):
+                    path.unlink(missing_ok=True)
+        elif feeds.is_dir() and any(feeds.iterdir()):
+            raise UsageError(
+                "BAD_ARGUMENT",
+                f"{feeds} 中已有别的文件。",
+                f"{feeds} holds files that the seeder did not write.",
+                "Give an empty directory, or one that a district was seeded into before.",
+            )
+        feeds.mkdir(parents=True, exist_ok=True)
+        (self.directory / "truth").mkdir(exist_ok=True)
+
+    def say(self, stage: str, total: int | None) -> None:
+        """Report progress."""
+        self.done += 1
+        if self.progress:
+            self.progress(stage, self.done, total)
+
+    def feed(self, key: str, frame: pl.DataFrame) -> None:
+        """Write one feed, if it is asked for."""
+        feed = BY_KEY[key]
+        if key not in wanted(self.options.only):
+            return
+        clean = shaped(feed, frame)
+        carried = [pl.col(feed.key_column).alias("_key"), *(pl.col(c).alias(f"_{c}") for _, c in feed.addresses)]
+        rates = load_profile(self.options.noise)
+        made = dirty(feed, clean.with_columns(carried), rates, self.options.rng(f"noise-{key}"))
+        for text, code in feed.addresses:
+            self.texts.append(
+                made.select(
+                    pl.lit(key).alias("feed"),
+                    pl.col("_key").alias("record_key"),
+                    pl.lit(text).alias("column"),
+                    pl.col(text).alias("text"),
+                    pl.col(f"_{code}").alias("code"),
+                )
+            )
+        written = made.select(*feed.columns, NATURE)
+        write_feed(feed, written, self.directory / "feeds", self.options.until)
+        self.counts[key] = len(written)
+        self.say(f"写出 {feed.name}", len(FEEDS) + 8)
+
+    def mention(self, key: str, frame: pl.DataFrame, role: str, person: str | pl.Series) -> None:
+        """Note which records are about whom. `person` is a column of truth ids, or of rows of People."""
+        if key not in wanted(self.options.only):
+            return
+        ids = frame[person] if isinstance(person, str) else person
+        if ids.dtype != pl.String:
+            ids = truth_person(ids.to_numpy())
+        column = BY_KEY[key].key_column
+        self.mentions.append(
+            pl.DataFrame({"person": ids, "record_key": frame[column]})
+            .filter(pl.col("person").is_not_null())
+            .select("person", pl.lit(key).alias("feed"), "record_key", pl.lit(role).alias("role"))
+        )
+
+    def truth(self, people: pl.DataFrame, disputes: list[Dispute], hazards: list[Hazard], **more: Any) -> None:
+        """Write `truth/`."""
+        folder = self.directory / "truth"
+        found, again = repeats(disputes), relapses(hazards)
+        dump(folder / "repeats.json", found)
+        dump(folder / "relapses.json", again)
+        for name, value in more.items():
+            dump(folder / f"{name}.json", value)
+        people.write_parquet(folder / "people.parquet")
+        schema = {"person": pl.String, "feed": pl.String, "record_key": pl.String, "role": pl.String}
+        mentions = pl.concat(self.mentions) if self.mentions else pl.DataFrame(schema=schema)
+        mentions.write_parquet(folder / "people_records.parquet")
+        text_schema = dict.fromkeys(("feed", "record_key", "column", "text", "code"), pl.String)
+        texts = pl.concat(self.texts) if self.texts else pl.DataFrame(schema=text_schema)
+        texts.write_parquet(folder / "addresses.parquet")
+        (folder / "README.md").write_text(TRUTH_README, encoding="utf-8")
+        self.counts["true_repeats"], self.counts["true_relapses"] = len(found), len(again)
+
+    def manifest(self) -> Manifest:
+        """Write README.txt and manifest.json, with a hash for every file."""
+        (self.directory / "README.txt").write_text(README, encoding="utf-8")
+        files: dict[str, dict[str, Any]] = {}
+        rows = {BY_KEY[key].name: count for key, count in self.counts.items() if key in BY_KEY}
+        for path in sorted([*(self.directory / "feeds").iterdir(), *(self.directory / "truth").iterdir()]):
+            name = path.relative_to(self.directory).as_posix()
+            files[name] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+            for feed, count in rows.items():
+                if path.name.startswith(f"{feed}_"):
+                    files[name]["rows"] = count
+        options = describe(self.options)
+        dump(
+            self.directory / "manifest.json",
+            {
+                "synthetic": True,
+                "nature": SYNTHETIC,
+                "today": self.options.until.isoformat(),
+                "options": options,
+                "counts": self.counts,
+                "files": files,
+            },
+        )
+        return Manifest(self.directory, self.options.until, options, dict(self.counts), files)
+
+
+def describe(options: SeedOptions) -> dict[str, Any]:
+    """The options as plain values; of a scenario only the file's name."""
+    return {
+        "scale": options.scale,
+        "seed": options.seed,
+        "until": options.until.isoformat(),
+        "noise": options.noise,
+        "plant": dict(sorted(options.plant.items())),
+        "areas": list(options.areas),
+        "only": list(options.only),
+        "scenario": options.scenario.name if options.scenario else None,
+    }
+
+
+def dump(path: Path, value: Any) -> None:
+    """Write JSON that a person can read."""
+    path.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def disputes_of(alarms: pl.DataFrame, mediations: pl.DataFrame) -> list[Dispute]:
+    """The disputes of the clean feeds, with truth ids from `_one`, `_two` where there are any."""
+    found = []
+    for frame, number, time, one, two, refers in (
+        (alarms.filter(pl.col("警情类别") == "纠纷"), "接警单号", "报警时间", "当事人证件号", "对方证件号", None),
+        (mediations, "调解编号", "受理时间", "申请人证件号", "被申请人证件号", "关联接警单号"),
+    ):
+        columns = [number, time, "地址编码", one, two, "_one", "_two", "_planted", *([refers] if refers else [])]
+        for row in frame.select(columns).iter_rows():
+            parties = (row[3], row[4]) if row[3] and row[4] else None
+            people = (row[5], row[6]) if parties and row[5] and row[6] else None
+            found.append(Dispute(row[0], row[1], row[2], parties, people, row[8] if refers else None, row[7]))
+    return found
+
+
+def hazards_of(frame: pl.DataFrame, codes: Mapping[str, str]) -> list[Hazard]:
+    """The hazards of the clean feed; `codes` gives a category's term code."""
+    rows = frame.filter(pl.col("隐患编号").is_not_null()).select(
+        "隐患编号", "地址编码", "隐患类别", "发现时间", "整改完成时间", "_planted"
+    )
+    return [Hazard(number, place, codes[kind], found, fixed, planted) for number, place, kind, found, fixed, planted in rows.iter_rows()]
+
+
+def term_codes() -> dict[str, str]:
+    """Chinese title → code of the incident kinds."""
+    path = Path(__file__).resolve().parent.parent / "catalog" / "terms" / "incident_kind.yaml"
+    terms = yaml.safe_load(path.read_text(encoding="utf-8"))["terms"]
+    return {term["zh"]: term["code"] for term in terms}
+
+
+def people_truth(people: People) -> pl.DataFrame:
+    """`truth/people.parquet`."""
+    rows = np.arange(len(people.home))
+    return pl.DataFrame(
+        {
+            "person": truth_person(rows),
+            "name": people.frame["name"],
+            "identity_number": people.frame["identity"],
+            "phone": people.frame["phone"],
+            "resident_key": person_key(rows),
+        }
+    )
+
+
+def seed_district(directory: Path, options: SeedOptions, progress: Progress | None = None) -> Manifest:
+    """Write a synthetic district: `feeds/`, `truth/`, `manifest.json` and `README.txt`.
+
+    Args:
+        directory: made when it does not exist; the files of an earlier district in it are replaced.
+        options: what to make; the same options give byte-identical files.
+        progress: called with (stage, done, total) as the parts come about.
+
+    Returns:
+        The manifest, as written.
+
+    Raises:
+        UsageError: `BAD_ARGUMENT` for a wrong option, an unusable directory or a wrong scenario file.
+    """
+    options.check()
+    wanted(options.only)
+    load_profile(options.noise)
+    if options.scenario is not None:
+        from seed.scenario import seed_scenario
+
+        return seed_scenario(directory, options, progress)
+    writer = Writer(directory, options, progress)
+    total = len(FEEDS) + 8
+    places = build_places(options)
+    writer.prepare()
+    writer.say("地址", total)
+    writer.feed("addresses", build_addresses(options, places))
+    people = build_people(options, places)
+    spots = build_spots(places)
+    writer.say("人口", total)
+    enterprises = build_enterprises(options, places, people, spots)
+    writer.say("市场主体", total)
+    writer.feed("enterprises", enterprises.feed)
+    writer.mention("enterprises", enterprises.feed, "法定代表人", pl.Series(enterprises.rep))
+
+    frame = build_residents(options, people, enterprises, spots)
+    writer.feed("residents", frame)
+    writer.mention("residents", frame, "姓名", "_person")
+    frame = build_tenancies(options, places, people, spots)
+    writer.feed("tenancies", frame)
+    writer.mention("tenancies", frame, "房东姓名", "_landlord")
+    writer.mention("tenancies", frame, "承租人姓名", "_tenant")
+    frame = build_houses(options, places, people, enterprises, spots)
+    writer.feed("houses", frame)
+    writer.mention("houses", frame, "产权人姓名", "_owner")
+    vehicles = build_vehicles(options, people, enterprises, spots)
+    writer.feed("vehicles", vehicles)
+    writer.mention("vehicles", vehicles, "所有人姓名", "_person")
+    writer.say("机动车", total)
+    frame = build_volunteers(options, places, people, spots)
+    writer.feed("volunteers", frame)
+    writer.mention("volunteers", frame, "姓名", "_person")
+    writer.feed("devices", build_devices(options, places, spots))
+
+    incidents = build_incidents(options, places, people, enterprises, spots, vehicles)
+    del vehicles, frame
+    writer.say("警情与调解", total)
+    writer.feed("alarms", incidents.alarms)
+    writer.feed("mediations", incidents.mediations)
+    for role, column in (("报警人姓名", "_caller"), ("当事人姓名", "_one"), ("对方姓名", "_two")):
+        writer.mention("alarms", incidents.alarms, role, column)
+    for role, column in (("申请人姓名", "_one"), ("被申请人姓名", "_two")):
+        writer.mention("mediations", incidents.mediations, role, column)
+    hazards = build_hazards(options, places, enterprises, spots)
+    writer.say("隐患", total)
+    writer.feed("hazards", hazards)
+    writer.truth(
+        people_truth(people), disputes_of(incidents.alarms, incidents.mediations), hazards_of(hazards, term_codes())
+    )
+    writer.say("答案", total)
+    writer.counts |= {
+        "communities_filled": len(places.filled),
+        "buildings": len(places.buildings),
+        "homes": len(places.homes),
+        "people": len(people.home),
+        "floating_people": int((~people.local).sum()),
+        "landlords": len(people.landlords),
+    }
+    manifest = writer.manifest()
+    writer.say("清单", total)
+    return manifest

@@ -17,7 +17,7 @@ _ORIGIN = re.compile(r"https?://[^/\s,*]+")
 
 
 class Settings(BaseSettings):
-    """What may be set. The name in the environment is `QUANXI_` and the field's name, or the alias of the field.
+    """What may be set. In the environment a field is `QUANXI_` and its name in capitals, or its alias.
 
     Raises:
         pydantic.ValidationError: a value that is not of its kind.
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
 
     data: Path = Field(
         default=Path(".quanxi"),
-        description="Data directory: the ledger, the bundled Neo4j, its password, the key of identity numbers.",
+        description="Data directory: ledger, bundled Neo4j, its password, the key of identity numbers.",
     )
     catalog: Path | None = Field(
         default=None,
@@ -42,13 +42,13 @@ class Settings(BaseSettings):
     )
     host: str = Field(
         default="127.0.0.1",
-        description="Address to listen on. There is no login yet: listen to others only behind a proxy that has one.",
+        description="Address to listen on. There is no login: open it only behind a proxy that has one.",
     )
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     today: date | None = Field(
         default=None,
-        description="The district's today, as YYYY-MM-DD. Without it, the last day of the district that was loaded, "
-        "else the real day.",
+        description="The district's today, as YYYY-MM-DD. Without it, the last day of the district that "
+        "was loaded, else the real day.",
     )
     viewer: str = Field(
         default="development",
@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     )
     cors: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="Origins whose pages may ask, comma-separated, such as `https://map.example.org`; `*` is any.",
+        description="Origins whose pages may ask, comma-separated (`https://a.example`), or `*` for any.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
@@ -95,7 +95,8 @@ class Settings(BaseSettings):
     neo4j_uri: str | None = Field(
         default=None,
         validation_alias=AliasChoices("NEO4J_URI", "neo4j_uri"),
-        description="A Neo4j server of your own, `bolt://host:7687` or `neo4j://host:7687`. Without it, the bundled one.",
+        description="A Neo4j server of your own, `bolt://host:7687` or `neo4j://host:7687`. "
+        "Without it, the bundled one.",
     )
     neo4j_user: str = Field(
         default="neo4j", validation_alias=AliasChoices("NEO4J_USER", "neo4j_user"), description="Its user."

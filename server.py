@@ -1,0 +1,150 @@
+"""The server: Quanxi's schema wired to the settings, and run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from graph.engine import EngineAddress, connect_engine
+from graph.store import Store
+from ontology.errors import UsageError
+from schema.limits import Limits
+from settings import Settings
+from web.app import Domain, Options, Server
+from web.logs import set_up_logging
+
+_GRACE_SECONDS: Final = 5
+
+
+class QuanxiDomain:
+    """Quanxi's own schema over a data directory.
+
+    Raises:
+        UsageError: the catalogue or the ledger cannot be read.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        from schema import build_schema
+
+        self._settings = settings
+        self.schema: strawberry.Schema = build_schema()
+
+    def context(self, store: Store, request: Request, method: Method) -> Any:
+        raise NotImplementedError
+
+    async def ready(self, store: Store) -> None:
+        pass
+
+    def day(self) -> tuple[str, bool]:
+        clock = Clock(self._settings.today)
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            kept = json.loads((self._settings.data / "district.json").read_text("utf-8"))
+            today = clock.today_text() if self._settings.today else str(kept["today"])
+            return today, bool(kept.get("synthetic"))
+        return clock.today_text(), False
+
+
+def options_of(settings: Settings) -> Options:
+    """What the settings say about answering."""
+    limits = Limits(
+        characters=settings.max_query,
+        tokens=settings.max_tokens,
+        depth=settings.max_depth,
+        aliases=settings.max_aliases,
+        roots=settings.max_roots,
+        cost=settings.max_cost,
+        seconds=settings.query_timeout,
+    )
+    return Options(limits, settings.max_body, settings.cors, settings.graphiql)
+
+
+def connect(settings: Settings) -> EngineAddress:
+    """The Neo4j of the settings, started when it is the bundled one and does not run.
+
+    Raises:
+        EngineError: it cannot be started, or its address is none.
+    """
+    password = settings.neo4j_password
+    return connect_engine(
+        settings.data,
+        settings.neo4j_uri,
+        settings.neo4j_user,
+        password.get_secret_value() if password else None,
+        database=settings.neo4j_database,
+        heap_mb=settings.heap_mb,
+        page_cache_mb=settings.page_cache_mb,
+    )
+
+
+def create_app(
+    settings: Settings, *, address: EngineAddress | None = None, domain: Domain | None = None
+) -> Starlette:
+    """The application. Nothing is opened before its lifespan begins.
+
+    Args:
+        address: the Neo4j to ask; that of the settings when None.
+        domain: what is served; Quanxi's schema when None.
+    """
+    return Server(
+        domain or QuanxiDomain(settings), lambda: address or connect(settings), options_of(settings)
+    ).application()
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; running operations have five seconds to end.
+
+    Raises:
+        EngineError: Neo4j cannot be started, reached or used.
+        UsageError: PORT_IN_USE, BAD_HOST.
+    """
+    set_up_logging(settings.log_level)
+    listening = _listen(settings.host, settings.port)
+    with contextlib.closing(listening):
+        address = connect(settings)
+        asyncio.run(_check(address))
+        app = create_app(settings, address=address)
+        host, port = listening.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        print(f"Quanxi 全息 · http://{shown}:{port} · GraphiQL http://{shown}:{port}/graphql", flush=True)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+            lifespan="on",
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+async def _check(address: EngineAddress) -> None:
+    async with Store.open(address):
+        pass
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(where)
+    except socket.gaierror:
+        raise UsageError(
+            "BAD_HOST",
+            f"没有地址 {host}。",
+            f"There is no address {host}.",
+            "Set QUANXI_HOST, such as 127.0.0.1.",
+        ) from None
+    except OSError as error:
+        raise UsageError(
+            "PORT_IN_USE",
+            f"无法在 {host}:{port} 监听：{error.strerror}。",
+            f"Cannot listen on {host}:{port}: {error.strerror}.",
+            "Stop what uses it, or choose another port with --port or QUANXI_PORT.",
+        ) from None
+    return listening

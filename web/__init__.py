@@ -1,0 +1,1 @@
+"""What browsers and probes are served: GraphQL over HTTP, GraphiQL, the start page, metrics, files."""

@@ -1,0 +1,50 @@
+// Mounts GraphiQL with the example queries in its tabs. Everything it loads comes from this server.
+// What is typed is kept for the tab only (sessionStorage): a shared desk must not keep what was asked.
+"use strict";
+
+(async () => {
+  const root = document.getElementById("graphiql");
+  let examples = [];
+  try {
+    const answer = await fetch("/examples.json", { headers: { Accept: "application/json" } });
+    examples = (await answer.json()).examples;
+  } catch {
+    // Without examples GraphiQL starts with an empty tab.
+  }
+  const wanted = new URLSearchParams(location.hash.slice(1)).get("example");
+  const chosen = examples.find((example) => example.name === wanted);
+  const fromUrl = new URLSearchParams(location.search);
+  const tabs = examples.map(({ query, variables }) => ({
+    query,
+    variables: Object.keys(variables).length ? JSON.stringify(variables, null, 2) : "",
+  }));
+  if (chosen) {
+    const first = examples.indexOf(chosen);
+    tabs.unshift(...tabs.splice(first, 1));
+  }
+  if (fromUrl.get("query")) {
+    tabs.unshift({ query: fromUrl.get("query"), variables: fromUrl.get("variables") ?? "" });
+  }
+  if (chosen || fromUrl.get("query")) {
+    // A link says what to show; what was open before gives way.
+    sessionStorage.removeItem("graphiql:tabState");
+  }
+  const fetcher = async (parameters, options) => {
+    const answer = await fetch("/graphql", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "application/json", ...options?.headers },
+      body: JSON.stringify(parameters),
+    });
+    return answer.json();
+  };
+  ReactDOM.createRoot(root).render(
+    React.createElement(GraphiQL, {
+      fetcher,
+      storage: window.sessionStorage,
+      defaultTabs: tabs.length ? tabs : undefined,
+      defaultEditorToolsVisibility: "variables",
+      shouldPersistHeaders: false,
+    }),
+  );
+  document.documentElement.dataset.graphiql = "mounted";
+})();

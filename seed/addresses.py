@@ -18,7 +18,10 @@ def build_addresses(options: SeedOptions, places: Places) -> pl.DataFrame:
     buildings, units, homes, sites = places.buildings, places.units, places.homes, places.sites
     dwellings = homes.filter(pl.col("is_dwelling"))
     since = buildings["since"].to_numpy()
-    coordinate = (pl.col("lon").round(6).cast(pl.String).alias("经度"), pl.col("lat").round(6).cast(pl.String).alias("纬度"))
+    coordinate = (
+        pl.col("lon").round(6).cast(pl.String).alias("经度"),
+        pl.col("lat").round(6).cast(pl.String).alias("纬度"),
+    )
     parts = [
         places.upper.with_columns(pl.lit("2021-04-09").alias("启用日期")),
         buildings.select(
@@ -64,7 +67,9 @@ def build_addresses(options: SeedOptions, places: Places) -> pl.DataFrame:
     ]
     stamped = pl.lit(f"{options.until.year}-01-05 09:00:00").alias("更新时间")
     missing = [
-        part.with_columns(*(pl.lit(None, dtype=pl.String).alias(c) for c in _COLUMNS[:-1] if c not in part.columns), stamped)
+        part.with_columns(
+            *(pl.lit(None, dtype=pl.String).alias(c) for c in _COLUMNS[:-1] if c not in part.columns), stamped
+        )
         for part in parts
     ]
     return pl.concat([part.select(_COLUMNS) for part in missing])

@@ -9,7 +9,20 @@ import numpy as np
 import polars as pl
 
 from ontology.identifiers.uscc import make_usccs
-from seed.columns import Bools, Ints, cat, day_number, days, digits, draw, either, in_groups, moments, pick, spread
+from seed.columns import (
+    Bools,
+    Ints,
+    cat,
+    day_number,
+    days,
+    digits,
+    draw,
+    either,
+    in_groups,
+    moments,
+    pick,
+    spread,
+)
 from seed.names import BRAND, COMPANY_WORDS, SHOP_WORDS
 from seed.options import COMMUNITIES, SeedOptions
 from seed.people import People
@@ -18,7 +31,15 @@ from seed.spots import Spots
 
 ENTERPRISES: Final = 250_000
 INDUSTRIES: Final = tuple(COMPANY_WORDS)
-KINDS: Final = ("有限责任公司", "股份有限公司", "个人独资企业", "个体工商户", "农民专业合作社", "村级集体经济组织", "事业单位")
+KINDS: Final = (
+    "有限责任公司",
+    "股份有限公司",
+    "个人独资企业",
+    "个体工商户",
+    "农民专业合作社",
+    "村级集体经济组织",
+    "事业单位",
+)
 COMPANY, JOINT, SOLE, INDIVIDUAL, COOPERATIVE, COLLECTIVE, INSTITUTION = range(7)
 _HEADS: Final = ("91", "91", "91", "92", "93", "N2", "12")
 _COMPANY_SHARES: Final = (24, 6, 16, 8, 1, 0.5, 7, 8, 1, 4, 10, 3, 3, 1, 3, 2)
@@ -50,7 +71,9 @@ class Enterprises:
     employer: Ints
 
 
-def _names(rng: np.random.Generator, places: Places, kind: Ints, industry: Ints, community: Ints) -> pl.Series:
+def _names(
+    rng: np.random.Generator, places: Places, kind: Ints, industry: Ints, community: Ints
+) -> pl.Series:
     n = len(kind)
     a, b, c = (pick(BRAND, rng.integers(0, len(BRAND), n)) for _ in range(3))
     company_words = [word for words in COMPANY_WORDS.values() for word in words]
@@ -64,7 +87,11 @@ def _names(rng: np.random.Generator, places: Places, kind: Ints, industry: Ints,
     village = pick([c.name for c in places.communities], community)
     shop = kind == INDIVIDUAL
     three = pl.Series(np.where(rng.random(n) < 0.45, 1, 0))
-    tail = pl.DataFrame({"t": three, "c": c}).select(pl.when(pl.col("t") == 1).then("c").otherwise(pl.lit(""))).to_series()
+    tail = (
+        pl.DataFrame({"t": three, "c": c})
+        .select(pl.when(pl.col("t") == 1).then("c").otherwise(pl.lit("")))
+        .to_series()
+    )
     endings = ["有限公司", "股份有限公司", "厂", "", "专业合作社", "", ""]
     company = cat("杭州", a, b, tail, pick(company_words, picks[0]), pick(endings, kind))
     stall = cat("杭州市萧山区", where, a, b, tail, pick(shop_words, picks[1]))
@@ -87,7 +114,9 @@ def build_enterprises(options: SeedOptions, places: Places, people: People, spot
         + np.bincount(building_community[kind_of == FACTORY], minlength=count) * 6.0
         + np.bincount(places.homes["community"].to_numpy(), minlength=count) * 0.1
     )
-    villages = np.array([i for i in places.filled.tolist() if places.communities[i].kind == VILLAGE], dtype=np.int64)
+    villages = np.array(
+        [i for i in places.filled.tolist() if places.communities[i].kind == VILLAGE], dtype=np.int64
+    )
     ordinary = max(0, total - len(villages))
     community = np.concatenate([villages, draw(rng, weight, ordinary)])
     u = rng.random(ordinary)
@@ -95,7 +124,9 @@ def build_enterprises(options: SeedOptions, places: Places, people: People, spot
         [
             np.full(len(villages), COLLECTIVE),
             np.select(
-                [u < 0.62, u < 0.95, u < 0.956, u < 0.985, u < 0.995], [INDIVIDUAL, COMPANY, JOINT, SOLE, COOPERATIVE], COMPANY
+                [u < 0.62, u < 0.95, u < 0.956, u < 0.985, u < 0.995],
+                [INDIVIDUAL, COMPANY, JOINT, SOLE, COOPERATIVE],
+                COMPANY,
             ),
         ]
     )
@@ -112,13 +143,23 @@ def build_enterprises(options: SeedOptions, places: Places, people: People, spot
     at_shop = in_groups(rng, building_community[shops], community, count)
     at_works = in_groups(rng, building_community[works], community, count)
     at_home = in_groups(rng, places.homes["community"].to_numpy(), community, count)
-    making = np.isin(industry, [INDUSTRIES.index(x) for x in ("制造业", "交通运输仓储业", "建筑业", "批发业")])
+    making = np.isin(
+        industry, [INDUSTRIES.index(x) for x in ("制造业", "交通运输仓储业", "建筑业", "批发业")]
+    )
     v = rng.random(n)
     want_works = np.where(making, v < 0.6, v < 0.15)
     want_shop = ~want_works & (v < np.where(making, 0.8, 0.72))
     spot = spots.home_at + at_home
-    spot = np.where(want_shop & (at_shop >= 0), spots.building_at + shops[np.maximum(at_shop, 0)] if len(shops) else spot, spot)
-    spot = np.where(want_works & (at_works >= 0), spots.building_at + works[np.maximum(at_works, 0)] if len(works) else spot, spot)
+    spot = np.where(
+        want_shop & (at_shop >= 0),
+        spots.building_at + shops[np.maximum(at_shop, 0)] if len(shops) else spot,
+        spot,
+    )
+    spot = np.where(
+        want_works & (at_works >= 0),
+        spots.building_at + works[np.maximum(at_works, 0)] if len(works) else spot,
+        spot,
+    )
 
     # Sizes follow a Zipf-like tail; individual businesses stay small.
     size = np.minimum(np.floor(1.2 * (1 - rng.random(n)) ** -0.95), 6000).astype(np.int64)
@@ -128,16 +169,26 @@ def build_enterprises(options: SeedOptions, places: Places, people: People, spot
     adult = np.flatnonzero((people.years >= 20) & (people.years < 70) & (people.death < 0))
     rep_row = in_groups(rng, people.community[adult], community, count)
     rep = adult[np.where(rep_row >= 0, rep_row, 0)]
-    founded = np.minimum(today - rng.integers(10, 3500, n), today - (rng.exponential(1500, n) + 10).astype(np.int64))
+    founded = np.minimum(
+        today - rng.integers(10, 3500, n), today - (rng.exponential(1500, n) + 10).astype(np.int64)
+    )
     state = draw(rng, (86, 4, 2, 7, 1), n)
     closed = np.where(state == 3, np.maximum(founded + 5, today - rng.integers(1, 900, n)), -1)
     closed = np.minimum(closed, today)
     region = np.where(founded < day_number(options.until.replace(year=2001)), 330181, 330109)
-    code = pl.Series(make_usccs(np.array(_HEADS)[kind], region, spread(rng, n, 99_999_989)).astype(str).tolist())
+    code = pl.Series(
+        make_usccs(np.array(_HEADS)[kind], region, spread(rng, n, 99_999_989)).astype(str).tolist()
+    )
     names = _names(rng, places, kind, industry, community)
     old = founded < today - 3300
-    registration = pl.DataFrame({"c": _registrations(rng, n), "m": old}).select(pl.when("m").then("c")).to_series()
-    capital = np.where(kind == INDIVIDUAL, rng.choice([1, 2, 3, 5, 10, 20], n), rng.choice([10, 50, 100, 200, 500, 1000, 5000], n))
+    registration = (
+        pl.DataFrame({"c": _registrations(rng, n), "m": old}).select(pl.when("m").then("c")).to_series()
+    )
+    capital = np.where(
+        kind == INDIVIDUAL,
+        rng.choice([1, 2, 3, 5, 10, 20], n),
+        rng.choice([10, 50, 100, 200, 500, 1000, 5000], n),
+    )
     rep_phone = people.frame["phone"].gather(rep)
     landline = cat("0571-8", digits(rng.integers(2000000, 3999999, n), 7))
     with_landline = (rng.random(n) < 0.2) | rep_phone.is_null().to_numpy()
@@ -163,7 +214,9 @@ def build_enterprises(options: SeedOptions, places: Places, people: People, spot
         }
     )
     employer = _employ(rng, people, community, staff, state == 0, places)
-    return Enterprises(feed, code, names, kind, industry, community, spot, staff, rep, state == 0, founded, employer)
+    return Enterprises(
+        feed, code, names, kind, industry, community, spot, staff, rep, state == 0, founded, employer
+    )
 
 
 def _registrations(rng: np.random.Generator, n: int) -> pl.Series:
@@ -171,7 +224,11 @@ def _registrations(rng: np.random.Generator, n: int) -> pl.Series:
     body = 33_018_100_000_000 + spread(rng, n, 99_999_989)
     product = np.full(n, 10, dtype=np.int64)
     for position in range(13, -1, -1):
-        step = (product + body // 10**position) % 10 if position == 13 else (product + body // 10**position % 10) % 10
+        step = (
+            (product + body // 10**position) % 10
+            if position == 13
+            else (product + body // 10**position % 10) % 10
+        )
         product = np.where(step == 0, 10, step) * 2 % 11
     return digits(body * 10 + (11 - product) % 10, 15)
 
@@ -187,7 +244,12 @@ def _employ(
     order = np.argsort(firm_street, kind="stable")
     cumulative = np.concatenate([[0.0], np.cumsum(np.where(active, staff, 0)[order].astype(np.float64))])
     edges = np.searchsorted(firm_street[order], np.arange(len(street_names) + 1))
-    working = (people.years >= 18) & (people.years < 61) & (people.death < 0) & (rng.random(n) < np.where(people.local, 0.5, 0.78))
+    working = (
+        (people.years >= 18)
+        & (people.years < 61)
+        & (people.death < 0)
+        & (rng.random(n) < np.where(people.local, 0.5, 0.78))
+    )
     own = street[people.community]
     near = rng.random(n) < 0.6
     low = np.where(near, cumulative[edges[own]], 0.0)

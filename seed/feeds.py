@@ -137,7 +137,9 @@ def wanted(only: tuple[str, ...]) -> set[str]:
     for name in only:
         match = [feed.key for feed in FEEDS if name in (feed.key, feed.title, feed.name)]
         if not match:
-            raise bad(f"没有名为 {name} 的数据。", f"There is no feed {name!r}.", f"One of {', '.join(BY_KEY)}.")
+            raise bad(
+                f"没有名为 {name} 的数据。", f"There is no feed {name!r}.", f"One of {', '.join(BY_KEY)}."
+            )
         found.update(match)
     return found or set(BY_KEY)
 
@@ -146,7 +148,8 @@ def shaped(feed: Feed, frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with exactly the feed's columns, text, and the note that it is synthetic."""
     have = set(frame.columns)
     columns = [
-        (pl.col(name).cast(pl.String) if name in have else pl.lit(None, dtype=pl.String)).alias(name) for name in feed.columns
+        (pl.col(name).cast(pl.String) if name in have else pl.lit(None, dtype=pl.String)).alias(name)
+        for name in feed.columns
     ]
     return frame.select(*columns).with_columns(pl.lit(SYNTHETIC).alias(NATURE))
 
@@ -160,7 +163,13 @@ def write_feed(feed: Feed, frame: pl.DataFrame, directory: Path, until: date) ->
         return path
     with xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_urls": False}) as book:
         # A fixed time of making keeps the file the same from run to run.
-        book.set_properties({"title": feed.title, "comments": SYNTHETIC, "created": datetime(until.year, until.month, until.day)})
+        book.set_properties(
+            {
+                "title": feed.title,
+                "comments": SYNTHETIC,
+                "created": datetime(until.year, until.month, until.day),
+            }
+        )
         sheet = book.add_worksheet(feed.title)
         for row, values in enumerate(_rows(frame)):
             for column, value in enumerate(values):

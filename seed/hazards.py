@@ -26,7 +26,9 @@ CATEGORIES: Final = (
 _EPOCH: Final = datetime(1970, 1, 1)
 
 
-def build_hazards(options: SeedOptions, places: Places, enterprises: Enterprises, spots: Spots) -> pl.DataFrame:
+def build_hazards(
+    options: SeedOptions, places: Places, enterprises: Enterprises, spots: Spots
+) -> pl.DataFrame:
     """消防_检查隐患: a row a hazard, a row a passed inspection. `_planted` marks both hazards of a planted relapse."""
     rng = options.rng("hazards")
     now = int((options.now - _EPOCH).total_seconds())
@@ -56,7 +58,11 @@ def build_hazards(options: SeedOptions, places: Places, enterprises: Enterprises
     rectified = np.where(rng.random(len(visit)) < 0.03, -1, rectified)
     # One in twenty-five is found again later, within a month or not.
     again = np.flatnonzero((rng.random(len(visit)) < 0.04) & (rectified > 0))
-    again_second = rectified[again] // 86400 * 86400 + rng.integers(1, 130, len(again)) * 86400 + rng.integers(32400, 61200, len(again))
+    again_second = (
+        rectified[again] // 86400 * 86400
+        + rng.integers(1, 130, len(again)) * 86400
+        + rng.integers(32400, 61200, len(again))
+    )
     parts = [
         (second, spot_of, firm_of, category, rectified, visit),
         (
@@ -100,7 +106,9 @@ def build_hazards(options: SeedOptions, places: Places, enterprises: Enterprises
     station = street.replace_strict(list(names), [f"{name}消防站" for name in names.values()])
     day = pl.Series((second // 86400).astype(np.int32)).cast(pl.Date).dt.strftime("%Y%m%d")
     titles = [name for name, _, _ in CATEGORIES]
-    inspectors = [f"{s}{t}" for s in "赵 钱 孙 周 吴 郑 冯 卫 蒋 韩".split() for t in ("检查员", "参谋", "干事")]
+    inspectors = [
+        f"{s}{t}" for s in "赵 钱 孙 周 吴 郑 冯 卫 蒋 韩".split() for t in ("检查员", "参谋", "干事")
+    ]
     touched = np.max([second, rectified, checked], axis=0)
     return pl.DataFrame(
         {
@@ -115,7 +123,10 @@ def build_hazards(options: SeedOptions, places: Places, enterprises: Enterprises
             "隐患编号": only_if(cat("YH", day, digits(np.arange(1, n + 1), 7)), hazard),
             "隐患类别": only_if(pick(titles, category), hazard),
             "隐患等级": only_if(pick(("一般", "重大"), (rng.random(n) < 0.07).astype(np.int64)), hazard),
-            "隐患描述": only_if(cat("检查发现", pick([text for _, _, text in CATEGORIES], category), "，责令限期整改。"), hazard),
+            "隐患描述": only_if(
+                cat("检查发现", pick([text for _, _, text in CATEGORIES], category), "，责令限期整改。"),
+                hazard,
+            ),
             "发现时间": moments(second, hazard),
             "整改期限": only_if(moments(deadline).str.slice(0, 10), hazard),
             "整改完成时间": moments(rectified, rectified >= 0),
@@ -131,7 +142,9 @@ def build_hazards(options: SeedOptions, places: Places, enterprises: Enterprises
     )
 
 
-def _planted(options: SeedOptions, enterprises: Enterprises, last: int) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+def _planted(
+    options: SeedOptions, enterprises: Enterprises, last: int
+) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """(second, spot, firm, category, rectified) of planted relapses and near misses, and which of them are planted."""
     rng = options.rng("planted-relapses")
     rows: list[tuple[int, int, int, int, int]] = []
@@ -139,7 +152,15 @@ def _planted(options: SeedOptions, enterprises: Enterprises, last: int) -> tuple
 
     def put(day: int, firm: int, category: int, fixed: int, planted: bool, hour: int = 10) -> None:
         minute = int(rng.integers(0, 3600))
-        rows.append((day * 86400 + hour * 3600 + minute, int(enterprises.spot[firm]), firm, category, fixed * 86400 + 16 * 3600))
+        rows.append(
+            (
+                day * 86400 + hour * 3600 + minute,
+                int(enterprises.spot[firm]),
+                firm,
+                category,
+                fixed * 86400 + 16 * 3600,
+            )
+        )
         marks.append(planted)
 
     firms = len(enterprises.kind)

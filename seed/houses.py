@@ -20,7 +20,9 @@ def person_key(rows: np.ndarray) -> pl.Series:
     return cat("RK330109", digits(rows + 1, 8))
 
 
-def build_residents(options: SeedOptions, people: People, enterprises: Enterprises, spots: Spots) -> pl.DataFrame:
+def build_residents(
+    options: SeedOptions, people: People, enterprises: Enterprises, spots: Spots
+) -> pl.DataFrame:
     """公安_实有人口: one row a person, and an earlier one for a move. `_person` is the row of People."""
     rng = options.rng("residents")
     n = len(people.home)
@@ -61,7 +63,9 @@ def build_residents(options: SeedOptions, people: People, enterprises: Enterpris
         }
     )
     # A person's earlier row stands before the later one.
-    return feed.with_columns(pl.Series("_past", past)).sort("_person", "_past", descending=[False, True], maintain_order=True)
+    return feed.with_columns(pl.Series("_past", past)).sort(
+        "_person", "_past", descending=[False, True], maintain_order=True
+    )
 
 
 def build_houses(
@@ -86,13 +90,28 @@ def build_houses(
     own = np.concatenate([people.use == OWN, np.zeros(m, dtype=np.bool_)])
     # The spouse stands right behind the head where there is one.
     after = np.minimum(owner + 1, len(people.home) - 1)
-    shared = own & (people.kin[after] == SPOUSE) & (people.household[after] == people.household[owner]) & (rng.random(n) < 0.4)
+    shared = (
+        own
+        & (people.kin[after] == SPOUSE)
+        & (people.household[after] == people.household[owner])
+        & (rng.random(n) < 0.4)
+    )
     use = np.concatenate([people.use, np.where(kind[business] == SHOP, 3, 4)])
     use = np.where((use == 4) & (rng.random(n) < 0.15), 5, use)
     let = np.concatenate([people.use == RENT, rng.random(m) < 0.5])
     area = np.select(
-        [kind[building] == HIGH, kind[building] == HOUSE, kind[building] == DORMITORY, np.isin(kind[building], (FACTORY,))],
-        [rng.normal(105, 25, n), np.where(let, rng.normal(28, 8, n), rng.normal(260, 60, n)), rng.normal(30, 4, n), rng.normal(2600, 800, n)],
+        [
+            kind[building] == HIGH,
+            kind[building] == HOUSE,
+            kind[building] == DORMITORY,
+            np.isin(kind[building], (FACTORY,)),
+        ],
+        [
+            rng.normal(105, 25, n),
+            np.where(let, rng.normal(28, 8, n), rng.normal(260, 60, n)),
+            rng.normal(30, 4, n),
+            rng.normal(2600, 800, n),
+        ],
         rng.normal(82, 20, n),
     )
     area = np.clip(area, 12, 9000)
@@ -110,7 +129,9 @@ def build_houses(
             "是否出租": pick(("否", "是"), let.astype(np.int64)),
             "建筑面积": pl.Series(np.round(area, 2)).cast(pl.String),
             "产权人姓名": either(by_firm, enterprises.name.gather(firm), people.frame["name"].gather(owner)),
-            "产权人证件号": either(by_firm, enterprises.code.gather(firm), people.frame["identity"].gather(owner)),
+            "产权人证件号": either(
+                by_firm, enterprises.code.gather(firm), people.frame["identity"].gather(owner)
+            ),
             "共有人姓名": only_if(people.frame["name"].gather(after), shared),
             "共有人证件号": only_if(people.frame["identity"].gather(after), shared),
             "产权取得日期": days(acquired),
@@ -136,7 +157,9 @@ def build_tenancies(options: SeedOptions, places: Places, people: People, spots:
     end = np.where(is_past, start - rng.integers(1, 60, len(home)), people.left[people.first[home]])
     start = np.where(is_past, end - rng.integers(90, 720, len(home)), start)
     landlord = people.owner[home]
-    register = np.minimum(today, np.maximum(start, np.where(end >= 0, end, start)) + rng.integers(0, 20, len(home)))
+    register = np.minimum(
+        today, np.maximum(start, np.where(end >= 0, end, start)) + rng.integers(0, 20, len(home))
+    )
     return pl.DataFrame(
         {
             "登记编号": cat("ZL330109", digits(np.arange(1, len(home) + 1), 8)),

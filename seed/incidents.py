@@ -150,7 +150,13 @@ class _Maker:
     def __init__(
         self, options: SeedOptions, places: Places, people: People, enterprises: Enterprises, spots: Spots
     ) -> None:
-        self.options, self.places, self.people, self.enterprises, self.spots = options, places, people, enterprises, spots
+        self.options, self.places, self.people, self.enterprises, self.spots = (
+            options,
+            places,
+            people,
+            enterprises,
+            spots,
+        )
         self.rng = options.rng("incidents")
         self.count = len(places.communities)
         kind = places.buildings["kind"].to_numpy()
@@ -271,7 +277,9 @@ class _Maker:
         rows: tuple[list[tuple[int, int, int, int, int, int, bool]], ...] = ([], [])
         last = day_number(self.options.until)
 
-        def put(mediation: bool, day: int, spot: int, one: int, two: int, planted: bool, ref: int = -1) -> int:
+        def put(
+            mediation: bool, day: int, spot: int, one: int, two: int, planted: bool, ref: int = -1
+        ) -> int:
             hour = int(rng.integers(8, 20)) * 3600 + int(rng.integers(0, 3600))
             category = int(draw(rng, [w for _, w in DISPUTES[:4]], 1)[0])
             rows[mediation].append((min(day, last) * 86400 + hour, category, spot, one, two, ref, planted))
@@ -296,7 +304,10 @@ class _Maker:
             if group % 2 == 0:  # by place: the same dwelling, others against it each time
                 people_here = folk(len(gaps) * 2)
                 for i, gap in enumerate(gaps):
-                    one, two = int(people.first[home]) if i % 2 else people_here[2 * i], people_here[2 * i + 1]
+                    one, two = (
+                        int(people.first[home]) if i % 2 else people_here[2 * i],
+                        people_here[2 * i + 1],
+                    )
                     put(rng.random() < 0.4, day + gap, spots.home_at + home, one, two, True)
             else:  # by parties: the same two, in changing roles and places
                 one, two = folk(2)
@@ -342,7 +353,9 @@ class _Maker:
         sizes = np.array([len(words) for words in lists])
         starts = np.cumsum(sizes) - sizes
         flat = [word for words in lists for word in words]
-        return pick(flat, starts[category] + (self.rng.random(len(category)) * sizes[category]).astype(np.int64))
+        return pick(
+            flat, starts[category] + (self.rng.random(len(category)) * sizes[category]).astype(np.int64)
+        )
 
     def _steps(self, draft: Draft) -> tuple[Ints, Ints, Ints]:
         rng, n = self.rng, len(draft.second)
@@ -372,17 +385,25 @@ class _Maker:
         caller = np.where(caller_other, people.head[bystander], one)
         caller = np.where(caller_other & draft.planted, one, caller)
         phone = people.frame["phone"].gather(people.head[caller])
-        traffic = np.array([kind == "交通" or name == "车辆火灾" for kind, name in CATEGORIES])[draft.category]
+        traffic = np.array([kind == "交通" or name == "车辆火灾" for kind, name in CATEGORIES])[
+            draft.category
+        ]
         plate = vehicles["号牌号码"].gather(rng.integers(0, len(vehicles), n))
         kinds, categories = [k for k, _ in CATEGORIES], [c for _, c in CATEGORIES]
-        category = only_if(pick(categories, draft.category), np.array([bool(c) for c in categories])[draft.category])
+        category = only_if(
+            pick(categories, draft.category), np.array([bool(c) for c in categories])[draft.category]
+        )
         dispute = draft.category < len(DISPUTES)
         name_two = people.frame["name"].gather(np.maximum(two, 0))
         quarrel = cat(
             "报警人称在", spots.full.gather(draft.spot).str.slice(3), "因", self._cause(draft.category),
             pick(("与人发生争吵", "引发纠纷，双方各执一词", "起争执，请求民警处理", "多次协商未果，再次争吵"), rng.integers(0, 4, n)), "。",
         )  # fmt: skip
-        plain = cat("报警称：", self._cause(draft.category), pick(("，请求处警。", "，要求处理。", "。"), rng.integers(0, 3, n)))
+        plain = cat(
+            "报警称：",
+            self._cause(draft.category),
+            pick(("，请求处警。", "，要求处理。", "。"), rng.integers(0, 3, n)),
+        )
         community = people.community[one]
         street_codes = [c.street for c in self.places.communities]
         street_names = [f"{c.street_name}派出所" for c in self.places.communities]
@@ -398,7 +419,9 @@ class _Maker:
                 "报警人电话": phone,
                 "报警人证件号": only_if(people.frame["identity"].gather(caller), rng.random(n) < 0.6),
                 "当事人姓名": only_if(people.frame["name"].gather(one), party),
-                "当事人证件号": only_if(people.frame["identity"].gather(one), party & (draft.known | (rng.random(n) < 0.5))),
+                "当事人证件号": only_if(
+                    people.frame["identity"].gather(one), party & (draft.known | (rng.random(n) < 0.5))
+                ),
                 "对方姓名": only_if(name_two, two >= 0),
                 "对方证件号": only_if(people.frame["identity"].gather(np.maximum(two, 0)), known),
                 "事发地址": spots.full.gather(draft.spot),
@@ -411,7 +434,9 @@ class _Maker:
                 "处置状态": pick(("待签收", "已分派", "到场", "处置中", "已办结", "结案"), state),
                 "处警单位代码": cat("PS", pick(street_codes, community)),
                 "处警单位": pick(street_names, community),
-                "更新时间": moments(np.max([np.where(x <= now, x, 0) for x in (draft.second, sent, arrived, done)], axis=0)),
+                "更新时间": moments(
+                    np.max([np.where(x <= now, x, 0) for x in (draft.second, sent, arrived, done)], axis=0)
+                ),
                 "_one": truth_person(np.where(party, one, -1)),
                 "_two": truth_person(two),
                 "_caller": truth_person(caller),
@@ -425,7 +450,9 @@ class _Maker:
         now = int((self.options.now - _EPOCH).total_seconds())
         done = draft.second + (rng.gamma(2.0, 6.0, n) * 86400 + 7200).astype(np.int64)
         closed = done <= now
-        state = np.where(closed, draw(rng, (0, 0, 86, 11, 3), n), np.where(now - draft.second < 2 * 86400, 0, 1))
+        state = np.where(
+            closed, draw(rng, (0, 0, 86, 11, 3), n), np.where(now - draft.second < 2 * 86400, 0, 1)
+        )
         one, two, firm = draft.one, np.maximum(draft.two, 0), np.maximum(draft.firm, 0)
         is_firm, has_two = draft.firm >= 0, (draft.two >= 0) | (draft.firm >= 0)
         name = either(is_firm, firms.name.gather(firm), people.frame["name"].gather(two))
@@ -491,4 +518,3 @@ def build_incidents(
     mediations.ref = np.where(mediations.ref >= 0, place[np.maximum(mediations.ref, 0)], -1)
     alarm_feed = maker.alarm_feed(alarms.take(order), vehicles)
     return Incidents(alarm_feed, maker.mediation_feed(mediations, alarm_feed["接警单号"]))
-

@@ -29,7 +29,11 @@ def load_profile(name: str, path: Path = PROFILES) -> dict[str, float]:
     """
     profiles = yaml.safe_load(path.read_text(encoding="utf-8"))
     if name not in profiles:
-        raise bad(f"没有名为 {name} 的噪声配置。", f"There is no noise profile {name!r}.", f"One of {', '.join(profiles)}.")
+        raise bad(
+            f"没有名为 {name} 的噪声配置。",
+            f"There is no noise profile {name!r}.",
+            f"One of {', '.join(profiles)}.",
+        )
     given: Mapping[str, float] = profiles[name] or {}
     for key, rate in given.items():
         if key not in _RATES or not 0 <= rate <= 1:
@@ -71,10 +75,14 @@ def _swap(frame: pl.DataFrame, column: str, mask: Bools, value: pl.Expr) -> pl.D
     if not mask.any():
         return frame
     flag = pl.lit(pl.Series(mask))
-    return frame.with_columns(pl.when(flag & pl.col(column).is_not_null()).then(value).otherwise(pl.col(column)).alias(column))
+    return frame.with_columns(
+        pl.when(flag & pl.col(column).is_not_null()).then(value).otherwise(pl.col(column)).alias(column)
+    )
 
 
-def dirty(feed: Feed, frame: pl.DataFrame, rates: Mapping[str, float], rng: np.random.Generator) -> pl.DataFrame:
+def dirty(
+    feed: Feed, frame: pl.DataFrame, rates: Mapping[str, float], rng: np.random.Generator
+) -> pl.DataFrame:
     """The feed as the department would send it. `frame` is shaped; nothing is changed when all rates are 0.
 
     The address feed itself stays as it is but for its dates: it is the reference.
@@ -94,7 +102,9 @@ def dirty(feed: Feed, frame: pl.DataFrame, rates: Mapping[str, float], rng: np.r
     if feed.key == "addresses":
         return frame
     for column in feed.enums:
-        frame = _swap(frame, column, _mask(rng, n, rates["bad_enum"] / max(1, len(feed.enums))), pl.lit("待定（误填）"))
+        frame = _swap(
+            frame, column, _mask(rng, n, rates["bad_enum"] / max(1, len(feed.enums))), pl.lit("待定（误填）")
+        )
     for column in feed.dates[:1]:
         frame = _swap(frame, column, _mask(rng, n, rates["bad_date"]), pl.lit("2025-13-45"))
     frame = _swap(frame, feed.key_column, _mask(rng, n, rates["bad_key"]), pl.lit(None, dtype=pl.String))
@@ -103,12 +113,18 @@ def dirty(feed: Feed, frame: pl.DataFrame, rates: Mapping[str, float], rng: np.r
     return frame[order]
 
 
-def _addresses(frame: pl.DataFrame, column: str, rates: Mapping[str, float], rng: np.random.Generator) -> pl.DataFrame:
+def _addresses(
+    frame: pl.DataFrame, column: str, rates: Mapping[str, float], rng: np.random.Generator
+) -> pl.DataFrame:
     n = len(frame)
     varied = _mask(rng, n, rates["address_variant"])
     # The digits come last, since the other ways look for plain ones.
     ways = sorted(range(len(VARIANTS)), key=lambda i: VARIANTS[i][0] == "full_width")
-    chosen = [rng.integers(0, len(VARIANTS), n), rng.integers(0, len(VARIANTS), n), rng.integers(0, len(VARIANTS), n)]
+    chosen = [
+        rng.integers(0, len(VARIANTS), n),
+        rng.integers(0, len(VARIANTS), n),
+        rng.integers(0, len(VARIANTS), n),
+    ]
     count = rng.choice([1, 2, 3], n, p=[0.6, 0.3, 0.1])
     for way in ways:
         mask = varied & (
@@ -119,13 +135,24 @@ def _addresses(frame: pl.DataFrame, column: str, rates: Mapping[str, float], rng
     kind = rng.integers(0, 3, n)
     text = pl.col(column)
     half = text.str.len_chars() // 2
-    frame = _swap(frame, column, typo & (kind == 0), pl.concat_str(text.str.head(half), text.str.slice(half + 1)))
-    frame = _swap(frame, column, typo & (kind == 1), pl.concat_str(text.str.head(half), text.str.slice(half, 1), text.str.slice(half)))
-    wrong = text.str.replace_many(["社区", "花园", "街道", "公寓", "村"], ["社区居", "化园", "街到", "公禺", "邨"])
+    frame = _swap(
+        frame, column, typo & (kind == 0), pl.concat_str(text.str.head(half), text.str.slice(half + 1))
+    )
+    frame = _swap(
+        frame,
+        column,
+        typo & (kind == 1),
+        pl.concat_str(text.str.head(half), text.str.slice(half, 1), text.str.slice(half)),
+    )
+    wrong = text.str.replace_many(
+        ["社区", "花园", "街道", "公寓", "村"], ["社区居", "化园", "街到", "公禺", "邨"]
+    )
     return _swap(frame, column, typo & (kind == 2), wrong)
 
 
-def _identities(frame: pl.DataFrame, column: str, rates: Mapping[str, float], rng: np.random.Generator) -> pl.DataFrame:
+def _identities(
+    frame: pl.DataFrame, column: str, rates: Mapping[str, float], rng: np.random.Generator
+) -> pl.DataFrame:
     n, text = len(frame), pl.col(column)
     lower = pl.when(text.str.ends_with("X")).then(text.str.replace("X$", "x")).otherwise(text)
     last = text.str.slice(17, 1)
@@ -139,9 +166,19 @@ def _identities(frame: pl.DataFrame, column: str, rates: Mapping[str, float], rn
 def _dates(frame: pl.DataFrame, column: str, rate: float, rng: np.random.Generator) -> pl.DataFrame:
     n, text = len(frame), pl.col(column)
     mask, way = _mask(rng, n, rate), rng.integers(0, 3, n)
-    year, month, day, rest = text.str.slice(0, 4), text.str.slice(5, 2), text.str.slice(8, 2), text.str.slice(10)
+    year, month, day, rest = (
+        text.str.slice(0, 4),
+        text.str.slice(5, 2),
+        text.str.slice(8, 2),
+        text.str.slice(10),
+    )
     short_month, short_day = month.str.replace("^0", ""), day.str.replace("^0", "")
-    frame = _swap(frame, column, mask & (way == 0), pl.concat_str(year, pl.lit("/"), short_month, pl.lit("/"), short_day, rest))
+    frame = _swap(
+        frame,
+        column,
+        mask & (way == 0),
+        pl.concat_str(year, pl.lit("/"), short_month, pl.lit("/"), short_day, rest),
+    )
     packed = pl.concat_str(year, month, day, rest.str.replace_all("[ :]", ""))
     frame = _swap(frame, column, mask & (way == 1), packed)
     chinese = pl.concat_str(year, pl.lit("年"), short_month, pl.lit("月"), short_day, pl.lit("日"), rest)

@@ -52,7 +52,9 @@ class SeedOptions:
             raise bad("种子数不能为负。", "the seed is negative.")
         for key, count in self.plant.items():
             if key not in PLANTS:
-                raise bad(f"不认识的预置项 {key}。", f"{key!r} cannot be planted.", f"One of {', '.join(PLANTS)}.")
+                raise bad(
+                    f"不认识的预置项 {key}。", f"{key!r} cannot be planted.", f"One of {', '.join(PLANTS)}."
+                )
             if count < 0:
                 raise bad("预置数量不能为负。", f"{key}={count} is negative.")
 

@@ -47,7 +47,9 @@ _LOCAL_REGIONS: Final = ((0, 330121), (1988, 339005), (2001, 330181))
 """First code of a Xiaoshan number by the year of birth: 萧山县 330121, from 1988 a city (339005, later 330181), from 2001 a
 district (330109). Most people were coded when the numbers were issued, so older cohorts keep the older codes."""
 
-_PREFIXES: Final = "130 131 132 135 136 137 138 139 150 151 152 157 158 159 178 180 181 182 183 186 187 188 189 198".split()
+_PREFIXES: Final = (
+    "130 131 132 135 136 137 138 139 150 151 152 157 158 159 178 180 181 182 183 186 187 188 189 198".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,12 @@ def _uses(places: Places, rng: np.random.Generator) -> Ints:
     whole_house = (kind == HOUSE) & ~house_room
     starts = np.r_[True, building[1:] != building[:-1]]
     u = rng.random(len(building))
-    own = np.select([kind == DORMITORY, whole_house, house_room & starts, house_room], [0.0, 0.87, 0.8, 0.0], 0.455)
-    rent = np.select([kind == DORMITORY, whole_house, house_room & starts, house_room], [0.85, 0.09, 0.1, 0.72], 0.41)
+    own = np.select(
+        [kind == DORMITORY, whole_house, house_room & starts, house_room], [0.0, 0.87, 0.8, 0.0], 0.455
+    )
+    rent = np.select(
+        [kind == DORMITORY, whole_house, house_room & starts, house_room], [0.85, 0.09, 0.1, 0.72], 0.41
+    )
     return np.where(u < own, OWN, np.where(u < own + rent, RENT, VACANT)).astype(np.int64)
 
 
@@ -110,14 +116,18 @@ def _numbers(rng: np.random.Generator, region: Ints, birth: Ints, male: Bools) -
     if len(rank) and int(rank.max()) >= 500:
         raise ValueError("more than 500 people of one region, birthday and sex")
     dates = pl.Series(birth.astype(np.int32)).cast(pl.Date)
-    ymd = (dates.dt.year().cast(pl.Int64) * 10000 + dates.dt.month().cast(pl.Int64) * 100 + dates.dt.day()).to_numpy()
+    ymd = (
+        dates.dt.year().cast(pl.Int64) * 10000 + dates.dt.month().cast(pl.Int64) * 100 + dates.dt.day()
+    ).to_numpy()
     return pl.Series(make_citizen_ids(region, ymd, sequence).astype(str).tolist())
 
 
 def mobiles(rng: np.random.Generator, n: int, block: int) -> pl.Series:
     """n mobile numbers, all different; `block` 0–3 keeps several calls apart."""
     quarter = 25_000_000
-    tail = block * quarter + (np.arange(n, dtype=np.int64) * 7_919_317 + int(rng.integers(0, quarter))) % quarter
+    tail = (
+        block * quarter + (np.arange(n, dtype=np.int64) * 7_919_317 + int(rng.integers(0, quarter))) % quarter
+    )
     return cat(pick(_PREFIXES, rng.integers(0, len(_PREFIXES), n)), digits(tail, 8))
 
 
@@ -171,7 +181,14 @@ def build_people(options: SeedOptions, places: Places) -> People:
     of_head = head_age[household]
     child_age = np.clip(of_head - rng.normal(27, 3.5, n), 0.1, 70)
     age = np.select(
-        [kin == HEAD, kin == SPOUSE, kin == CHILD, (kin == FATHER) | (kin == MOTHER), kin == GRANDCHILD, kin == SIBLING],
+        [
+            kin == HEAD,
+            kin == SPOUSE,
+            kin == CHILD,
+            (kin == FATHER) | (kin == MOTHER),
+            kin == GRANDCHILD,
+            kin == SIBLING,
+        ],
         [
             of_head,
             np.clip(of_head + rng.normal(0, 3, n), 21, 97),
@@ -180,7 +197,11 @@ def build_people(options: SeedOptions, places: Places) -> People:
             np.clip(of_head - rng.normal(54, 4, n), 0.1, 40),
             np.clip(of_head + rng.normal(0, 5, n), 18, 80),
         ],
-        np.where(local, np.clip(of_head - 27 + rng.normal(0, 2, n), 20, 70), np.clip(rng.gamma(6.5, 5, n) + 6, 18, 63)),
+        np.where(
+            local,
+            np.clip(of_head - 27 + rng.normal(0, 2, n), 20, 70),
+            np.clip(rng.gamma(6.5, 5, n) + 6, 18, 63),
+        ),
     )
     male = rng.random(n) < np.where(local, 0.5, 0.56)
     male = np.where(kin == HEAD, head_male[household], male)
@@ -212,19 +233,25 @@ def build_people(options: SeedOptions, places: Places) -> People:
     # A fifth of the district's own people were born elsewhere.
     settled = local & (late > 0.82) & np.isin(kin, (HEAD, SPOUSE, OTHER))
     region = np.where(
-        local, np.where(settled, other_county, own_code), np.where(kin == OTHER, other_county, county[household])
+        local,
+        np.where(settled, other_county, own_code),
+        np.where(kin == OTHER, other_county, county[household]),
     )
     identity = _numbers(rng, region, birth, male)
 
     child_without = years < 10
     spare = max(0.0, (PHONELESS - float(child_without.mean())) / max(1e-9, 1 - float(child_without.mean())))
     chance = np.where(years >= 75, 0.35, spare)
-    older = float(((years >= 75)).mean())
+    older = float((years >= 75).mean())
     middle = max(1e-9, 1 - float(child_without.mean()) - older)
-    chance = np.where(years >= 75, 0.35, max(0.0, (PHONELESS - float(child_without.mean()) - 0.35 * older) / middle))
+    chance = np.where(
+        years >= 75, 0.35, max(0.0, (PHONELESS - float(child_without.mean()) - 0.35 * older) / middle)
+    )
     with_phone = ~(child_without | (rng.random(n) < chance))
     phone = (
-        pl.DataFrame({"p": mobiles(rng, n, 0), "m": with_phone}).select(pl.when("m").then("p").otherwise(None)).to_series()
+        pl.DataFrame({"p": mobiles(rng, n, 0), "m": with_phone})
+        .select(pl.when("m").then("p").otherwise(None))
+        .to_series()
     )
 
     lived_days = np.where(

@@ -189,7 +189,14 @@ def build_places(options: SeedOptions) -> Places:
             add(grid, community.code, "网格", f"第{g + 1}网格", f"{community.full}第{g + 1}网格", *spot)
             for m in range(int(micros[first_grid[index] + g])):
                 micro = f"{grid}M{m + 1:02d}"
-                add(micro, grid, "微网格", f"第{m + 1}微网格", f"{community.full}第{g + 1}网格第{m + 1}微网格", *spot)
+                add(
+                    micro,
+                    grid,
+                    "微网格",
+                    f"第{m + 1}微网格",
+                    f"{community.full}第{g + 1}网格第{m + 1}微网格",
+                    *spot,
+                )
                 own.append(micro)
         micro_codes.append(own)
 
@@ -254,7 +261,9 @@ def build_places(options: SeedOptions) -> Places:
             owners = np.sort(rng.integers(1, groups + 1, len(houses)))
             house_group[houses] = owners
             house_number[houses] = within(np.bincount(owners, minlength=groups + 1)) + 1
-        factory_number = np.where(np.isin(kinds, (FACTORY, DORMITORY)), np.cumsum(np.isin(kinds, (FACTORY, DORMITORY))), 0)
+        factory_number = np.where(
+            np.isin(kinds, (FACTORY, DORMITORY)), np.cumsum(np.isin(kinds, (FACTORY, DORMITORY))), 0
+        )
         park_name = community.name.removesuffix("社区").removesuffix("村") + "工业园"
 
         road_text = pick(names, road_of)
@@ -262,8 +271,15 @@ def build_places(options: SeedOptions) -> Places:
         frame = pl.DataFrame(
             {
                 "kind": kinds,
-                "tower": cat(pick(local_names or [""], estate_of), pl.Series(number_in).cast(pl.String), "幢"),
-                "house": cat(pl.Series(house_group).cast(pl.String), "组", pl.Series(house_number).cast(pl.String), "号"),
+                "tower": cat(
+                    pick(local_names or [""], estate_of), pl.Series(number_in).cast(pl.String), "幢"
+                ),
+                "house": cat(
+                    pl.Series(house_group).cast(pl.String),
+                    "组",
+                    pl.Series(house_number).cast(pl.String),
+                    "号",
+                ),
                 "works": cat(park_name, pl.Series(factory_number).cast(pl.String), "幢"),
                 "works_name": cat(pl.Series(factory_number).cast(pl.String), "幢"),
                 "tower_name": cat(pl.Series(number_in).cast(pl.String), "幢"),
@@ -290,7 +306,9 @@ def build_places(options: SeedOptions) -> Places:
             rng.integers(1, 4, n),
         )
         units = np.select([high, mid], [rng.integers(1, 3, n), rng.integers(2, 5, n)], 0)
-        per_floor = np.select([high, mid, kinds == DORMITORY], [rng.integers(2, 7, n), 2, rng.integers(8, 13, n)], 0)
+        per_floor = np.select(
+            [high, mid, kinds == DORMITORY], [rng.integers(2, 7, n), 2, rng.integers(8, 13, n)], 0
+        )
         # One house in eight is let by the room.
         subdivided = (kinds == HOUSE) & (rng.random(n) < 0.125)
         per_floor = np.where(subdivided, rng.integers(2, 5, n), per_floor)
@@ -303,7 +321,9 @@ def build_places(options: SeedOptions) -> Places:
                 code=community.code + digits(np.arange(1, n + 1), 4),
                 full=pl.lit(community.full) + local,
                 name=short,
-                alias=pl.when(towerish | works).then(pl.lit(DISTRICT_NAME + community.street_name) + pl.col("by_road")),
+                alias=pl.when(towerish | works).then(
+                    pl.lit(DISTRICT_NAME + community.street_name) + pl.col("by_road")
+                ),
                 door="door",
                 community=pl.lit(index, dtype=pl.Int64),
                 micro=pick(own_micro, order),
@@ -318,7 +338,9 @@ def build_places(options: SeedOptions) -> Places:
                 since=pl.Series(built),
             )
         )
-        for number, site in enumerate(rng.permutation(len(SITE_NAMES))[: int(rng.integers(5, 9))].tolist(), 1):
+        for number, site in enumerate(
+            rng.permutation(len(SITE_NAMES))[: int(rng.integers(5, 9))].tolist(), 1
+        ):
             prefix = community.name.removesuffix("社区").removesuffix("村")
             site_rows.append(
                 (
@@ -341,7 +363,9 @@ def build_places(options: SeedOptions) -> Places:
         units=units_frame,
         homes=homes,
         sites=pl.DataFrame(
-            site_rows, orient="row", schema=["code", "full", "name", "community", "micro", "kind", "lon", "lat"]
+            site_rows,
+            orient="row",
+            schema=["code", "full", "name", "community", "micro", "kind", "lon", "lat"],
         ),
         estates=pl.DataFrame(
             estate_rows,

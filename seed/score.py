@@ -13,12 +13,18 @@ def _score(truth: set[Any], found: set[Any]) -> dict[str, Any]:
         "recall": len(hits) / len(truth) if truth else 1.0,
         "true": len(truth),
         "found": len(found),
-        "missing": sorted(sorted(item) if isinstance(item, frozenset) else list(item) for item in truth - found),
-        "extra": sorted(sorted(item) if isinstance(item, frozenset) else list(item) for item in found - truth),
+        "missing": sorted(
+            sorted(item) if isinstance(item, frozenset) else list(item) for item in truth - found
+        ),
+        "extra": sorted(
+            sorted(item) if isinstance(item, frozenset) else list(item) for item in found - truth
+        ),
     }
 
 
-def score_repeats(truth: Iterable[Mapping[str, Any]], found: Iterable[Iterable[str]], by: str | None = None) -> dict[str, Any]:
+def score_repeats(
+    truth: Iterable[Mapping[str, Any]], found: Iterable[Iterable[str]], by: str | None = None
+) -> dict[str, Any]:
     """Compare repeat disputes as sets of incident numbers; a result counts only when its set is exactly right.
 
     Args:

@@ -117,13 +117,27 @@ def repeats(
     for place, matters in sorted(by_place.items()):
         for numbers, planted in _results(matters, within_days, minimum):
             results.append(
-                {"by": "PLACE", "place": place, "parties": None, "party_ids": None, "incidents": numbers, "planted": planted}
+                {
+                    "by": "PLACE",
+                    "place": place,
+                    "parties": None,
+                    "party_ids": None,
+                    "incidents": numbers,
+                    "planted": planted,
+                }
             )
     for pair, matters in sorted(by_parties.items()):
         for numbers, planted in _results(matters, within_days, minimum):
             known = [truth_ids.get(number, number) for number in pair]
             results.append(
-                {"by": "PARTIES", "place": None, "parties": known, "party_ids": list(pair), "incidents": numbers, "planted": planted}
+                {
+                    "by": "PARTIES",
+                    "place": None,
+                    "parties": known,
+                    "party_ids": list(pair),
+                    "incidents": numbers,
+                    "planted": planted,
+                }
             )
     return results
 

@@ -38,7 +38,13 @@ _VIN_LETTERS: Final = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _VIN_WEIGHTS: Final = np.array((8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2))
 _VIN_VALUE: Final = {
     **{str(d): d for d in range(10)},
-    **dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9), strict=True)),
+    **dict(
+        zip(
+            "ABCDEFGHJKLMNPRSTUVWXYZ",
+            (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9),
+            strict=True,
+        )
+    ),
 }
 
 
@@ -46,14 +52,23 @@ def _plates(rng: np.random.Generator, kind: Ints, energy: Ints) -> pl.Series:
     """A plate of its own for each vehicle."""
     n = len(kind)
     ordinary = spread(rng, n, 24 * 34 * 1000)
-    common = cat("浙A", pick(list(_LETTERS), ordinary // 34_000), pick(list(_MIXED), ordinary // 1000 % 34), digits(ordinary % 1000, 3))
+    common = cat(
+        "浙A",
+        pick(list(_LETTERS), ordinary // 34_000),
+        pick(list(_MIXED), ordinary // 1000 % 34),
+        digits(ordinary % 1000, 3),
+    )
     new = spread(rng, n, 34 * 10_000 * 5)
     electric = energy == 2
     letter = np.where(electric, new // 340_000, 5 + new // 340_000)
     nev = pick(list("ABCDEFGHJK"), letter)
     small = cat("浙A", nev, pick(list(_MIXED), new // 10_000 % 34), digits(new % 10_000, 4))
     large_number = spread(rng, n, 5 * 100_000 * 2) % 500_000
-    large = cat("浙A", digits(large_number % 100_000, 5), pick(list("ABCDEFGHJK"), np.where(electric, 0, 5) + large_number // 100_000))
+    large = cat(
+        "浙A",
+        digits(large_number % 100_000, 5),
+        pick(list("ABCDEFGHJK"), np.where(electric, 0, 5) + large_number // 100_000),
+    )
     cycle = spread(rng, n, 10_000_000)
     ebike = cat("杭州", digits(cycle, 7))
     plate = either(kind == _NEV_SMALL, small, common)
@@ -76,7 +91,9 @@ def _vins(rng: np.random.Generator, n: int) -> pl.Series:
     return pl.Series(np.ascontiguousarray(bytes_).view("S17").reshape(n).astype(str).tolist())
 
 
-def build_vehicles(options: SeedOptions, people: People, enterprises: Enterprises, spots: Spots) -> pl.DataFrame:
+def build_vehicles(
+    options: SeedOptions, people: People, enterprises: Enterprises, spots: Spots
+) -> pl.DataFrame:
     """The vehicle feed. Rows of owners stand in `_person` and `_enterprise` (-1 for none)."""
     rng = options.rng("vehicles")
     today = day_number(options.until)
@@ -84,7 +101,9 @@ def build_vehicles(options: SeedOptions, people: People, enterprises: Enterprise
     total, trucks = max(10, round(VEHICLES * share)), max(3, round(TRUCKS * share))
     kind = np.concatenate([np.full(trucks, DUMP), draw(rng, (52, 22, 3, 4, 0, 0.6, 17, 1.4), total - trucks)])
     n = len(kind)
-    firm = np.isin(kind, (DUMP, BUS)) | (rng.random(n) < np.select([kind == TRUCK, kind == VAN, kind == EBIKE], [0.6, 0.4, 0.0], 0.08))
+    firm = np.isin(kind, (DUMP, BUS)) | (
+        rng.random(n) < np.select([kind == TRUCK, kind == VAN, kind == EBIKE], [0.6, 0.4, 0.0], 0.08)
+    )
     adult = np.flatnonzero((people.years >= 18) & (people.years < 80) & (people.death < 0))
     person = np.where(firm, -1, adult[rng.integers(0, len(adult), n)])
     weight = enterprises.staff.astype(np.float64) ** 0.7
@@ -109,7 +128,10 @@ def build_vehicles(options: SeedOptions, people: People, enterprises: Enterprise
     )
     sizes = np.array([len(words) for words in _BRANDS])
     starts = np.cumsum(sizes) - sizes
-    brand = pick([word for words in _BRANDS for word in words], starts[kind] + (rng.random(n) * sizes[kind]).astype(np.int64))
+    brand = pick(
+        [word for words in _BRANDS for word in words],
+        starts[kind] + (rng.random(n) * sizes[kind]).astype(np.int64),
+    )
     registered = today - np.minimum((rng.exponential(1500, n) + 5).astype(np.int64), 5400)
     permitted = (kind == DUMP) & (rng.random(n) < 0.88)
     valid_until = today + rng.integers(-120, 500, n)

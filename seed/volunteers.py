@@ -28,18 +28,29 @@ def build_volunteers(options: SeedOptions, places: Places, people: People, spots
     teams: list[tuple[str, str, str, float, int]] = []
     estates = places.estates
     wanted = max(len(filled) + 2, round(TEAMS * share))
-    streets = list(dict.fromkeys((places.communities[i].street, places.communities[i].street_name) for i in filled))
+    streets = list(
+        dict.fromkeys((places.communities[i].street, places.communities[i].street_name) for i in filled)
+    )
     teams.append(("330109", "萧山区红领总队", "区级", 1.0, -1))
     if share > 0.2:
-        teams += [("330109", f"萧山区{word}红领队", "行业", 2.0, -1) for word in ("快递行业", "网约车行业", "外卖行业", "物业行业")]
+        teams += [
+            ("330109", f"萧山区{word}红领队", "行业", 2.0, -1)
+            for word in ("快递行业", "网约车行业", "外卖行业", "物业行业")
+        ]
     teams += [(code, f"{name}红领支队", "镇街级", 1.5, -1) for code, name in streets]
     for i in filled:
-        teams.append((places.communities[i].code, f"{places.communities[i].full[3:]}红领队", "村社级", 6.0, i))
+        teams.append(
+            (places.communities[i].code, f"{places.communities[i].full[3:]}红领队", "村社级", 6.0, i)
+        )
     spare = max(0, wanted - len(teams))
-    for row in estates.sample(min(spare, len(estates)), seed=options.seed, shuffle=True).sort("code").iter_rows():
+    for row in (
+        estates.sample(min(spare, len(estates)), seed=options.seed, shuffle=True).sort("code").iter_rows()
+    ):
         code, name, i = row
         # A team of an estate serves the estate's first building's community; the estate's name is in its own.
-        teams.append((places.communities[i].code, f"{places.communities[i].full[3:]}{name}红领小队", "小区级", 3.0, i))
+        teams.append(
+            (places.communities[i].code, f"{places.communities[i].full[3:]}{name}红领小队", "小区级", 3.0, i)
+        )
     n = max(len(teams) * 3, round(VOLUNTEERS * share))
     team = np.concatenate([np.arange(len(teams)), draw(rng, [t[3] for t in teams], n - len(teams))])
     leader = np.arange(n) < len(teams)
@@ -71,7 +82,11 @@ def build_volunteers(options: SeedOptions, places: Places, people: People, spots
     fits = slot < edges[building_community + 1]
     captain_at[by_community[slot[fits]]] = towers[fits]
     captain = captain_at >= 0
-    role = np.where(leader, 1, np.where(captain, 2, np.where(rng.random(n) < 0.04, 3, np.where(rng.random(n) < 0.03, 4, 0))))
+    role = np.where(
+        leader,
+        1,
+        np.where(captain, 2, np.where(rng.random(n) < 0.04, 3, np.where(rng.random(n) < 0.03, 4, 0))),
+    )
     served = np.where(captain, spots.building_at + captain_at, spots.community_at + community)
     joined = today - rng.integers(5, 1800, n)
     gone = (rng.random(n) < 0.03) & ~leader

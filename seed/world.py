@@ -94,7 +94,10 @@ class Writer:
         if key not in wanted(self.options.only):
             return
         clean = shaped(feed, frame)
-        carried = [pl.col(feed.key_column).alias("_key"), *(pl.col(c).alias(f"_{c}") for _, c in feed.addresses)]
+        carried = [
+            pl.col(feed.key_column).alias("_key"),
+            *(pl.col(c).alias(f"_{c}") for _, c in feed.addresses),
+        ]
         rates = load_profile(self.options.noise)
         made = dirty(feed, clean.with_columns(carried), rates, self.options.rng(f"noise-{key}"))
         for text, code in feed.addresses:
@@ -126,7 +129,9 @@ class Writer:
             .select("person", pl.lit(key).alias("feed"), "record_key", pl.lit(role).alias("role"))
         )
 
-    def truth(self, people: pl.DataFrame, disputes: list[Dispute], hazards: list[Hazard], **more: Any) -> None:
+    def truth(
+        self, people: pl.DataFrame, disputes: list[Dispute], hazards: list[Hazard], **more: Any
+    ) -> None:
         """Write `truth/`."""
         folder = self.directory / "truth"
         found, again = repeats(disputes), relapses(hazards)
@@ -198,10 +203,27 @@ def disputes_of(alarms: pl.DataFrame, mediations: pl.DataFrame) -> list[Dispute]
     """The disputes of the clean feeds, with truth ids from `_one`, `_two` where there are any."""
     found = []
     for frame, number, time, one, two, refers in (
-        (alarms.filter(pl.col("警情类别") == "纠纷"), "接警单号", "报警时间", "当事人证件号", "对方证件号", None),
+        (
+            alarms.filter(pl.col("警情类别") == "纠纷"),
+            "接警单号",
+            "报警时间",
+            "当事人证件号",
+            "对方证件号",
+            None,
+        ),
         (mediations, "调解编号", "受理时间", "申请人证件号", "被申请人证件号", "关联接警单号"),
     ):
-        columns = [number, time, "地址编码", one, two, "_one", "_two", "_planted", *([refers] if refers else [])]
+        columns = [
+            number,
+            time,
+            "地址编码",
+            one,
+            two,
+            "_one",
+            "_two",
+            "_planted",
+            *([refers] if refers else []),
+        ]
         for row in frame.select(columns).iter_rows():
             parties = (row[3], row[4]) if row[3] and row[4] else None
             people = (row[5], row[6]) if parties and row[5] and row[6] else None
@@ -214,7 +236,10 @@ def hazards_of(frame: pl.DataFrame, codes: Mapping[str, str]) -> list[Hazard]:
     rows = frame.filter(pl.col("隐患编号").is_not_null()).select(
         "隐患编号", "地址编码", "隐患类别", "发现时间", "整改完成时间", "_planted"
     )
-    return [Hazard(number, place, codes[kind], found, fixed, planted) for number, place, kind, found, fixed, planted in rows.iter_rows()]
+    return [
+        Hazard(number, place, codes[kind], found, fixed, planted)
+        for number, place, kind, found, fixed, planted in rows.iter_rows()
+    ]
 
 
 def term_codes() -> dict[str, str]:
@@ -305,7 +330,9 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
     writer.say("隐患", total)
     writer.feed("hazards", hazards)
     writer.truth(
-        people_truth(people), disputes_of(incidents.alarms, incidents.mediations), hazards_of(hazards, term_codes())
+        people_truth(people),
+        disputes_of(incidents.alarms, incidents.mediations),
+        hazards_of(hazards, term_codes()),
     )
     writer.say("答案", total)
     writer.counts |= {

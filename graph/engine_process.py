@@ -6,11 +6,13 @@ the database down cleanly on SIGTERM, SIGINT or SIGHUP. It imports nothing of Qu
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ JVM_FLAGS = (
     "--enable-native-access=ALL-UNNAMED",
     "--sun-misc-unsafe-memory-access=allow",
 )
+SHUTDOWN_SECONDS = 60.0
 STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 
@@ -49,19 +52,30 @@ def main(directory: Path) -> int:
     try:
         management = _start(directory, launch)
     except Exception as error:
-        print(_java_message(error), flush=True)
+        _say(_java_message(error))
         (directory / "engine.json").unlink(missing_ok=True)
-        sys.stdout.flush()
         os._exit(1)
     state["ready"] = True
     _publish(directory, state)
     number = signal.sigwait(STOP_SIGNALS)
     began = time.monotonic()
-    print(f"{_now()} stopping on {signal.Signals(number).name}", flush=True)
-    management.shutdown()
-    (directory / "engine.json").unlink(missing_ok=True)
-    print(f"{_now()} stopped cleanly in {time.monotonic() - began:.2f} s", flush=True)
-    os._exit(0)  # the store is closed; unloading the JVM would only take time
+    code = 1
+    # A database that cannot write may never finish shutting down; recovery is safe, so it is not waited for.
+    watchdog = threading.Timer(SHUTDOWN_SECONDS, os._exit, (1,))
+    watchdog.daemon = True
+    watchdog.start()
+    # Whatever fails here (a full disk fails even the prints), the process must end: the JVM's threads would
+    # keep it from ending by itself. Unloading a JVM whose store is closed would only take time.
+    try:
+        _say(f"stopping on {signal.Signals(number).name}")
+        management.shutdown()
+        (directory / "engine.json").unlink(missing_ok=True)
+        _say(f"stopped cleanly in {time.monotonic() - began:.2f} s")
+        code = 0
+    except Exception as error:
+        _say(f"stopped, but not cleanly: {error}")
+    finally:
+        os._exit(code)
 
 
 def _start(directory: Path, launch: dict[str, Any]) -> Any:
@@ -91,7 +105,7 @@ def _start(directory: Path, launch: dict[str, Any]) -> Any:
             raise
     if not management.database("neo4j").isAvailable(60_000):
         raise RuntimeError("the database did not become available within 60 s")
-    print(f"{_now()} ready on port {launch['port']}", flush=True)
+    _say(f"ready on port {launch['port']}")
     return management
 
 
@@ -107,7 +121,7 @@ def _publish(directory: Path, state: dict[str, Any]) -> None:
 
 def _java_message(error: BaseException) -> str:
     """The chain of causes, which is where Neo4j says what was really wrong."""
-    lines = [f"{_now()} could not start: {error}"]
+    lines = [f"could not start: {error}"]
     cause = getattr(error, "getCause", lambda: None)()
     while cause is not None and len(lines) < 12:
         lines.append(f"  caused by {cause.toString()}")
@@ -115,8 +129,9 @@ def _java_message(error: BaseException) -> str:
     return "\n".join(lines)
 
 
-def _now() -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S")
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        print(time.strftime("%Y-%m-%d %H:%M:%S"), text, flush=True)
 
 
 if __name__ == "__main__":

@@ -388,16 +388,13 @@ def _translate(error: Exception, address: EngineAddress) -> EngineError | None:
             f"Neo4j at {address.uri} has no database named {address.database}.",
             "Name one of its databases.",
         )
-    if (
-        "No space left on device" in text
-        or "DiskFull" in code
-        or ("disk" in text.lower() and "full" in text.lower())
-    ):
+    if "No space left on device" in text or "TransactionLogError" in code:
+        # Neo4j cannot append to its log: it says no more, but it is nearly always the disk.
         return EngineError(
             "ENGINE_DISK_FULL",
-            "Neo4j 所在磁盘已满，写入未完成。",
-            "The disk that Neo4j writes to is full; the write was not done.",
-            "Free some space, then run the same command again.",
+            "Neo4j 无法写入磁盘（通常是磁盘已满），写入未完成。",
+            "Neo4j cannot write to its disk, which is most likely full; the write was not done.",
+            "Free some space, restart Neo4j (the bundled one: `quanxi engine stop`), and run it again.",
         )
     if "MemoryPoolOutOfMemory" in code or "OutOfMemory" in code:
         return EngineError(
@@ -405,6 +402,13 @@ def _translate(error: Exception, address: EngineAddress) -> EngineError | None:
             "Neo4j 内存不足，查询未完成。",
             "Neo4j had not enough memory for the statement.",
             "Ask for less at once, or give the engine a larger heap.",
+        )
+    if code.startswith("Neo.DatabaseError") and "needs to be restarted" in text:
+        return EngineError(
+            "GRAPH_UNAVAILABLE",
+            f"Neo4j（{address.uri}）发生严重错误，需要重新启动。",
+            f"Neo4j at {address.uri} met a critical error (a full disk, most likely): restart it.",
+            "See its logs, free some space, then restart it (`quanxi engine stop` for the bundled one).",
         )
     if _says_not_neo4j(error):
         return _not_neo4j(address)

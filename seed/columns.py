@@ -22,14 +22,16 @@ def pick(values: Sequence[str] | pl.Series, index: npt.NDArray[Any]) -> pl.Serie
     column = pl.Series(index.astype(np.int64))
     if len(index) and int(index.min()) < 0:
         column = column.to_frame("i").select(pl.when(pl.col("i") >= 0).then(pl.col("i"))).to_series()
-    return series.gather(column)
+    found: pl.Series = series.gather(column)
+    return found
 
 
 def draw(rng: np.random.Generator, weights: Sequence[float] | npt.NDArray[np.float64], n: int) -> Ints:
     """n indices drawn by weight."""
     cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
     found = np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right")
-    return np.minimum(found, len(cumulative) - 1).astype(np.int64)
+    place: Ints = np.minimum(found, len(cumulative) - 1).astype(np.int64)
+    return place
 
 
 def cat(*parts: pl.Series | str) -> pl.Series:

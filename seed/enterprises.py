@@ -26,7 +26,7 @@ from seed.columns import (
 from seed.names import BRAND, COMPANY_WORDS, SHOP_WORDS
 from seed.options import COMMUNITIES, SeedOptions
 from seed.people import People
-from seed.places import DORMITORY, FACTORY, HOUSE, SHOP, VILLAGE, Places
+from seed.places import FACTORY, SHOP, VILLAGE, Places
 from seed.spots import Spots
 
 ENTERPRISES: Final = 250_000

@@ -167,7 +167,7 @@ def write_feed(feed: Feed, frame: pl.DataFrame, directory: Path, until: date) ->
             {
                 "title": feed.title,
                 "comments": SYNTHETIC,
-                "created": datetime(until.year, until.month, until.day),
+                "created": datetime(until.year, until.month, until.day),  # noqa: DTZ001 - has no zone
             }
         )
         sheet = book.add_worksheet(feed.title)

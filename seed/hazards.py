@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from seed.columns import cat, day_number, digits, draw, moments, only_if, pick
+from seed.columns import Ints, cat, day_number, digits, draw, moments, only_if, pick
 from seed.enterprises import Enterprises
 from seed.incidents import DAYS, times
 from seed.options import COMMUNITIES, SeedOptions
@@ -23,7 +23,7 @@ CATEGORIES: Final = (
     ("防火分隔缺失", 6, "住宿与经营部分未作防火分隔"), ("易燃装修", 4, "使用易燃可燃材料装修"), ("防盗窗", 4, "外窗设置影响逃生的防盗窗"),
     ("气瓶违规", 3, "液化气瓶存放不符合要求"), ("违规动火", 1.5, "无证动火作业"), ("无证值守", 1.5, "控制室值班人员无证上岗"),
 )  # fmt: skip
-_EPOCH: Final = datetime(1970, 1, 1)
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - feeds write local times without a zone
 
 
 def build_hazards(
@@ -38,7 +38,7 @@ def build_hazards(
     firms, buildings, sites = len(enterprises.kind), len(places.buildings), len(places.sites)
     # Inspections come to some firms again and again.
     order = rng.permutation(firms)
-    visited = max(1, round((count * 0.55 + passed)))
+    visited = max(1, round(count * 0.55 + passed))
     firm = order[(rng.random(visited) ** 2.2 * firms).astype(np.int64)]
     u = rng.random(visited)
     spot = np.select(
@@ -63,7 +63,7 @@ def build_hazards(
         + rng.integers(1, 130, len(again)) * 86400
         + rng.integers(32400, 61200, len(again))
     )
-    parts = [
+    parts: list[tuple[Ints, ...]] = [
         (second, spot_of, firm_of, category, rectified, visit),
         (
             again_second, spot_of[again], firm_of[again], category[again],
@@ -86,9 +86,8 @@ def build_hazards(
     planted = np.concatenate([planted, np.zeros(passed, dtype=np.bool_)])
     keep = np.argsort(second, kind="stable")
     keep = keep[second[keep] <= now]
-    second, spot_of, firm_of, category, rectified, visit, hazard, planted = (
-        x[keep] for x in (second, spot_of, firm_of, category, rectified, visit, hazard, planted)
-    )
+    second, spot_of, firm_of, category = second[keep], spot_of[keep], firm_of[keep], category[keep]
+    rectified, visit, hazard, planted = rectified[keep], visit[keep], hazard[keep], planted[keep]
     n = len(second)
     rectified = np.where((rectified > now) | ~hazard, -1, rectified)
     deadline = second + np.where(rng.random(n) < 0.7, 15, 30) * 86400

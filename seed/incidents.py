@@ -19,7 +19,7 @@ from seed.spots import Spots
 ALARMS: Final = 760_000
 MEDIATIONS: Final = 100_000
 DAYS: Final = 730
-_EPOCH: Final = datetime(1970, 1, 1)
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - feeds write local times without a zone
 
 # Alarms: kind, category, weight, where (shares of home, shop, factory, site, building, community), other party's share.
 _HOME = (0.62, 0.12, 0.05, 0.1, 0.06, 0.05)

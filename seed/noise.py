@@ -52,8 +52,8 @@ def _full_width(text: pl.Expr) -> pl.Expr:
 VARIANTS: Final[tuple[tuple[str, Callable[[pl.Expr], pl.Expr]], ...]] = (
     ("no_district", lambda t: t.str.replace("^萧山区", "")),
     ("no_street", lambda t: t.str.replace("^萧山区[^区]{1,6}?(?:街道|镇)", "萧山区")),
-    ("province", lambda t: pl.concat_str(pl.lit("浙江省杭州市"), t)),
-    ("city", lambda t: pl.concat_str(pl.lit("杭州市"), t)),
+    ("province", lambda t: t.str.replace("^萧山区", "浙江省杭州市萧山区")),
+    ("city", lambda t: t.str.replace("^萧山区", "杭州市萧山区")),
     ("full_width", _full_width),
     ("number_building", lambda t: t.str.replace(r"(\d+)幢", "${1}号楼")),
     ("block", lambda t: t.str.replace(r"(\d+)幢", "${1}栋")),

@@ -12,7 +12,7 @@ from ontology.identifiers.citizen_id import make_citizen_ids
 from seed.columns import Bools, Ints, cat, day_number, digits, draw, pick, within
 from seed.names import full_names, surnames
 from seed.options import COMMUNITIES, SeedOptions
-from seed.places import DORMITORY, HOUSE, PARK, Places
+from seed.places import DORMITORY, HOUSE, Places
 
 OWN, RENT, VACANT = range(3)
 USES: Final = ("自住", "出租", "空置")
@@ -43,9 +43,8 @@ _REGIONS: Final = (
     "330326 4,330327 3,332522 2,330825 3,330881 3,330621 4,330681 3,330521 1,320322 2,320829 2,371326 2,371728 2,612422 2,142625 1,"
     "350725 1,450521 1,622424 2,230182 1,220182 1,130425 1"
 )
-_LOCAL_REGIONS: Final = ((0, 330121), (1988, 339005), (2001, 330181))
-"""First code of a Xiaoshan number by the year of birth: 萧山县 330121, from 1988 a city (339005, later 330181), from 2001 a
-district (330109). Most people were coded when the numbers were issued, so older cohorts keep the older codes."""
+# Codes of Xiaoshan's own people by the last year of birth before the next code: 萧山县, 萧山市 twice, 萧山区 since 2001.
+_LOCAL_CODES: Final = ((1987, 330121), (1989, 339005), (2000, 330181))
 
 _PREFIXES: Final = (
     "130 131 132 135 136 137 138 139 150 151 152 157 158 159 178 180 181 182 183 186 187 188 189 198".split()
@@ -227,9 +226,10 @@ def build_people(options: SeedOptions, places: Places) -> People:
     words = [item.split() for item in _REGIONS.split(",")]
     county = np.array([int(code) for code, _ in words])[draw(rng, [float(w) for _, w in words], families)]
     other_county = np.array([int(code) for code, _ in words])[draw(rng, [float(w) for _, w in words], n)]
-    own_code = np.select([year < 1988, year < 2001], [330121, 339005], 330109)
+    own_code = np.select(
+        [year <= last for last, _ in _LOCAL_CODES], [code for _, code in _LOCAL_CODES], 330109
+    )
     late = rng.random(n)
-    own_code = np.where((year >= 1996) & (year < 2001) & (late < 0.7), 330181, own_code)
     # A fifth of the district's own people were born elsewhere.
     settled = local & (late > 0.82) & np.isin(kin, (HEAD, SPOUSE, OTHER))
     region = np.where(
@@ -240,8 +240,6 @@ def build_people(options: SeedOptions, places: Places) -> People:
     identity = _numbers(rng, region, birth, male)
 
     child_without = years < 10
-    spare = max(0.0, (PHONELESS - float(child_without.mean())) / max(1e-9, 1 - float(child_without.mean())))
-    chance = np.where(years >= 75, 0.35, spare)
     older = float((years >= 75).mean())
     middle = max(1e-9, 1 - float(child_without.mean()) - older)
     chance = np.where(

@@ -25,11 +25,11 @@ URBAN, VILLAGE, PARK = 0, 1, 2
 HIGH, MID, HOUSE, SHOP, FACTORY, DORMITORY = range(6)
 """Kinds of building: high-rise, walk-up, village house, roadside shop, factory or office, workers' dormitory."""
 
-# The five names that villages of two streets share, and what a small scale begins with: three urban communities, three villages.
+# What a small scale begins with: the five names that villages of two streets share, between urban communities.
 _FIRST: Final = (
     "330109004235", "330109002001", "330109101236", "330109001031", "330109014221", "330109003016",
-    "330109103259", "330109013017", "330109006202", "330109015001", "330109102264", "330109401404",
-    "330109101239", "330109104200", "330109002029", "330109105256", "330109113247", "330109113020",
+    "330109103259", "330109013017", "330109006202", "330109102264", "330109015001", "330109101239",
+    "330109104200", "330109002029", "330109105256", "330109113247", "330109113012", "330109401404",
 )  # fmt: skip
 
 # Buildings per community of each kind at density 1, chosen so that the sums over 237 urban communities, 336 villages and
@@ -103,9 +103,20 @@ def choose_filled(communities: list[Community], options: SeedOptions) -> Ints:
     count = max(1, round(COMMUNITIES * options.scale))
     at = {community.code: index for index, community in enumerate(communities)}
     first = [at[code] for code in _FIRST if code in at]
-    rest = [index for index in range(len(communities)) if index not in set(first)]
-    order = np.random.default_rng(20251215).permutation(len(rest))
-    ranked = first + [rest[index] for index in order]
+    order = np.random.default_rng(20251215).permutation(len(communities)).tolist()
+    # Afterwards always the kind that is furthest behind its share of the district, so that every scale has the same mix.
+    waiting = {
+        kind: [i for i in order if communities[i].kind == kind and i not in first] for kind in range(3)
+    }
+    shares = {kind: sum(c.kind == kind for c in communities) / len(communities) for kind in range(3)}
+    ranked = list(first)
+    taken = {kind: sum(communities[i].kind == kind for i in first) for kind in range(3)}
+    while any(waiting.values()):
+        behind = max(
+            (k for k in waiting if waiting[k]), key=lambda k: shares[k] * (len(ranked) + 1) - taken[k]
+        )
+        ranked.append(waiting[behind].pop())
+        taken[behind] += 1
     if options.areas:
         ranked = [i for i in ranked if any(communities[i].code.startswith(area) for area in options.areas)]
         if not ranked:
@@ -119,7 +130,7 @@ def choose_filled(communities: list[Community], options: SeedOptions) -> Ints:
 
 def _shares(total: int, weights: np.ndarray, least: int, most: int) -> Ints:
     """Whole numbers that sum to total, near the weights, each between least and most."""
-    counts = np.clip(np.floor(weights / weights.sum() * total), least, most).astype(np.int64)
+    counts: Ints = np.clip(np.floor(weights / weights.sum() * total), least, most).astype(np.int64)
     order = np.argsort(-weights, kind="stable")
     while (gap := total - int(counts.sum())) != 0:
         step = 1 if gap > 0 else -1
@@ -225,7 +236,7 @@ def build_places(options: SeedOptions) -> Places:
         number_in = np.zeros(n, dtype=np.int64)
         local_names: list[str] = []
         if towers:
-            sizes = []
+            sizes: list[int] = []
             while sum(sizes) < towers:
                 sizes.append(int(rng.integers(5, 15)))
             sizes[-1] -= sum(sizes) - towers
@@ -248,11 +259,11 @@ def build_places(options: SeedOptions) -> Places:
         road_of = (base_road + np.where(in_estate, estate_of, rng.integers(0, 3, n))) % len(names)
         road_of = np.where((kinds == HOUSE), -1, road_of)
         number_on = np.zeros(n, dtype=np.int64)
-        for road in range(len(names)):
-            mask = road_of == road
-            start = next_house.get((community.street, road), 1)
+        for at_road in range(len(names)):
+            mask = road_of == at_road
+            start = next_house.get((community.street, at_road), 1)
             number_on[mask] = start + np.arange(int(mask.sum()))
-            next_house[community.street, road] = start + int(mask.sum())
+            next_house[community.street, at_road] = start + int(mask.sum())
         groups = max(6, round(18 * density))
         house_group = np.zeros(n, dtype=np.int64)
         house_number = np.zeros(n, dtype=np.int64)

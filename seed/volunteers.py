@@ -46,7 +46,7 @@ def build_volunteers(options: SeedOptions, places: Places, people: People, spots
     for row in (
         estates.sample(min(spare, len(estates)), seed=options.seed, shuffle=True).sort("code").iter_rows()
     ):
-        code, name, i = row
+        _, name, i = row
         # A team of an estate serves the estate's first building's community; the estate's name is in its own.
         teams.append(
             (places.communities[i].code, f"{places.communities[i].full[3:]}{name}红领小队", "小区级", 3.0, i)

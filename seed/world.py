@@ -281,6 +281,7 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
     wanted(options.only)
     load_profile(options.noise)
     if options.scenario is not None:
+        # Scenarios are written with this module's own writer.
         from seed.scenario import seed_scenario
 
         return seed_scenario(directory, options, progress)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import signal
 import socket
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
+import strawberry
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import Request
 
 from graph.engine import EngineAddress, connect_engine
 from graph.store import Store
+from ontology.clock import Clock
 from ontology.errors import UsageError
 from schema.limits import Limits
+from schema.operations import Method
 from settings import Settings
 from web.app import Domain, Options, Server
 from web.logs import set_up_logging
@@ -119,7 +126,19 @@ def run(settings: Settings) -> None:
             timeout_graceful_shutdown=_GRACE_SECONDS,
             lifespan="on",
         )
-        uvicorn.Server(config).run(sockets=[listening])
+        with _signals_are_uvicorns():
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextlib.contextmanager
+def _signals_are_uvicorns() -> Iterator[None]:
+    """Uvicorn raises the signal that stopped it once more when it has stopped: to stop is no error here."""
+    kept = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 async def _check(address: EngineAddress) -> None:

@@ -192,10 +192,17 @@ _ZH: Final = [
         (r"Syntax Error: (?P<a>.+)", "语法错误：{a}"),
         (r"Cannot query field '(?P<a>\w+)' on type '(?P<b>\w+)'", "类型 {b} 没有字段 {a}。"),
         (r"Unknown argument '(?P<a>\w+)' on field '(?P<b>[\w.]+)'", "字段 {b} 没有参数 {a}。"),
-        (r"Argument '(?P<a>[\w.]+)' of required type '(?P<b>[^']+)'", "缺少参数 {a}（{b}）。"),
+        (r"Argument '[\w.]+\((?P<a>\w+):\)' of type '(?P<b>[^']+)' is required", "缺少参数 {a}（{b}）。"),
         (r"Field '(?P<a>\w+)' of type '(?P<b>[^']+)' must have a selection", "字段 {a}（{b}）须写明子字段。"),
         (r"Field '(?P<a>\w+)' must not have a selection since", "字段 {a} 没有子字段。"),
-        (r"Variable '\$(?P<a>\w+)' of (?:required|non-null) type '(?P<b>[^']+)'", "缺少变量 ${a}（{b}）。"),
+        (
+            r"Variable '\$(?P<a>\w+)' has invalid value: Expected a value of non-null type '(?P<b>[^']+)'",
+            "缺少变量 ${a}（{b}）。",
+        ),
+        (
+            r"Variable '\$(?P<a>\w+)' of type '(?P<b>[^']+)' used in position",
+            "变量 ${a}（{b}）与参数的类型不合。",
+        ),
         (r"Variable '\$(?P<a>\w+)' (?:got|has) invalid value", "变量 ${a} 的值不合类型。"),
         (r"Variable '\$(?P<a>\w+)' is not defined", "变量 ${a} 未声明。"),
         (r"Variable '\$(?P<a>\w+)' is never used", "变量 ${a} 未使用。"),
@@ -206,9 +213,7 @@ _ZH: Final = [
         (r"Enum '(?P<a>\w+)'|Value '\w+' does not exist in '(?P<b>\w+)' enum", "枚举值有误。"),
     )
 ]
-_ARGUMENT: Final = re.compile(
-    r"(?:Unknown argument|Argument) '(?:[\w.]*\.)?(\w+)(?:\(\w+:\))?'|Variable '\$(\w+)'"
-)
+_ARGUMENT: Final = re.compile(r"(?:Unknown argument '|Argument '[\w.]+\()(\w+)|Variable '\$(\w+)'")
 
 
 def tell(error: BaseException, request_id: str) -> dict[str, Any]:

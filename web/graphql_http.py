@@ -102,7 +102,11 @@ class GraphQLEndpoint:
             has_data, status, body = False, 500, orjson.dumps(outcome.body)
         seconds = time.perf_counter() - started
         self._metrics.operation(
-            outcome.roots, outcome.codes, data=has_data, seconds=seconds, statements=counter.statements
+            outcome.roots,
+            outcome.codes,
+            data=_some(outcome.body.get("data")),
+            seconds=seconds,
+            statements=counter.statements,
         )
         if log.isEnabledFor(logging.INFO):
             # Field names of the schema and numbers; never the text, a variable, a name or the URL.
@@ -226,6 +230,11 @@ def _media(request: Request) -> str:
             except ValueError:
                 weights[kind] = 0.0
     return GRAPHQL_JSON if weights[GRAPHQL_JSON] >= weights[JSON] else JSON
+
+
+def _some(data: Any) -> bool:
+    """Whether any root field has a value."""
+    return isinstance(data, dict) and any(value is not None for value in data.values())
 
 
 def _status(outcome: Outcome, media: str, *, has_data: bool) -> int:

@@ -51,8 +51,9 @@ class Query:
             raise UsageError("BAD_CODE", "编码有误。", "Not a code.", "Take another.")
         if code == "boom":
             raise ZeroDivisionError("330109199001011234 went wrong")
-        row = await info.context.store.read_one("RETURN {id: 'adr_1', name: '萧山区'} AS node")
-        return row  # type: ignore[no-any-return]
+        return await info.context.store.read_one(  # type: ignore[no-any-return]
+            "RETURN {id: 'adr_1', name: '萧山区'} AS node"
+        )
 
     @strawberry.field
     async def nodes(self, ids: list[strawberry.ID]) -> list[Node | None]:

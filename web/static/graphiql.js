@@ -29,6 +29,8 @@
     // A link says what to show; what was open before gives way.
     sessionStorage.removeItem("graphiql:tabState");
   }
+  // GraphiQL fills the first tab's query, but its variables only from here.
+  const fresh = sessionStorage.getItem("graphiql:tabState") === null;
   const fetcher = async (parameters, options) => {
     const answer = await fetch("/graphql", {
       method: "POST",
@@ -42,6 +44,7 @@
       fetcher,
       storage: window.sessionStorage,
       defaultTabs: tabs.length ? tabs : undefined,
+      variables: fresh && tabs.length ? tabs[0].variables : undefined,
       defaultEditorToolsVisibility: "variables",
       shouldPersistHeaders: false,
     }),

@@ -1,4 +1,6 @@
-"""Enterprises and individual businesses: codes, names, sizes, premises, who represents them and who works there."""
+"""Enterprises and individual businesses: codes, names, sizes, premises, who represents them and who works
+there.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,8 @@ class Enterprises:
     """Enterprises, sorted by community.
 
     Attributes:
-        feed: the clean feed; code, name, kind, industry, community, spot, staff, rep, active, founded: columns and arrays
+        feed: the clean feed; code, name, kind, industry, community, spot, staff, rep, active, founded:
+        columns and arrays
             of shape (n,). `rep` is a row of People, `staff` the workers it declares.
         employer: for each person the row of the enterprise they work for, or -1.
     """
@@ -236,7 +239,9 @@ def _registrations(rng: np.random.Generator, n: int) -> pl.Series:
 def _employ(
     rng: np.random.Generator, people: People, community: Ints, staff: Ints, active: Bools, places: Places
 ) -> Ints:
-    """An employer for most people of working age: half of them in their own street, larger firms more often."""
+    """An employer for most people of working age: half of them in their own street, larger firms more
+    often.
+    """
     n = len(people.home)
     street_names = list(dict.fromkeys(c.street for c in places.communities))
     street = np.array([street_names.index(c.street) for c in places.communities])

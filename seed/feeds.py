@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
 """The eleven department feeds: their files, columns and what noise may touch in them; writing them."""
 
 from __future__ import annotations
@@ -155,7 +156,9 @@ def shaped(feed: Feed, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def write_feed(feed: Feed, frame: pl.DataFrame, directory: Path, until: date) -> Path:
-    """Write one feed's file; the frame must be `shaped`. A workbook when the department sends one and it fits."""
+    """Write one feed's file; the frame must be `shaped`. A workbook when the department sends one and it
+    fits.
+    """
     xlsx = feed.xlsx and len(frame) < XLSX_LIMIT
     path = directory / feed.file(until, xlsx=xlsx)
     if not xlsx:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
 """Fire inspections and the hazards they found, with planted relapses and near misses."""
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - feeds write local times w
 def build_hazards(
     options: SeedOptions, places: Places, enterprises: Enterprises, spots: Spots
 ) -> pl.DataFrame:
-    """消防_检查隐患: a row a hazard, a row a passed inspection. `_planted` marks both hazards of a planted relapse."""
+    """消防_检查隐患: a row a hazard, a row a passed inspection. `_planted` marks both hazards of a
+    planted relapse.
+    """
     rng = options.rng("hazards")
     now = int((options.now - _EPOCH).total_seconds())
     last = day_number(options.until)
@@ -144,7 +147,9 @@ def build_hazards(
 def _planted(
     options: SeedOptions, enterprises: Enterprises, last: int
 ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """(second, spot, firm, category, rectified) of planted relapses and near misses, and which of them are planted."""
+    """(second, spot, firm, category, rectified) of planted relapses and near misses, and which of them
+    are planted.
+    """
     rng = options.rng("planted-relapses")
     rows: list[tuple[int, int, int, int, int]] = []
     marks: list[bool] = []

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
 """Alarms (110) and mediations over 24 months, with planted repeats and near misses."""
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ MEDIATIONS: Final = 100_000
 DAYS: Final = 730
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - feeds write local times without a zone
 
-# Alarms: kind, category, weight, where (shares of home, shop, factory, site, building, community), other party's share.
+# Alarms: kind, category, weight, where (shares of home, shop, factory, site, building, community), other
+# party's share.
 _HOME = (0.62, 0.12, 0.05, 0.1, 0.06, 0.05)
 _STREET = (0.02, 0.28, 0.06, 0.5, 0.02, 0.12)
 _MIX = (0.36, 0.24, 0.08, 0.2, 0.05, 0.07)
@@ -81,7 +83,8 @@ _OFFICERS: Final = "张 王 李 陈 沈 俞 汤 来 朱 傅 徐 金".split()
 class Draft:
     """Incidents while they are drawn, columns of equal length.
 
-    `second` counts from 1970; `spot` numbers Spots; `one`, `two` are rows of People (-1 unknown); `firm` a row of
+    `second` counts from 1970; `spot` numbers Spots; `one`, `two` are rows of People (-1 unknown); `firm`
+    a row of
     Enterprises on the other side, or -1; `ref` a row of the alarm draft; `planted` marks what was put there.
     """
 
@@ -268,7 +271,9 @@ class _Maker:
         return np.where(employer >= 0, employer, local)
 
     def planted(self, base: int) -> tuple[Draft, Draft]:
-        """Planted repeats and near misses: (alarms, mediations). `base` is the row of the first planted alarm."""
+        """Planted repeats and near misses: (alarms, mediations). `base` is the row of the first planted
+        alarm.
+        """
         rng, people, spots = self.options.rng("planted-repeats"), self.people, self.spots
         repeats = self.options.planted("repeat-disputes", 600)
         misses = self.options.planted("near-misses", 600)
@@ -346,7 +351,8 @@ class _Maker:
             )  # fmt: skip
         return drafts[0], drafts[1]
 
-    # -- feeds -----------------------------------------------------------------------------------------------------
+    # -- feeds
+    # -----------------------------------------------------------------------------------------------------
 
     def _cause(self, category: Ints) -> pl.Series:
         lists = [_CAUSES[name or kind] for kind, name in CATEGORIES]

@@ -1,4 +1,7 @@
-"""Names: surnames as they are distributed, given names by decade of birth, roads, estates, firms. No real person's."""
+# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
+"""Names: surnames as they are distributed, given names by decade of birth, roads, estates, firms. No real
+person's.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ import polars as pl
 
 from seed.columns import Ints, cat, draw, pick
 
-# Shares in per mille of the most common surnames of the country (the order of the Ministry of Public Security's yearly report;
+# Shares in per mille of the most common surnames of the country (the order of the Ministry of Public
+# Security's yearly report;
 # the tail is an assumption), and of those that Xiaoshan's villages are named after.
 _NATIONAL: Final = (
     "王 72 李 71 张 67 刘 54 陈 45 杨 31 黄 22 赵 21 吴 20 周 19 徐 15 孙 14 马 13 朱 12 胡 12 郭 11 何 11 林 11 高 10 罗 9 "
@@ -52,7 +56,9 @@ _PLACE: Final = {surname: place for place, surname in enumerate(SURNAMES)}
 
 
 def surnames(rng: np.random.Generator, local: np.ndarray) -> Ints:
-    """Places in `SURNAMES`, drawn by the district's own distribution where local, by the country's elsewhere."""
+    """Places in `SURNAMES`, drawn by the district's own distribution where local, by the country's
+    elsewhere.
+    """
     found = np.empty(len(local), dtype=np.int64)
     for text, mask in ((_LOCAL, local), (_NATIONAL, ~local)):
         words, weights = _pairs(text)

@@ -1,4 +1,6 @@
-"""Mess as departments have it, by the profiles of `seed/noise.yaml`. Column-wise; the clean world is not touched."""
+"""Mess as departments have it, by the profiles of `seed/noise.yaml`. Column-wise; the clean world is not
+touched.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,8 @@ def _full_width(text: pl.Expr) -> pl.Expr:
     return text.str.replace_many(list(_FULL_WIDTH), list(_FULL_WIDTH.values()))
 
 
-# Ways to write an address, one name each; each keeps what the text says. `(\d+)` and not `\d`: numbers stay whole.
+# Ways to write an address, one name each; each keeps what the text says. `(\d+)` and not `\d`: numbers
+# stay whole.
 VARIANTS: Final[tuple[tuple[str, Callable[[pl.Expr], pl.Expr]], ...]] = (
     ("no_district", lambda t: t.str.replace("^萧山区", "")),
     ("no_street", lambda t: t.str.replace("^萧山区[^区]{1,6}?(?:街道|镇)", "萧山区")),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
 """Residents: households in homes, kin, ages, names, identity numbers, phones, moves; landlords."""
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ CHILD = 9  # becomes SON or DAUGHTER once its sex is drawn
 LANDLORDS: Final = 180_000
 PHONELESS: Final = 0.12
 
-# Households: (members after the head, weight). Shares are assumptions that give 2.45 people a local household.
+# Households: (members after the head, weight). Shares are assumptions that give 2.45 people a local
+# household.
 _LOCAL: Final = (
     ((), 22), ((SPOUSE,), 30), ((SPOUSE, CHILD), 26), ((CHILD,), 5), ((SPOUSE, CHILD, CHILD), 6),
     ((SPOUSE, MOTHER), 3), ((SPOUSE, CHILD, FATHER, MOTHER), 3), ((SPOUSE, CHILD, GRANDCHILD), 3), ((MOTHER,), 2),
@@ -43,7 +45,8 @@ _REGIONS: Final = (
     "330326 4,330327 3,332522 2,330825 3,330881 3,330621 4,330681 3,330521 1,320322 2,320829 2,371326 2,371728 2,612422 2,142625 1,"
     "350725 1,450521 1,622424 2,230182 1,220182 1,130425 1"
 )
-# Codes of Xiaoshan's own people by the last year of birth before the next code: 萧山县, 萧山市 twice, 萧山区 since 2001.
+# Codes of Xiaoshan's own people by the last year of birth before the next code: 萧山县, 萧山市 twice,
+# 萧山区 since 2001.
 _LOCAL_CODES: Final = ((1987, 330121), (1989, 339005), (2000, 330181))
 
 _PREFIXES: Final = (
@@ -57,7 +60,8 @@ class People:
 
     Attributes:
         frame: one row a person, sorted by home: identity, name, phone (null without).
-        home, household, kin, male, birth, local, since, left, death, previous, previous_since: arrays of shape (n,). Days
+        home, household, kin, male, birth, local, since, left, death, previous, previous_since: arrays of
+        shape (n,). Days
             count from 1970; -1 for none. `previous` is the home before a move.
         head: for each person, the row of the household's head.
         community: of the home.

@@ -1,4 +1,7 @@
-"""Places: the whole hierarchy down to communities, grids and roads; in filled communities buildings, units, homes and sites."""
+# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
+"""Places: the whole hierarchy down to communities, grids and roads; in filled communities buildings,
+units, homes and sites.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +28,16 @@ URBAN, VILLAGE, PARK = 0, 1, 2
 HIGH, MID, HOUSE, SHOP, FACTORY, DORMITORY = range(6)
 """Kinds of building: high-rise, walk-up, village house, roadside shop, factory or office, workers' dormitory."""
 
-# What a small scale begins with: the five names that villages of two streets share, between urban communities.
+# What a small scale begins with: the five names that villages of two streets share, between urban
+# communities.
 _FIRST: Final = (
     "330109004235", "330109002001", "330109101236", "330109001031", "330109014221", "330109003016",
     "330109103259", "330109013017", "330109006202", "330109102264", "330109015001", "330109101239",
     "330109104200", "330109002029", "330109105256", "330109113247", "330109113012", "330109401404",
 )  # fmt: skip
 
-# Buildings per community of each kind at density 1, chosen so that the sums over 237 urban communities, 336 villages and
+# Buildings per community of each kind at density 1, chosen so that the sums over 237 urban communities,
+# 336 villages and
 # 12 parks come to the design's 180,000 buildings (3,833 high-rises) and 1,100,000 dwellings and houses.
 _PER_COMMUNITY: Final = {
     URBAN: {HIGH: 16.1, MID: 44.0, SHOP: 90.0, FACTORY: 6.0},
@@ -61,10 +66,12 @@ class Places:
     Attributes:
         communities: all 585; `filled` are the indices of those that have buildings.
         upper: address rows above buildings, in the address feed's columns.
-        buildings: code, full, name, alias, community, micro, road, estate, kind, units, floors, per_floor, lon, lat, since;
+        buildings: code, full, name, alias, community, micro, road, estate, kind, units, floors,
+        per_floor, lon, lat, since;
             rows sorted by community and number.
         units: code, full, name, building.
-        homes: every place that people can live in: code, full, name, community, building, is_dwelling, rooms (of the house).
+        homes: every place that people can live in: code, full, name, community, building, is_dwelling,
+        rooms (of the house).
         sites: code, full, name, community, micro, kind, lon, lat.
         estates: code, name, community (of filled communities).
     """
@@ -95,7 +102,8 @@ def read_communities() -> list[Community]:
 
 
 def choose_filled(communities: list[Community], options: SeedOptions) -> Ints:
-    """Indices of the communities to fill: the same-named villages first, then in a fixed order that keeps the kinds mixed.
+    """Indices of the communities to fill: the same-named villages first, then in a fixed order that keeps
+    the kinds mixed.
 
     Raises:
         UsageError: when no community lies under the areas asked for.
@@ -104,7 +112,8 @@ def choose_filled(communities: list[Community], options: SeedOptions) -> Ints:
     at = {community.code: index for index, community in enumerate(communities)}
     first = [at[code] for code in _FIRST if code in at]
     order = np.random.default_rng(20251215).permutation(len(communities)).tolist()
-    # Afterwards always the kind that is furthest behind its share of the district, so that every scale has the same mix.
+    # Afterwards always the kind that is furthest behind its share of the district, so that every scale
+    # has the same mix.
     waiting = {
         kind: [i for i in order if communities[i].kind == kind and i not in first] for kind in range(3)
     }

@@ -1,6 +1,7 @@
 """A pytest plugin for projects that need a synthetic district.
 
-Name it in the tests' top `conftest.py`: `pytest_plugins = ["seed.pytest_plugin"]`; then ask for `quanxi_district`.
+Name it in the tests' top `conftest.py`: `pytest_plugins = ["seed.pytest_plugin"]`; then ask for
+`quanxi_district`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ District = Callable[..., Manifest]
 def quanxi_district(tmp_path_factory: pytest.TempPathFactory) -> District:
     """A factory: `quanxi_district(scale=0.002, noise="clean")` seeds a district once per session and options.
 
-    It takes the fields of `SeedOptions` (by default a scale of 0.002 and clean feeds) and returns the `Manifest`, whose
+    It takes the fields of `SeedOptions` (by default a scale of 0.002 and clean feeds) and returns the
+    `Manifest`, whose
     `directory` holds `feeds/` and `truth/`. The files are shared: a test that changes them copies them first.
     """
     made: dict[str, Manifest] = {}

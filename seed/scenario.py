@@ -1,6 +1,8 @@
+# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
 """A tiny district that a person has drawn: YAML in, the same feed files out, with the answers it expects.
 
-The format is described in docs/seeding.md; `seed/scenarios/ten_buildings.yaml` is the example. People, firms and places
+The format is described in docs/seeding.md; `seed/scenarios/ten_buildings.yaml` is the example. People,
+firms and places
 have short names of the author's choice, by which the rest of the file refers to them.
 """
 
@@ -44,7 +46,9 @@ class Building(_Part):
 
 
 class Resident(_Part):
-    """A person. `home` is a place: a building's id, or `id/1201`, `id/2-1201`. Without it they live elsewhere."""
+    """A person. `home` is a place: a building's id, or `id/1201`, `id/2-1201`. Without it they live
+    elsewhere.
+    """
 
     id: str
     name: str
@@ -501,7 +505,8 @@ def expected_answers(scenario: Scenario) -> dict[str, Any]:
 def seed_scenario(
     directory: Path, options: SeedOptions, progress: Callable[[str, int, int | None], None] | None = None
 ) -> Manifest:
-    """Write the drawn district of `options.scenario`. Its own `until` is the day; noise works as in a random one.
+    """Write the drawn district of `options.scenario`. Its own `until` is the day; noise works as in a
+    random one.
 
     Raises:
         UsageError: for a wrong file, or one whose `expect` disagrees with the rules.

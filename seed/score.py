@@ -25,7 +25,8 @@ def _score(truth: set[Any], found: set[Any]) -> dict[str, Any]:
 def score_repeats(
     truth: Iterable[Mapping[str, Any]], found: Iterable[Iterable[str]], by: str | None = None
 ) -> dict[str, Any]:
-    """Compare repeat disputes as sets of incident numbers; a result counts only when its set is exactly right.
+    """Compare repeat disputes as sets of incident numbers; a result counts only when its set is exactly
+    right.
 
     Args:
         truth: entries of `truth/repeats.json`.

@@ -1,6 +1,8 @@
-"""The answer key: repeats and relapses by plain loops over the clean world, with nothing of the queries' own code.
+"""The answer key: repeats and relapses by plain loops over the clean world, with nothing of the queries'
+own code.
 
-The rules are those of docs/seeding.md. Days are calendar dates in Asia/Shanghai, which is how the feeds write them.
+The rules are those of docs/seeding.md. Days are calendar dates in Asia/Shanghai, which is how the feeds
+write them.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ WITHIN_DAYS: Final = 90
 MINIMUM: Final = 3
 RELAPSE_DAYS: Final = 30
 
-# Lengths of codes that a dispute may repeat at: building or site, unit, dwelling. A community's 12 digits are too wide.
+# Lengths of codes that a dispute may repeat at: building or site, unit, dwelling. A community's 12 digits
+# are too wide.
 _PLACE_LENGTHS: Final = (16, 18, 22)
 
 
@@ -81,7 +84,9 @@ def matters_of(disputes: Iterable[Dispute]) -> list[_Matter]:
 
 
 def runs(days: Sequence[date], within_days: int, minimum: int) -> list[tuple[int, int]]:
-    """Maximal stretches [first, last] of sorted days that are covered by windows of `minimum` within `within_days`."""
+    """Maximal stretches [first, last] of sorted days that are covered by windows of `minimum` within
+    `within_days`.
+    """
     found: list[tuple[int, int]] = []
     for first in range(len(days) - minimum + 1):
         last = first + minimum - 1

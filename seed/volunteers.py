@@ -59,7 +59,8 @@ def build_volunteers(options: SeedOptions, places: Places, people: People, spots
     community = np.where(team_community >= 0, team_community, own)
     adults = np.flatnonzero((people.years >= 18) & (people.years < 78) & (people.death < 0))
     shuffled = rng.permutation(len(adults))
-    # Different people: each community's adults in a random order, taken one after another (again from the start when few).
+    # Different people: each community's adults in a random order, taken one after another (again from the
+    # start when few).
     order = adults[shuffled][np.argsort(people.community[adults[shuffled]], kind="stable")]
     start = np.searchsorted(people.community[order], np.arange(len(places.communities) + 1))
     by = np.argsort(community, kind="stable")
@@ -117,12 +118,14 @@ def build_volunteers(options: SeedOptions, places: Places, people: People, spots
 
 
 _DEVICES: Final = (
-    ("电梯", 3500), ("消防车道监控", 1391), ("视频监控", 5037), ("烟感", 3413), ("场馆感知点", 1271), ("涵隧水位计", 120),
+    ("电梯", 3500), ("消防车道监控", 1391), ("视频监控", 5037), ("烟感", 3413), ("场馆感知点", 1271), ("涵隧水位计", 120),  # noqa: E501
 )  # fmt: skip
 
 
 def build_devices(options: SeedOptions, places: Places, spots: Spots) -> pl.DataFrame:
-    """数据局_感知设备: elevators in high-rises, cameras, detectors and gauges, in the numbers of the articles."""
+    """数据局_感知设备: elevators in high-rises, cameras, detectors and gauges, in the numbers of the
+    articles.
+    """
     rng = options.rng("devices")
     today = day_number(options.until)
     share = len(places.filled) / COMMUNITIES

@@ -44,7 +44,7 @@ All data of this district is synthetic (合成数据); no person in it is real.
 - `addresses.parquet`: which text is which place: `feed`, `record_key`, `column`, `text` as the feed has it, `code` as it truly is.
 
 The rules are in docs/seeding.md of Quanxi; `seed/truth.py` computes them from the clean world.
-"""
+"""  # noqa: E501
 README: Final = """Synthetic district of Quanxi (全息 合成数据区)
 本目录全部数据均为程序合成，不含任何真实个人信息。All data here is synthetic; no person is real.
 feeds/  department feed files      truth/  the answer key      manifest.json  options, counts, hashes

@@ -65,7 +65,7 @@ def build_addresses(options: SeedOptions, places: Places) -> pl.DataFrame:
             pl.lit("2023-06-01").alias("启用日期"),
         ),
     ]
-    stamped = pl.lit(f"{options.until.year}-01-05 09:00:00").alias("更新时间")
+    stamped = pl.lit(f"{options.until.year - 1}-12-05 09:00:00").alias("更新时间")
     missing = [
         part.with_columns(
             *(pl.lit(None, dtype=pl.String).alias(c) for c in _COLUMNS[:-1] if c not in part.columns), stamped

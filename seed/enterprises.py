@@ -5,6 +5,7 @@ there.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -178,7 +179,7 @@ def build_enterprises(options: SeedOptions, places: Places, people: People, spot
     state = draw(rng, (86, 4, 2, 7, 1), n)
     closed = np.where(state == 3, np.maximum(founded + 5, today - rng.integers(1, 900, n)), -1)
     closed = np.minimum(closed, today)
-    region = np.where(founded < day_number(options.until.replace(year=2001)), 330181, 330109)
+    region = np.where(founded < day_number(date(2001, 1, 1)), 330181, 330109)
     code = pl.Series(
         make_usccs(np.array(_HEADS)[kind], region, spread(rng, n, 99_999_989)).astype(str).tolist()
     )

@@ -67,7 +67,7 @@ class SeedOptions:
         """The random stream of one part, independent of the others."""
         return np.random.default_rng([self.seed, zlib.crc32(part.encode())])
 
-    def planted(self, key: str, per_district: int, least: int = 6) -> int:
+    def planted(self, key: str, per_district: int, least: int = 10) -> int:
         """How many groups to plant: as asked, or the district's number scaled."""
         return self.plant.get(key, max(least, round(per_district * self.scale)))
 

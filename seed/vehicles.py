@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from seed.columns import Ints, cat, day_number, days, digits, draw, either, moments, only_if, pick, spread
-from seed.enterprises import INDUSTRIES, Enterprises
+from seed.enterprises import COMPANY, INDUSTRIES, Enterprises
 from seed.options import COMMUNITIES, SeedOptions
 from seed.people import People
 from seed.spots import Spots
@@ -108,7 +108,8 @@ def build_vehicles(
     person = np.where(firm, -1, adult[rng.integers(0, len(adult), n)])
     weight = enterprises.staff.astype(np.float64) ** 0.7
     enterprise = np.where(firm, draw(rng, weight, n), -1)
-    earth = np.flatnonzero(enterprises.industry == INDUSTRIES.index("建筑业"))
+    builder = enterprises.industry == INDUSTRIES.index("建筑业")
+    earth = np.flatnonzero(builder & (enterprises.kind == COMPANY))
     if len(earth):
         fleet = earth[: max(1, trucks // 12)]
         enterprise[kind == DUMP] = fleet[rng.integers(0, len(fleet), trucks)]

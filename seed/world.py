@@ -29,6 +29,7 @@ from seed.truth import Dispute, Hazard, relapses, repeats
 from seed.vehicles import build_vehicles
 from seed.volunteers import build_devices, build_volunteers
 
+STAGE: Final = "合成数据 seed"
 Progress = Callable[[str, int, int | None], None]
 
 TRUTH_README: Final = """# The answer key / 答案
@@ -62,6 +63,7 @@ class Writer:
     texts: list[pl.DataFrame] = field(default_factory=list)
     mentions: list[pl.DataFrame] = field(default_factory=list)
     done: int = 0
+    total: int = len(FEEDS) + 2
 
     def prepare(self) -> None:
         """Make the directories; take away the files of an earlier district, and nothing else."""
@@ -82,16 +84,17 @@ class Writer:
         feeds.mkdir(parents=True, exist_ok=True)
         (self.directory / "truth").mkdir(exist_ok=True)
 
-    def say(self, stage: str, total: int | None) -> None:
-        """Report progress."""
+    def step(self) -> None:
+        """Report one more step of `total`."""
         self.done += 1
         if self.progress:
-            self.progress(stage, self.done, total)
+            self.progress(STAGE, self.done, self.total)
 
     def feed(self, key: str, frame: pl.DataFrame) -> None:
         """Write one feed, if it is asked for."""
         feed = BY_KEY[key]
         if key not in wanted(self.options.only):
+            self.step()
             return
         clean = shaped(feed, frame)
         carried = [
@@ -113,7 +116,7 @@ class Writer:
         written = made.select(*feed.columns, NATURE)
         write_feed(feed, written, self.directory / "feeds", self.options.until)
         self.counts[key] = len(written)
-        self.say(f"写出 {feed.name}", len(FEEDS) + 8)
+        self.step()
 
     def mention(self, key: str, frame: pl.DataFrame, role: str, person: str | pl.Series) -> None:
         """Note which records are about whom. `person` is a column of truth ids, or of rows of People."""
@@ -148,6 +151,7 @@ class Writer:
         texts.write_parquet(folder / "addresses.parquet")
         (folder / "README.md").write_text(TRUTH_README, encoding="utf-8")
         self.counts["true_repeats"], self.counts["true_relapses"] = len(found), len(again)
+        self.step()
 
     def manifest(self) -> Manifest:
         """Write README.txt and manifest.json, with a hash for every file."""
@@ -161,6 +165,7 @@ class Writer:
                 if path.name.startswith(f"{feed}_"):
                     files[name]["rows"] = count
         options = describe(self.options)
+        self.step()
         dump(
             self.directory / "manifest.json",
             {
@@ -269,7 +274,7 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
     Args:
         directory: made when it does not exist; the files of an earlier district in it are replaced.
         options: what to make; the same options give byte-identical files.
-        progress: called with (stage, done, total) as the parts come about.
+        progress: called with (stage, done, total) as the files come about; there is one stage.
 
     Returns:
         The manifest, as written.
@@ -286,16 +291,12 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
 
         return seed_scenario(directory, options, progress)
     writer = Writer(directory, options, progress)
-    total = len(FEEDS) + 8
     places = build_places(options)
     writer.prepare()
-    writer.say("地址", total)
     writer.feed("addresses", build_addresses(options, places))
     people = build_people(options, places)
     spots = build_spots(places)
-    writer.say("人口", total)
     enterprises = build_enterprises(options, places, people, spots)
-    writer.say("市场主体", total)
     writer.feed("enterprises", enterprises.feed)
     writer.mention("enterprises", enterprises.feed, "法定代表人", pl.Series(enterprises.rep))
 
@@ -312,7 +313,6 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
     vehicles = build_vehicles(options, people, enterprises, spots)
     writer.feed("vehicles", vehicles)
     writer.mention("vehicles", vehicles, "所有人姓名", "_person")
-    writer.say("机动车", total)
     frame = build_volunteers(options, places, people, spots)
     writer.feed("volunteers", frame)
     writer.mention("volunteers", frame, "姓名", "_person")
@@ -320,7 +320,6 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
 
     incidents = build_incidents(options, places, people, enterprises, spots, vehicles)
     del vehicles, frame
-    writer.say("警情与调解", total)
     writer.feed("alarms", incidents.alarms)
     writer.feed("mediations", incidents.mediations)
     for role, column in (("报警人姓名", "_caller"), ("当事人姓名", "_one"), ("对方姓名", "_two")):
@@ -328,14 +327,12 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
     for role, column in (("申请人姓名", "_one"), ("被申请人姓名", "_two")):
         writer.mention("mediations", incidents.mediations, role, column)
     hazards = build_hazards(options, places, enterprises, spots)
-    writer.say("隐患", total)
     writer.feed("hazards", hazards)
     writer.truth(
         people_truth(people),
         disputes_of(incidents.alarms, incidents.mediations),
         hazards_of(hazards, term_codes()),
     )
-    writer.say("答案", total)
     writer.counts |= {
         "communities_filled": len(places.filled),
         "buildings": len(places.buildings),
@@ -344,6 +341,4 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
         "floating_people": int((~people.local).sum()),
         "landlords": len(people.landlords),
     }
-    manifest = writer.manifest()
-    writer.say("清单", total)
-    return manifest
+    return writer.manifest()

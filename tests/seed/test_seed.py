@@ -72,6 +72,18 @@ def test_a_second_run_replaces_the_first(tmp_path: Path) -> None:
     assert set(manifest.counts) & set(BY_KEY) == {"alarms"}
 
 
+@pytest.mark.parametrize("only", [(), ("devices",)])
+def test_progress_reaches_its_total(tmp_path: Path, only: tuple[str, ...]) -> None:
+    told: list[tuple[str, int, int | None]] = []
+    seed_district(
+        tmp_path,
+        SeedOptions(scale=0.002, only=only, until=date(2024, 2, 29)),
+        lambda *step: told.append(step),
+    )
+    assert [done for _, done, _ in told] == list(range(1, 14))
+    assert {total for _, _, total in told} == {13}
+
+
 def test_foreign_files_are_not_touched(tmp_path: Path) -> None:
     (tmp_path / "feeds").mkdir()
     (tmp_path / "feeds" / "mine.csv").write_text("x")

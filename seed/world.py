@@ -44,6 +44,8 @@ All data of this district is synthetic (合成数据); no person in it is real.
 - `people_records.parquet`: which record is about whom: `person`, `feed`, `record_key`, `role` (the column of the name).
 - `addresses.parquet`: which text is which place: `feed`, `record_key`, `column`, `text` as the feed has it, `code` as it truly is.
 
+- `expect.json` (drawn districts only): what the author of the scenario expects, in source numbers and codes.
+
 The rules are in docs/seeding.md of Quanxi; `seed/truth.py` computes them from the clean world.
 """  # noqa: E501
 README: Final = """Synthetic district of Quanxi (全息 合成数据区)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import signal
 import socket
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, Final
 
 import strawberry
@@ -15,10 +17,18 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 
+from addresses.scheme import Scheme
 from graph.engine import EngineAddress, connect_engine
 from graph.store import Store
+from graph.viewer import DEVELOPMENT, Viewer
+from loaders.run import identity_secret
+from loaders.why import Explainer
+from loaders.wiring import catalog_scheme, catalog_terms_root, open_loader
+from ontology import Sensitivity
 from ontology.clock import Clock
 from ontology.errors import UsageError
+from ontology.identifiers import identity_hash
+from ontology.terms import load_terms
 from schema.limits import Limits
 from schema.operations import Method
 from settings import Settings
@@ -29,31 +39,60 @@ _GRACE_SECONDS: Final = 5
 
 
 class QuanxiDomain:
-    """Quanxi's own schema over a data directory.
+    """Quanxi's own schema over a data directory and a catalogue.
 
     Raises:
-        UsageError: the catalogue or the ledger cannot be read.
+        UsageError: the catalogue, the ledger, the key of identity numbers or the viewer is not usable.
     """
 
     def __init__(self, settings: Settings) -> None:
         from schema import build_schema
 
         self._settings = settings
+        loader = open_loader(settings.data, settings.catalog, _clock(settings))
+        self._scheme = catalog_scheme(settings.catalog)
+        self._parts: dict[str, Any] = {
+            "viewer": _viewer(settings.viewer, self._scheme),
+            "clock": _clock(settings),
+            "scheme": self._scheme,
+            "terms": load_terms(catalog_terms_root(settings.catalog)),
+            "explainer": Explainer(loader, loader.ledger),
+            "identity_hash": functools.partial(identity_hash, identity_secret(settings.data)),
+        }
         self.schema: strawberry.Schema = build_schema()
 
     def context(self, store: Store, request: Request, method: Method) -> Any:
-        raise NotImplementedError
+        from schema.context import Context
+
+        return Context(store=store, method=method, **self._parts)
 
     async def ready(self, store: Store) -> None:
-        pass
+        """Nothing is kept in memory yet."""
 
     def day(self) -> tuple[str, bool]:
-        clock = Clock(self._settings.today)
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            kept = json.loads((self._settings.data / "district.json").read_text("utf-8"))
-            today = clock.today_text() if self._settings.today else str(kept["today"])
-            return today, bool(kept.get("synthetic"))
-        return clock.today_text(), False
+        clock: Clock = self._parts["clock"]
+        return clock.today_text(), bool(_district(self._settings).get("synthetic"))
+
+
+def _district(settings: Settings) -> dict[str, Any]:
+    """What the last load wrote about the district."""
+    with contextlib.suppress(OSError, ValueError):
+        kept: dict[str, Any] = json.loads((settings.data / "district.json").read_text("utf-8"))
+        return kept
+    return {}
+
+
+def _clock(settings: Settings) -> Clock:
+    today = _district(settings).get("today")
+    return Clock(settings.today or (date.fromisoformat(today) if today else None))
+
+
+def _viewer(name: str, scheme: Scheme) -> Viewer:
+    """The viewer of a setting: everything, or a place without what is sensitive."""
+    if name == DEVELOPMENT.name:
+        return DEVELOPMENT
+    code = scheme.parse(name).code
+    return Viewer(f"limited to {code}", code, frozenset({Sensitivity.SENSITIVE}))
 
 
 def options_of(settings: Settings) -> Options:

@@ -52,7 +52,8 @@ class Settings(BaseSettings):
     )
     viewer: str = Field(
         default="development",
-        description="Who asks when the request does not say: `development` sees everything.",
+        description="Who asks: `development` sees everything; an address code sees that place, without "
+        "what is sensitive (phones, …).",
     )
     cors: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

@@ -330,7 +330,6 @@ class Server:
                         "X-Request-Id",
                         "X-Purpose",
                         "X-Case",
-                        "X-Viewer",
                         "Authorization",
                     ],
                     expose_headers=["X-Request-Id", "Retry-After"],

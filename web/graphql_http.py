@@ -63,6 +63,7 @@ class GraphQLEndpoint:
         self._context = context
         self._metrics = metrics
         self._max_body = max_body
+        self._texts_counted = (0, 0)
 
     async def __call__(self, request: Request) -> Response:
         started = time.perf_counter()
@@ -101,6 +102,7 @@ class GraphQLEndpoint:
             outcome = Outcome({"errors": [told]}, ("INTERNAL",), outcome.roots, outcome.kind)
             has_data, status, body = False, 500, orjson.dumps(outcome.body)
         seconds = time.perf_counter() - started
+        self._count_texts()
         self._metrics.operation(
             outcome.roots,
             outcome.codes,
@@ -129,6 +131,12 @@ class GraphQLEndpoint:
         if status == 405:
             headers["Allow"] = "GET, POST"
         return Response(body, status, headers, f"{media}; charset=utf-8")
+
+    def _count_texts(self) -> None:
+        hits, misses = self._texts_counted
+        self._texts_counted = (self._operations.hits, self._operations.misses)
+        self._metrics.parsed.labels("hit").inc(self._texts_counted[0] - hits)
+        self._metrics.parsed.labels("miss").inc(self._texts_counted[1] - misses)
 
     async def _body(self, request: Request) -> bytes:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

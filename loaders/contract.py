@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 import polars as pl
@@ -121,7 +122,19 @@ _SAYS: dict[ColumnType, tuple[str, str]] = {
 }  # fmt: skip
 
 
+def _written(format: str, whole: bool, text: str) -> str | None:
+    """A day, or a moment when `whole`, written in a declared format."""
+    try:
+        # The text has no zone: `parse_datetime` takes it as the district's own time.
+        moment = datetime.strptime(text, format)  # noqa: DTZ007
+    except ValueError:
+        return None
+    return parse_datetime(moment.isoformat()) if whole else moment.date().isoformat()
+
+
 def _normaliser(column: Column, terms: Terms) -> Callable[[str], str | None] | None:
+    if column.format is not None:
+        return partial(_written, column.format, column.type is ColumnType.DATETIME)
     if column.type is ColumnType.TERM:
         assert column.terms is not None
         return partial(_term, dict(terms.code_of(column.terms)))

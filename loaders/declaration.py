@@ -41,7 +41,12 @@ class ColumnType(StrEnum):
 
 
 class Column(Strict):
-    """One column. `on_bad` says what a value that breaks its type does: keep the row out, or only itself."""
+    """One column.
+
+    Attributes:
+        on_bad: what a value that breaks its type does: keep the row out, or only itself.
+        format: how a date or time is written (strptime), where it is not a form that is read anyway.
+    """
 
     type: ColumnType = ColumnType.TEXT
     terms: str | None = None
@@ -50,11 +55,14 @@ class Column(Strict):
     on_bad: Literal["reject", "drop"] = "reject"
     separator: str = ";"
     matches: str | None = None
+    format: str | None = None
 
     @model_validator(mode="after")
     def _terms(self) -> Column:
         if (self.type is ColumnType.TERM) != (self.terms is not None):
             raise ValueError("`terms` goes with `type: term`, and only with it")
+        if self.format is not None and self.type not in (ColumnType.DATE, ColumnType.DATETIME):
+            raise ValueError("`format` goes with `type: date` or `type: datetime`")
         return self
 
 
@@ -70,6 +78,22 @@ class Derived(Strict):
         if (self.template is None) == (self.of is None or self.regex is None):
             raise ValueError("give either `template`, or `of` with `regex`")
         return self
+
+
+class Join(Strict):
+    """Columns that stand in another file of the same directory, found by a key that both files have.
+
+    Attributes:
+        file: name pattern (fnmatch) of the other file.
+        by: column of the feed's own file.
+        key: column of the other file that holds the same; it names each value once.
+        take: the feed's column → the other file's column.
+    """
+
+    file: str
+    by: str
+    key: str
+    take: dict[str, str]
 
 
 def _as_list(value: Any) -> Any:
@@ -148,6 +172,7 @@ class Feed(Strict):
         trust: 0–100; where feeds disagree the more trusted value is shown.
         key: columns that identify a record within the feed.
         effective: column with the record's own effective time; else the file name's date.
+        join: columns taken over from files beside it.
     """
 
     feed: str
@@ -160,6 +185,7 @@ class Feed(Strict):
     encoding: str | None = None
     key: list[str]
     effective: str | None = None
+    join: list[Join] = []
     columns: dict[str, Column]
     derive: dict[str, Derived] = {}
     entities: dict[str, EntityClaim]
@@ -175,6 +201,9 @@ class Feed(Strict):
 
         for name in self.key:
             need(name, "key")
+        for other in self.join:
+            for name in (other.by, *other.take):
+                need(name, "join")
         for alias, claim in self.entities.items():
             for alternative in claim.id:
                 for column in alternative.values():

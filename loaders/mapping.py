@@ -145,6 +145,13 @@ class Mapper:
         return fill
 
     def _value(self, label: str, field: str, source: str, terms: Terms) -> Callable[[Payload], Any]:
+        get = self._single(label, field, source, terms)
+        if not ONTOLOGY.entities[label].fields()[field].many:
+            return get
+        # A field of many values may be given one by a column that is no list.
+        return lambda payload: [value] if isinstance(value := get(payload), str) and value else value or None
+
+    def _single(self, label: str, field: str, source: str, terms: Terms) -> Callable[[Payload], Any]:
         spec = ONTOLOGY.entities[label].fields()[field]
         if source.startswith("="):
             constant: Any = source[1:]

@@ -25,6 +25,7 @@ from ledger.ledger import about_key
 from loaders import contract, readers
 from loaders.declaration import Feed
 from loaders.fold import LinkState, State, Version, contributions, fold
+from loaders.joins import joined
 from loaders.mapping import Claims, Mapper, address_id
 from loaders.places import PlaceBase, place_record
 from ontology.clock import SHANGHAI, Clock
@@ -187,7 +188,8 @@ class Loader:
         feed = self.feed_of(path, forced)
         now = datetime.now(SHANGHAI).isoformat(timespec="seconds")
         batches = []
-        for sheet in readers.read(path, feed.encoding):
+        for read in readers.read(path, feed.encoding):
+            sheet = joined(feed, path, read)
             contract.check_header(feed, sheet.rows.columns, sheet.file)
             batches.append(
                 self.ledger.append(

@@ -1,0 +1,691 @@
+"""Compiles what a GraphQL root selects, with the ontology and the viewer, to one Cypher statement that answers in maps.
+
+The text depends on the shape of the selection alone: codes, dates, sizes and cursors are parameters, so that Neo4j's plan
+cache is hit. Relations are COLLECT subqueries; lists are always limited. Keys of relations in the answer are their
+response keys with `@` in front, so that two aliases of one relation do not meet.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from addresses.scheme import Scheme
+from graph.selection import Selected, Selections
+from graph.viewer import Scope, Viewer
+from ontology import ONTOLOGY
+from ontology.errors import UsageError
+from ontology.terms import Terms
+
+MAX_FIRST = 100
+COUNT_BUDGET = 50_000
+PARTY_LABELS = ("Person", "Enterprise", "Vehicle", "Device", "Phone")
+# What counts in the roll-ups, by the counter's name in GraphQL.
+COUNTERS = {
+    "people": "n_people", "floating": "n_floating", "houses": "n_houses", "rented": "n_rented",
+    "enterprises": "n_enterprises", "incidents": "n_incidents", "matters": "n_matters",
+    "open_matters": "n_open_matters", "vehicles": "n_vehicles", "devices": "n_devices", "volunteers": "n_volunteers",
+}  # fmt: skip
+_LISTS = {
+    "houses": "House", "enterprises": "Enterprise", "vehicles": "Vehicle", "devices": "Device",
+    "matters": "Matter", "volunteers": "Volunteer", "teams": "Team",
+}  # fmt: skip
+
+
+def encode_cursor(order: str, values: list[Any]) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([order, *values])).decode().rstrip("=")
+
+
+def decode_cursor(text: str, order: str, size: int) -> list[Any]:
+    """The values of a cursor.
+
+    Raises:
+        UsageError: BAD_CURSOR when it is none, or one of a list in another order.
+    """
+    try:
+        raw = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        if isinstance(raw, list) and len(raw) == size + 1 and raw[0] == order:
+            if all(isinstance(v, (str, int, float)) for v in raw[1:]):
+                return raw[1:]
+    except (binascii.Error, ValueError, UnicodeEncodeError):
+        pass
+    raise UsageError(
+        "BAD_CURSOR",
+        "游标无效",
+        "the cursor is not one that this list gave",
+        "Pass pageInfo.endCursor of the same list and order.",
+    )
+
+
+def first_of(selected: Selected, default: int = 20) -> int:
+    """The page size asked for.
+
+    Raises:
+        UsageError: BAD_ARGUMENT unless it is 1 to 100.
+    """
+    first = selected.args.get("first", default)
+    if first is None:
+        first = default
+    if not 1 <= first <= MAX_FIRST:
+        raise UsageError(
+            "BAD_ARGUMENT",
+            f"first 须在 1 到 {MAX_FIRST} 之间",
+            f"first must be 1 to {MAX_FIRST}, not {first}",
+        )
+    return int(first)
+
+
+@dataclass(slots=True)
+class Place:
+    """How the subtree of an address variable is matched: `tree` by place key, `grid` by grid code, else either."""
+
+    kind: str
+    level: str | None = None
+    key: str | None = None
+
+
+@dataclass(slots=True)
+class Page:
+    """A list in index order: its MATCH, its conditions, and the expressions that it is ordered by."""
+
+    match: str
+    where: list[str]
+    order: list[str]
+    name: str
+    variable: str
+    label: str
+    edge: str = "{}"
+    filters: list[str] = field(default_factory=list)
+    descending: bool = False
+    total: str | None = None
+
+
+class Compiler:
+    """Compiles the roots of one operation.
+
+    Args:
+        as_of: the day asked about, ISO.
+        rolled_for: the day that the roll-ups were counted for, or None when unknown.
+    """
+
+    def __init__(
+        self,
+        selections: Selections,
+        viewer: Viewer,
+        scheme: Scheme,
+        terms: Terms,
+        as_of: str,
+        rolled_for: str | None,
+    ) -> None:
+        self.selections = selections
+        self.scheme = scheme
+        self.terms = terms
+        self.viewer = viewer
+        key = scheme.key(viewer.area) if viewer.area is not None else None
+        self.scope = Scope(viewer, key)
+        self.params: dict[str, Any] = {"as_of": as_of, "as_of_end": as_of + "T99"}
+        self.scope.parameters = self.params
+        self.rolled = rolled_for == as_of and viewer.area is None
+        self._names = 0
+        self._places: dict[str, Place] = {}
+
+    # -- names ------------------------------------------------------------------------------------------------------
+
+    def parameter(self, value: Any) -> str:
+        name = f"p{len(self.params)}"
+        self.params[name] = value
+        return f"${name}"
+
+    def variable(self, hint: str) -> str:
+        self._names += 1
+        return f"{hint}{self._names}"
+
+    def current(self, r: str) -> str:
+        return f"({r}.since IS NULL OR {r}.since <= $as_of) AND {r}.until > $as_of"
+
+    def visible(self, label: str, variable: str) -> list[str]:
+        return self.scope.conditions(label, variable)
+
+    # -- nodes ------------------------------------------------------------------------------------------------------
+
+    def node(self, label: str, variable: str, selected: Selected, place: Place | None = None) -> str:
+        """The map of one node: the leaves that the selection needs, and its relations."""
+        if label == "Address":
+            self._places[variable] = place or Place("either")
+        leaves: dict[str, None] = {"id": None}
+        parts: list[str] = [f"_t: '{label}'"]
+        fields = ONTOLOGY.entities[label].fields()
+        for chosen in self.selections.of(selected, label):
+            name = chosen.name
+            if name == "title":
+                leaves[ONTOLOGY.entities[label].title_field] = None
+            elif name == "steps":
+                leaves.update(dict.fromkeys(("step_at", "step_to", "step_by")))
+            elif name == "point":
+                leaves.update(dict.fromkeys(("longitude", "latitude")))
+            elif name in fields:
+                leaves[name] = None
+            else:
+                relation = getattr(self, f"_{label.lower()}_{name}", None)
+                if relation is not None:
+                    parts.append(f"`@{chosen.key}`: {relation(variable, chosen)}")
+        shown = [f".{name}" for name in leaves if self.viewer.sees_field(label, name)]
+        return f"{variable}{{{', '.join(shown + parts)}}}"
+
+    def one(self, match: str, where: list[str], label: str, variable: str, selected: Selected) -> str:
+        """The first of what a pattern finds, in a list of at most one."""
+        conditions = where + self.visible(label, variable)
+        return f"COLLECT {{ MATCH {match}{_where(conditions)} RETURN {self.node(label, variable, selected)} LIMIT 1 }}"
+
+    def many(
+        self, match: str, where: list[str], label: str, variable: str, selected: Selected, order: str = ""
+    ) -> str:
+        """A short list of what a pattern finds, at most 100."""
+        conditions = where + self.visible(label, variable)
+        return (
+            f"COLLECT {{ MATCH {match}{_where(conditions)} WITH DISTINCT {variable} "
+            f"ORDER BY {order or variable + '.id'} LIMIT {MAX_FIRST} RETURN {self.node(label, variable, selected)} }}"
+        )
+
+    def page(self, page: Page, selected: Selected, default: int = 20) -> str:
+        """A connection: rows {n, c, e}, one more than asked for, and its total when selected."""
+        first = first_of(selected, default)
+        limit = self.parameter(first + 1)
+        where = page.where + self.visible(page.label, page.variable)
+        after = selected.args.get("after")
+        cursor: list[str] = []
+        if after is not None:
+            values = [self.parameter(v) for v in decode_cursor(after, page.name, len(page.order))]
+            sign = "<" if page.descending else ">"
+            a, b = page.order[0], page.order[-1]
+            if len(page.order) == 1:
+                cursor = [f"{a} {sign} {values[0]}"]
+            else:
+                cursor = [f"{a} {sign}= {values[0]}", f"({a} {sign} {values[0]} OR {b} {sign} {values[1]})"]
+        direction = " DESC" if page.descending else ""
+        order = ", ".join(o + direction for o in page.order)
+        edges = self._edges(selected)
+        node = self.node(page.label, page.variable, edges) if edges is not None else f"{page.variable}{{.id}}"
+        rows = (
+            f"COLLECT {{ MATCH {page.match}{_where(where + page.filters + cursor)} "
+            f"WITH * ORDER BY {order} LIMIT {limit} "
+            f"RETURN {{n: {node}, c: [{', '.join(page.order)}], e: {page.edge}}} }}"
+        )
+        parts = [f"rows: {rows}", f"first: {self.parameter(first)}", f"order: '{page.name}'"]
+        if any(s.name == "total_count" for s in self.selections.of(selected)):
+            if self.rolled and page.total is not None and not page.filters:
+                parts.append(f"total: coalesce({page.total}, 0)")
+            else:
+                parts.append(f"total: {self.counted(page, where)}")
+        return f"{{{', '.join(parts)}}}"
+
+    def counted(self, page: Page, where: list[str]) -> str:
+        """A count that looks at no more than the budget's number of candidates."""
+        tail = f"WITH * {_where(page.filters)} " if page.filters else ""
+        return (
+            f"COUNT {{ MATCH {page.match}{_where(where)} WITH * LIMIT {COUNT_BUDGET + 1} {tail}"
+            f"RETURN DISTINCT {page.variable} }}"
+        )
+
+    def _edges(self, selected: Selected) -> Selected | None:
+        for chosen in self.selections.of(selected):
+            if chosen.name == "edges":
+                for inner in self.selections.of(chosen):
+                    if inner.name == "node":
+                        return inner
+        return None
+
+    # -- an address' subtree ----------------------------------------------------------------------------------------
+
+    def within(self, x: str, a: str, reach: str | None) -> str:
+        """The condition that a placed `x` lies in address `a`."""
+        place = self._places.get(a) or Place("either")
+        if reach == "HERE":
+            return f"{x}.grid = {a}.code" if place.kind == "grid" else f"{x}.place = {a}.place"
+        if place.kind == "tree":
+            return f"{x}.place STARTS WITH {a}.place"
+        if place.kind == "grid":
+            return f"{x}.grid STARTS WITH {a}.code"
+        return f"({x}.place STARTS WITH {a}.place OR {x}.grid STARTS WITH {a}.code)"
+
+    def _placed(self, label: str, a: str, selected: Selected) -> Page:
+        x = self.variable("x")
+        place = self._places[a]
+        reach = selected.args.get("reach")
+        if place.kind == "group":
+            match = f"({a})<-[:PART_OF]-(b{x}:Address) MATCH ({x}:{label})"
+            where = [f"{x}.place STARTS WITH b{x}.place"]
+            return Page(match, where, [f"{x}.place", f"{x}.id"], "place", x, label)
+        where = [self.within(x, a, reach), f"{x}.id IS NOT NULL"]
+        lead = "grid" if place.kind == "grid" else "place"
+        return Page(f"({x}:{label})", where, [f"{x}.{lead}", f"{x}.id"], lead, x, label)
+
+    def _list(self, name: str, a: str, selected: Selected) -> str:
+        label = _LISTS[name]
+        page = self._placed(label, a, selected)
+        x, args = page.variable, selected.args
+        if name == "houses" and args.get("rented") is not None:
+            page.filters.append(f"coalesce({x}.rented, false) = {self.parameter(args['rented'])}")
+        if name == "enterprises" and args.get("industry") is not None:
+            page.filters.append(f"{x}.industry = {self.parameter(args['industry'])}")
+        if args.get("kinds") is not None:
+            page.filters.append(f"{x}.kind IN {self.parameter(args['kinds'])}")
+        if args.get("states") is not None:
+            page.filters.append(f"{x}.state IN {self.parameter(args['states'])}")
+        if name == "volunteers":
+            page.where.append(f"({x}.left IS NULL OR {x}.left > $as_of)")
+        counter = COUNTERS.get(name)
+        if counter is not None and args.get("reach") != "HERE" and self._places[a].kind != "group":
+            page.total = f"{a}.{counter}"
+        return self.page(page, selected)
+
+    def _address_houses(self, a: str, s: Selected) -> str:
+        return self._list("houses", a, s)
+
+    def _address_enterprises(self, a: str, s: Selected) -> str:
+        return self._list("enterprises", a, s)
+
+    def _address_vehicles(self, a: str, s: Selected) -> str:
+        return self._list("vehicles", a, s)
+
+    def _address_devices(self, a: str, s: Selected) -> str:
+        return self._list("devices", a, s)
+
+    def _address_matters(self, a: str, s: Selected) -> str:
+        return self._list("matters", a, s)
+
+    def _address_volunteers(self, a: str, s: Selected) -> str:
+        return self._list("volunteers", a, s)
+
+    def _address_teams(self, a: str, s: Selected) -> str:
+        return self._list("teams", a, s)
+
+    def _residents(self, a: str, reach: str | None) -> Page:
+        p, r = self.variable("p"), self.variable("r")
+        place = self._places[a]
+        if place.kind == "group":
+            match = f"({a})<-[:PART_OF]-(b{p}:Address) MATCH ({p}:Person)-[{r}:LIVES_AT]->(:Address)"
+            where = [f"{r}.place STARTS WITH b{p}.place", self.current(r)]
+            return Page(match, where, [f"{r}.place", f"{r}.who"], "home", p, "Person", _edge(r))
+        inside = self.within(r, a, reach)
+        # Somebody with two homes in the area is one resident: shown at the first of them.
+        again = self.variable("q")
+        elsewhere = inside.replace(f"{r}.", f"{again}.")
+        lead = "grid" if place.kind == "grid" else "place"
+        once = (
+            f"NOT EXISTS {{ MATCH ({p})-[{again}:LIVES_AT]->() WHERE {elsewhere} AND {self.current(again)} "
+            f"AND ({again}.{lead} < {r}.{lead} OR ({again}.{lead} = {r}.{lead} AND elementId({again}) < elementId({r}))) }}"
+        )
+        where = [inside, f"{r}.who IS NOT NULL", self.current(r), once]
+        return Page(
+            f"({p}:Person)-[{r}:LIVES_AT]->(:Address)",
+            where,
+            [f"{r}.{lead}", f"{r}.who"],
+            "home",
+            p,
+            "Person",
+            _edge(r),
+        )
+
+    def _address_residents(self, a: str, s: Selected) -> str:
+        page = self._residents(a, s.args.get("reach"))
+        p, wanted = page.variable, s.args.get("filter") or {}
+        if wanted.get("residence"):
+            page.filters.append(f"{p}.residence IN {self.parameter(wanted['residence'])}")
+        if wanted.get("name") and self.viewer.sees_field("Person", "name"):
+            page.filters.append(f"{p}.name CONTAINS {self.parameter(wanted['name'])}")
+        for bound, sign in (("age_from", "<="), ("age_to", ">")):
+            if wanted.get(bound) is not None and self.viewer.sees_field("Person", "birth"):
+                years = int(wanted[bound]) + (1 if bound == "age_to" else 0)
+                page.filters.append(
+                    f"{p}.birth {sign} {self.parameter(_years_before(self.params['as_of'], years))}"
+                )
+        if s.args.get("reach") != "HERE" and self._places[a].kind != "group":
+            page.total = f"{a}.n_people"
+        return self.page(page, s)
+
+    def _incidents(self, a: str, s: Selected) -> Page:
+        x = self.variable("i")
+        place, reach, args = self._places[a], s.args.get("reach"), s.args
+        newest = args.get("order_by") != "OLDEST"
+        where: list[str] = []
+        match = f"({x}:Incident)"
+        if place.kind == "group":
+            match = f"({a})<-[:PART_OF]-(b{x}:Address) MATCH ({x}:Incident)"
+            where.append(f"{x}.place STARTS WITH b{x}.place")
+        elif place.kind == "tree" and reach != "HERE" and place.level in ("DISTRICT", "STREET", "COMMUNITY"):
+            # Large places walk an index that is already in the order of time.
+            if place.level == "DISTRICT":
+                where.append(self.within(x, a, reach))
+            else:
+                where.append(f"{x}.{place.level.lower()} = {self.parameter(place.key)}")
+        else:
+            where.append(self.within(x, a, reach))
+        where += [f"{x}.occurred_at < $as_of_end", f"{x}.id IS NOT NULL"]
+        page = Page(
+            match,
+            where,
+            [f"{x}.occurred_at", f"{x}.id"],
+            "newest" if newest else "oldest",
+            x,
+            "Incident",
+            descending=newest,
+        )
+        if args.get("kinds"):
+            codes = [c for kind in args["kinds"] for c in self.terms.below("incident_kind", kind)]
+            page.filters.append(
+                f"({x}.kind IN {(kinds := self.parameter(codes))} OR {x}.category IN {kinds})"
+            )
+        during = args.get("during")
+        if during:
+            page.filters.append(f"{x}.occurred_at >= {self.parameter(during['from'])}")
+            page.filters.append(f"{x}.occurred_at < {self.parameter(during['to'])}")
+        if reach != "HERE" and place.kind != "group":
+            page.total = f"{a}.n_incidents"
+        return page
+
+    def _address_incidents(self, a: str, s: Selected) -> str:
+        return self.page(self._incidents(a, s), s)
+
+    def _address_counts(self, a: str, s: Selected) -> str:
+        parts = []
+        for chosen in self.selections.of(s):
+            counter = COUNTERS.get(chosen.name)
+            if counter is None:
+                continue
+            if self.rolled and s.args.get("reach") != "HERE" and self._places[a].kind != "group":
+                parts.append(f"{chosen.name}: coalesce({a}.{counter}, 0)")
+            else:
+                page = self._counting(chosen.name, a, s)
+                parts.append(
+                    f"{chosen.name}: {self.counted(page, page.where + self.visible(page.label, page.variable))}"
+                )
+        return f"{{{', '.join(parts)}}}"
+
+    def _counting(self, name: str, a: str, s: Selected) -> Page:
+        if name in ("people", "floating"):
+            page = self._residents(a, s.args.get("reach"))
+            if name == "floating":
+                page.filters.append(f"{page.variable}.residence = 'floating'")
+            return page
+        if name == "incidents":
+            return self._incidents(a, s)
+        label = {"rented": "House", "open_matters": "Matter"}.get(name) or _LISTS[name]
+        page = self._placed(label, a, s)
+        x = page.variable
+        if name == "rented":
+            page.filters.append(f"{x}.rented")
+        elif name == "open_matters":
+            page.filters.append(f"{x}.open")
+        elif name == "volunteers":
+            page.filters.append(f"({x}.left IS NULL OR {x}.left > $as_of)")
+        return page
+
+    def _address_path(self, a: str, s: Selected) -> str:
+        x, p, q = self.variable("a"), self.variable("p"), self.variable("q")
+        stands = f"ALL({q} IN relationships({p}) WHERE {self.current(q)})"
+        conditions = [stands, *self.visible("Address", x)]
+        return (
+            f"COLLECT {{ MATCH {p} = ({a})-[:IN*0..12]->({x}:Address){_where(conditions)} "
+            f"WITH {x}, length({p}) AS steps ORDER BY steps DESC RETURN {self.node('Address', x, s)} }}"
+        )
+
+    def _address_areas(self, a: str, s: Selected) -> str:
+        x, g = self.variable("a"), self.variable("g")
+        conditions = [f"{x}.level IN ['GRID', 'MICRO_GRID']", *self.visible("Address", x)]
+        return (
+            f"COLLECT {{ MATCH ({g}:Address {{code: {a}.grid}})-[:IN*0..1]->({x}:Address){_where(conditions)} "
+            f"WITH DISTINCT {x} ORDER BY {x}.code RETURN {self.node('Address', x, s)} }}"
+        )
+
+    def _address_groups(self, a: str, s: Selected) -> str:
+        x, b = self.variable("a"), self.variable("b")
+        return self.many(
+            f"({a})-[:IN*0..2]->({b}:Address)-[:PART_OF]->({x}:Address)", [], "Address", x, s, f"{x}.code"
+        )
+
+    def _address_children(self, a: str, s: Selected) -> str:
+        x = self.variable("a")
+        stands = f"({x}.until IS NULL OR {x}.until > $as_of) AND ({x}.since IS NULL OR {x}.since <= $as_of)"
+        level = s.args.get("level")
+        if level is None:
+            page = Page(
+                f"({x}:Address)",
+                [f"{x}.parent = {a}.code", f"{x}.code IS NOT NULL", stands],
+                [f"{x}.code"],
+                "code",
+                x,
+                "Address",
+            )
+        elif level in ("GRID", "MICRO_GRID"):
+            page = Page(
+                f"({x}:Address)",
+                [f"{x}.code STARTS WITH {a}.code", f"{x}.level = {self.parameter(level)}", stands],
+                [f"{x}.code"],
+                "code",
+                x,
+                "Address",
+            )
+        else:
+            page = Page(
+                f"({x}:Address)",
+                [self.within(x, a, None), f"{x}.id IS NOT NULL", f"{x}.level = {self.parameter(level)}", f"{x} <> {a}", stands],
+                [f"{x}.place", f"{x}.id"], "place", x, "Address",
+            )  # fmt: skip
+        return self.page(page, s, 50)
+
+    # -- people -----------------------------------------------------------------------------------------------------
+
+    def _linked(
+        self, v: str, s: Selected, label: str, pattern: str, *, timed: bool = True, order: str = "id"
+    ) -> str:
+        """A connection over one relationship `r` from `v` to `x` of a label, e.g. `({v})-[{r}:OWNS]->({x})`."""
+        x, r = self.variable("x"), self.variable("r")
+        match = pattern.format(v=v, r=r, x=f"{x}:{label}")
+        where = [self.current(r)] if timed else []
+        page = Page(
+            match,
+            where,
+            [f"{x}.{order}", f"{x}.id"] if order != "id" else [f"{x}.id"],
+            order,
+            x,
+            label,
+            _edge(r),
+        )
+        return self.page(page, s)
+
+    def _short(self, v: str, s: Selected, label: str, pattern: str, *, timed: bool = True) -> str:
+        x, r = self.variable("x"), self.variable("r")
+        return self.many(
+            pattern.format(v=v, r=r, x=f"{x}:{label}"), [self.current(r)] if timed else [], label, x, s
+        )
+
+    def _single(self, v: str, s: Selected, label: str, pattern: str, *, timed: bool = True) -> str:
+        x, r = self.variable("x"), self.variable("r")
+        return self.one(
+            pattern.format(v=v, r=r, x=f"{x}:{label}"), [self.current(r)] if timed else [], label, x, s
+        )
+
+    def _person_homes(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "Address", "({v})-[{r}:LIVES_AT]->({x})")
+
+    def _person_houses(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "House", "({v})-[{r}:OWNS]->({x})")
+
+    def _person_rents(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "House", "({v})-[{r}:RENTS]->({x})")
+
+    def _person_vehicles(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "Vehicle", "({v})-[{r}:OWNS]->({x})")
+
+    def _person_employers(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "Enterprise", "({v})-[{r}:WORKS_FOR]->({x})")
+
+    def _person_represents(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "Enterprise", "({v})-[{r}:REPRESENTS]->({x})")
+
+    def _person_relatives(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "Person", "({v})-[{r}:RELATED_TO]-({x})")
+
+    def _person_phones(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Phone", "({v})-[{r}:HAS_PHONE]->({x})")
+
+    def _person_household(self, v: str, s: Selected) -> str:
+        return self._single(v, s, "Household", "({v})-[{r}:BELONGS_TO]->({x})")
+
+    def _person_volunteer(self, v: str, s: Selected) -> str:
+        return self._single(v, s, "Volunteer", "({v})<-[{r}:IS]-({x})", timed=False)
+
+    def _involved(self, v: str, s: Selected) -> str:
+        x, r = self.variable("i"), self.variable("r")
+        page = Page(
+            f"({v})-[{r}:INVOLVED_IN]->({x}:Incident)", [f"{x}.occurred_at < $as_of_end"],
+            [f"{x}.occurred_at", f"{x}.id"], "newest", x, "Incident", f"{{relation: {r}.role}}", descending=True,
+        )  # fmt: skip
+        return self.page(page, s)
+
+    _person_incidents = _enterprise_incidents = _vehicle_incidents = _phone_incidents = _involved
+
+    def _household_members(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "Person", "({v})<-[{r}:BELONGS_TO]-({x})")
+
+    def _phone_holders(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "Person", "({v})<-[{r}:HAS_PHONE]-({x})")
+
+    def _phone_called(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Phone", "({v})-[{r}:CALLED]-({x})", timed=False)
+
+    # -- houses, enterprises, vehicles ------------------------------------------------------------------------------
+
+    def _at(self, v: str, s: Selected) -> str:
+        return self._single(v, s, "Address", "({v})-[{r}:AT]->({x})")
+
+    _house_at = _enterprise_at = _device_at = _matter_at = _at
+
+    def _house_owners(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Person", "({v})<-[{r}:OWNS]-({x})")
+
+    _vehicle_owners = _house_owners
+
+    def _house_owner_enterprises(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Enterprise", "({v})<-[{r}:OWNS]-({x})")
+
+    _vehicle_owner_enterprises = _house_owner_enterprises
+
+    def _house_tenants(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "Person", "({v})<-[{r}:RENTS]-({x})")
+
+    def _enterprise_representative(self, v: str, s: Selected) -> str:
+        return self._single(v, s, "Person", "({v})<-[{r}:REPRESENTS]-({x})")
+
+    def _enterprise_employees(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "Person", "({v})<-[{r}:WORKS_FOR]-({x})")
+
+    def _enterprise_houses(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "House", "({v})-[{r}:OWNS]->({x})")
+
+    def _enterprise_vehicles(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "Vehicle", "({v})-[{r}:OWNS]->({x})")
+
+    def _vehicle_registered_at(self, v: str, s: Selected) -> str:
+        return self._single(v, s, "Address", "({v})-[{r}:REGISTERED_AT]->({x})")
+
+    def _vehicle_permits(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Permit", "({v})-[{r}:HOLDS]->({x})")
+
+    # -- incidents, matters, volunteers -----------------------------------------------------------------------------
+
+    def _incident_at(self, v: str, s: Selected) -> str:
+        return self._single(v, s, "Address", "({v})-[{r}:OCCURRED_AT]->({x})", timed=False)
+
+    def _incident_matter(self, v: str, s: Selected) -> str:
+        return self._single(v, s, "Matter", "({v})-[{r}:HANDLED_IN]->({x})", timed=False)
+
+    def _incident_handled_by(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Organisation", "({v})-[{r}:HANDLED_BY]->({x})", timed=False)
+
+    _matter_handled_by = _incident_handled_by
+
+    def _incident_parties(self, v: str, s: Selected) -> str:
+        lists = []
+        entity = next((c for c in self.selections.of(s) if c.name == "entity"), None)
+        for label in PARTY_LABELS:
+            if not self.viewer.sees_label(label):
+                continue
+            x, r = self.variable("x"), self.variable("r")
+            node = self.node(label, x, entity) if entity is not None else f"{x}{{.id, _t: '{label}'}}"
+            lists.append(
+                f"COLLECT {{ MATCH ({v})<-[{r}:INVOLVED_IN]-({x}:{label}){_where(self.visible(label, x))} "
+                f"WITH {x}, {r} ORDER BY {r}.role, {x}.id LIMIT {MAX_FIRST} RETURN {{role: {r}.role, entity: {node}}} }}"
+            )
+        return " + ".join(lists) if lists else "[]"
+
+    def _matter_incidents(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Incident", "({v})<-[{r}:HANDLED_IN]-({x})", timed=False)
+
+    def _serves(self, v: str, s: Selected) -> str:
+        return self._single(v, s, "Address", "({v})-[{r}:SERVES]->({x})")
+
+    _volunteer_serves = _team_serves = _serves
+
+    def _volunteer_person(self, v: str, s: Selected) -> str:
+        return self._single(v, s, "Person", "({v})-[{r}:IS]->({x})", timed=False)
+
+    def _volunteer_team(self, v: str, s: Selected) -> str:
+        return self._single(v, s, "Team", "({v})-[{r}:MEMBER_OF]->({x})")
+
+    def _team_members(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "Volunteer", "({v})<-[{r}:MEMBER_OF]-({x})")
+
+    # -- roots ------------------------------------------------------------------------------------------------------
+
+    def place_of(self, code: str) -> Place:
+        """How the subtree of a code is matched; a code of no form has none."""
+        level = self.scheme.level_of(code)
+        if level is None:
+            return Place("either")
+        parsed = self.scheme.parse(code)
+        if not parsed.independent:
+            return Place("tree", level, self.scheme.key(parsed.code))
+        return Place("grid" if level in ("GRID", "MICRO_GRID") else "group", level)
+
+    def by_key(self, label: str, key: str, value: Any, selected: Selected, place: Place | None = None) -> str:
+        """The node of a label with a value of a unique or indexed field: rows of one map."""
+        n = self.variable("n")
+        conditions = [f"{n}.{key} = {self.parameter(value)}", *self.visible(label, n)]
+        return (
+            f"MATCH ({n}:{label}){_where(conditions)} WITH {n} ORDER BY {n}.id LIMIT 1 "
+            f"RETURN {self.node(label, n, selected, place)} AS found"
+        )
+
+    def by_keys(self, groups: list[tuple[str, str, list[Any]]], selected: Selected) -> str:
+        """The nodes of several labels by the values of a field: one row, a list of {k: value, n: map}."""
+        lists = []
+        for label, key, values in groups:
+            n, k = self.variable("n"), self.variable("k")
+            where = _where([f"{n}.{key} = {k}", *self.visible(label, n)])
+            lists.append(
+                f"COLLECT {{ UNWIND {self.parameter(values)} AS {k} MATCH ({n}:{label}){where} "
+                f"RETURN {{k: {k}, n: {self.node(label, n, selected)}}} }}"
+            )
+        return f"RETURN {' + '.join(lists) if lists else '[]'} AS found"
+
+
+def _where(conditions: list[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _edge(r: str) -> str:
+    return f"{{relation: type({r}), kin: {r}.kin, since: {r}.since, until: {r}.until, confidence: {r}.confidence}}"
+
+
+def _years_before(day: str, years: int) -> str:
+    return f"{int(day[:4]) - years:04d}{day[4:]}"
+
+
+Relation = Callable[[str, Selected], str]

@@ -1,0 +1,90 @@
+"""Who asks, and what they may see. Applied in the compiling step and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ontology import ONTOLOGY, Sensitivity
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A viewer.
+
+    Attributes:
+        area: code of the place that they are limited to; None sees the whole district.
+        hidden: sensitivities of which they see nothing.
+        roles, purposes: codes, shown by the `viewer` root.
+    """
+
+    name: str
+    area: str | None = None
+    hidden: frozenset[Sensitivity] = frozenset()
+    roles: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+
+    def sees_field(self, label: str, name: str) -> bool:
+        """Whether a field's values may be shown; HIDDEN ones never are."""
+        spec = ONTOLOGY.entities[label].fields().get(name)
+        if spec is None:
+            return True
+        return spec.meta.sensitivity is not Sensitivity.HIDDEN and spec.meta.sensitivity not in self.hidden
+
+    def sees_label(self, label: str) -> bool:
+        """Whether nodes of a label may be seen at all: those known only by a field that is hidden may not."""
+        return self.sees_field(label, ONTOLOGY.entities[label].title_field)
+
+    def masked(self, label: str) -> list[str]:
+        """Fields of a label that are withheld from them."""
+        return [
+            name
+            for name, spec in ONTOLOGY.entities[label].fields().items()
+            if spec.meta.sensitivity in self.hidden
+        ]
+
+
+DEVELOPMENT = Viewer("development", roles=("developer",), purposes=("development",))
+
+
+@dataclass(slots=True)
+class Scope:
+    """The WHERE conditions that a viewer's limits put on variables of a statement."""
+
+    viewer: Viewer
+    area_key: str | None
+    parameters: dict[str, object] = field(default_factory=dict)
+
+    def conditions(self, label: str, variable: str) -> list[str]:
+        """Conditions under which a node of `label` is visible; empty when all are."""
+        if not self.viewer.sees_label(label):
+            return ["false"]
+        if self.area_key is None:
+            return []
+        self.parameters["area_key"] = self.area_key
+        self.parameters["area_code"] = self.viewer.area
+        v = variable
+        if label == "Address":
+            return [
+                f"({v}.place STARTS WITH $area_key OR ({v}.place IS NULL AND {v}.code STARTS WITH $area_code))"
+            ]
+        if label == "Person":
+            return [f"EXISTS {{ MATCH ({v})-[scope:LIVES_AT]->() WHERE scope.place STARTS WITH $area_key }}"]
+        if label == "Household":
+            return [
+                f"EXISTS {{ MATCH ({v})<-[:BELONGS_TO]-(:Person)-[scope:LIVES_AT]->() "
+                "WHERE scope.place STARTS WITH $area_key }"
+            ]
+        if label == "Phone":
+            return [
+                f"EXISTS {{ MATCH ({v})<-[:HAS_PHONE]-(:Person)-[scope:LIVES_AT]->() "
+                "WHERE scope.place STARTS WITH $area_key }"
+            ]
+        if label == "Organisation":
+            return [
+                f"EXISTS {{ MATCH ({v})<-[:HANDLED_BY]-(scope) WHERE scope.place STARTS WITH $area_key }}"
+            ]
+        if label == "Permit":
+            return [f"EXISTS {{ MATCH ({v})<-[:HOLDS]-(scope) WHERE scope.place STARTS WITH $area_key }}"]
+        if ONTOLOGY.entities[label].placed:
+            return [f"{v}.place STARTS WITH $area_key"]
+        return ["false"]

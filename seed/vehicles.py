@@ -63,7 +63,8 @@ def _plates(rng: np.random.Generator, kind: Ints, energy: Ints) -> pl.Series:
     letter = np.where(electric, new // 340_000, 5 + new // 340_000)
     nev = pick(list("ABCDEFGHJK"), letter)
     small = cat("浙A", nev, pick(list(_MIXED), new // 10_000 % 34), digits(new % 10_000, 4))
-    large_number = spread(rng, n, 5 * 100_000 * 2) % 500_000
+    large_number = np.zeros(n, dtype=np.int64)
+    large_number[kind == _NEV_LARGE] = spread(rng, int((kind == _NEV_LARGE).sum()), 500_000)
     large = cat(
         "浙A",
         digits(large_number % 100_000, 5),

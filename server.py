@@ -154,6 +154,8 @@ def run(settings: Settings) -> None:
         address = connect(settings)
         asyncio.run(_check(address))
         app = create_app(settings, address=address)
+        # From here on whoever connects waits for an answer instead of being refused.
+        listening.listen(2048)
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"Quanxi 全息 · http://{shown}:{port} · GraphiQL http://{shown}:{port}/graphql", flush=True)

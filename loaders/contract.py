@@ -221,7 +221,8 @@ def check(feed: Feed, rows: pl.DataFrame, terms: Terms) -> Checked:
             table = table.with_columns(pl.col(derived.of).str.extract(derived.regex, 1).alias(name))
     if bad_rows:
         table = table.filter(~pl.col(ROW).is_in(list(bad_rows)))
-    missing_key = pl.all_horizontal(pl.col(k).is_null() for k in feed.key)
+    keys = [pl.col(k).is_null() for k in feed.key if k in table.columns]
+    missing_key = pl.all_horizontal(keys) if keys else pl.lit(True)
     for row in table.filter(missing_key).get_column(ROW).to_list():
         rejections.append(Rejection(row, feed.key[0], None, "没有主键", "has no key"))
         bad_rows.add(row)

@@ -73,6 +73,10 @@ class QuanxiDomain:
         clock: Clock = self._parts["clock"]
         return clock.today_text(), bool(_district(self._settings).get("synthetic"))
 
+    def sees_all(self) -> bool:
+        viewer: Viewer = self._parts["viewer"]
+        return viewer == DEVELOPMENT
+
 
 def _district(settings: Settings) -> dict[str, Any]:
     """What the last load wrote about the district."""

@@ -287,6 +287,18 @@ async def test_pages(client: httpx.AsyncClient) -> None:
         assert answer.status_code == 404, missing
 
 
+async def test_counts_of_all_are_for_those_who_see_all(engine: EngineAddress, tmp_path: Path) -> None:
+    for whole in (True, False):
+        app = create_app(Settings(data=tmp_path), address=engine, domain=SmallDomain(whole=whole))
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://quanxi") as client,
+        ):
+            await until_ready(client)
+            text = (await client.get("/")).text
+        assert ("<p>—</p>" in text) is not whole
+
+
 async def test_graphiql_can_be_off(engine: EngineAddress, tmp_path: Path) -> None:
     async with serving(engine, tmp_path, graphiql=False) as client:
         assert (await client.get("/graphql", headers={"accept": "text/html"})).status_code == 404

@@ -84,6 +84,9 @@ class Domain(Protocol):
     def day(self) -> tuple[str, bool]:
         """The district's today as YYYY-MM-DD, and whether its data is synthetic."""
 
+    def sees_all(self) -> bool:
+        """Whether who asks may know how much the whole graph holds."""
+
 
 @dataclass(slots=True)
 class State:
@@ -239,7 +242,8 @@ class Server:
                 name=self.state.name or "全息 Quanxi",
                 today=today,
                 synthetic=synthetic,
-                counts=await self._counts(),
+                counts=await self._counts() if self.domain.sees_all() else (),
+                limited=not self.domain.sees_all(),
                 examples=self.filled_examples(),
                 documents=[path.name for path in sorted(DOCUMENTS.glob("*.md"))],
             )

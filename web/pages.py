@@ -47,6 +47,7 @@ class Start:
         synthetic: whether its data is made up.
         counts: None when Neo4j does not answer.
         documents: file names in `docs/`.
+        limited: whether counts are not shown, because who asks may see only a part.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Start:
     counts: Sequence[Count] | None
     examples: Sequence[Example]
     documents: Sequence[str]
+    limited: bool = False
 
 
 def start_page(start: Start) -> str:
@@ -63,7 +65,7 @@ def start_page(start: Start) -> str:
         name=escape(start.name),
         facts=f'今日 {escape(start.today)} · <span lang="en">today in this district</span>',
         notice=_notice(start),
-        counts=_counts(start.counts),
+        counts="<p>—</p>" if start.limited else _counts(start.counts),
         examples="\n".join(_example(example, first=not n) for n, example in enumerate(start.examples)),
         links=_links(start.documents),
     )

@@ -90,7 +90,8 @@ class Mutation:
 class SmallDomain:
     """Serves the small schema."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool = True) -> None:
+        self.whole = whole
         self.schema = strawberry.Schema(
             Query, mutation=Mutation, config=StrawberryConfig(default_resolver=_read)
         )
@@ -102,6 +103,9 @@ class SmallDomain:
 
     async def ready(self, store: Store) -> None:
         await store.read_one("RETURN 1")
+
+    def sees_all(self) -> bool:
+        return self.whole
 
     def day(self) -> tuple[str, bool]:
         return "2025-12-15", True

@@ -19,6 +19,7 @@ from starlette.requests import Request
 
 from addresses.scheme import Scheme
 from graph.engine import EngineAddress, connect_engine
+from graph.meta import read_meta
 from graph.store import Store
 from graph.viewer import DEVELOPMENT, Viewer
 from loaders.run import identity_secret
@@ -57,6 +58,7 @@ class QuanxiDomain:
             "scheme": self._scheme,
             "terms": load_terms(catalog_terms_root(settings.catalog)),
             "explainer": Explainer(loader, loader.ledger),
+            "timeout": settings.query_timeout,
             "identity_hash": functools.partial(identity_hash, identity_secret(settings.data)),
         }
         self.schema: strawberry.Schema = build_schema()
@@ -66,8 +68,10 @@ class QuanxiDomain:
 
         return Context(store=store, method=method, **self._parts)
 
-    async def ready(self, store: Store) -> None:
-        """Nothing is kept in memory yet."""
+    async def look(self, store: Store) -> None:
+        # A load in another process counts anew, for another day at times.
+        self._parts["rolled_for"] = (await read_meta(store)).get("rolled_for")
+        self._parts["synthetic"] = bool(_district(self._settings).get("synthetic"))
 
     def day(self) -> tuple[str, bool]:
         clock: Clock = self._parts["clock"]

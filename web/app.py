@@ -78,8 +78,12 @@ class Domain(Protocol):
             QuanxiError: there is no such viewer.
         """
 
-    async def ready(self, store: Store) -> None:
-        """Called once the graph answers: read what is kept in memory."""
+    async def look(self, store: Store) -> None:
+        """Called every few seconds: see whether the graph answers, and read what is kept in memory of it.
+
+        Raises:
+            EngineError: it does not answer.
+        """
 
     def day(self) -> tuple[str, bool]:
         """The district's today as YYYY-MM-DD, and whether its data is synthetic."""
@@ -164,12 +168,10 @@ class Server:
         """Look at an open store again and again. The driver itself connects anew when the server is back."""
         while True:
             try:
+                await self.domain.look(store)
                 if not self.state.warm:
-                    await self.domain.ready(store)
                     await self._warm(store)
                     self.state.warm = True
-                else:
-                    await store.read_one("RETURN 1", timeout=5.0)
                 if self.state.problem is not None:
                     log.warning("graph", extra={"told": {"state": "back"}})
                 self.state.problem = None

@@ -10,6 +10,7 @@ import strawberry
 from starlette.requests import Request
 from strawberry.schema.config import StrawberryConfig
 
+from graph.meta import read_meta
 from graph.store import Store
 from ontology.errors import UsageError
 from schema.operations import Method
@@ -101,8 +102,8 @@ class SmallDomain:
             raise UsageError("FORBIDDEN", "无权。", "Not for you.")
         return SmallContext(store, method)
 
-    async def ready(self, store: Store) -> None:
-        await store.read_one("RETURN 1")
+    async def look(self, store: Store) -> None:
+        await read_meta(store)
 
     def sees_all(self) -> bool:
         return self.whole

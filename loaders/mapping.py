@@ -110,7 +110,7 @@ class Mapper:
         if self._derive:
             payload = {
                 **payload,
-                **{name: fill(payload) for name, fill in self._derive},
+                **{name: fill(payload) or None for name, fill in self._derive},
             }
         ids: dict[str, str] = {}
         nodes = []
@@ -158,7 +158,8 @@ class Mapper:
             constant = _CAST[spec.type](constant) if spec.type in _CAST else constant
             return lambda payload: constant
         if "{" in source:
-            return self._template(source, terms)
+            fill = self._template(source, terms)
+            return lambda payload: fill(payload) or None
         identity = source in self.feed.columns and self.feed.columns[source].type is ColumnType.IDENTITY
         if identity:
             return lambda payload: value[2:] if (value := payload.get(source)) else None

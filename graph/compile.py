@@ -50,8 +50,9 @@ def decode_cursor(text: str, order: str, size: int) -> list[Any]:
     try:
         raw = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
         if isinstance(raw, list) and len(raw) == size + 1 and raw[0] == order:
-            if all(isinstance(v, (str, int, float)) for v in raw[1:]):
-                return raw[1:]
+            values = raw[1:]
+            if all(isinstance(v, (str, int, float)) for v in values):
+                return values
     except (binascii.Error, ValueError, UnicodeEncodeError):
         pass
     raise UsageError(

@@ -54,7 +54,7 @@ class Selected:
 class Selections:
     """Reads the selections of one operation."""
 
-    def __init__(self, info: GraphQLResolveInfo) -> None:
+    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
         self._info = info
 
     def root(self) -> Selected:

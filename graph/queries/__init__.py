@@ -1,0 +1,1 @@
+"""One question per file: its Cypher, its parameters, its result."""

@@ -1,0 +1,90 @@
+"""How two things are related: the shortest paths between them, searched from both ends at once.
+
+Statements: one a step, at most `max_depth`; justified because each step is bounded, and a search that ends early costs
+little. Targets are found first, paths made of the kept links after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graph.queries.expand import Link, Step, step
+from graph.store import Store
+from graph.viewer import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Paths as links in order from one end to the other; how deep was searched; what was not passed."""
+
+    paths: list[list[Link]]
+    searched: int
+    hubs: set[str]
+    rows_cut: bool
+
+
+async def find(
+    store: Store,
+    one: str,
+    other: str,
+    scope: Scope,
+    as_of: str,
+    types: Sequence[str],
+    kinds: Sequence[str],
+    max_depth: int,
+    limit: int,
+    timeout: float,
+) -> Found:
+    """Shortest paths of at most `max_depth` links between two ids, at most `limit` of them."""
+    if one == other:
+        return Found([], 0, set(), False)
+    # For each side: the node reached → the links by which it was reached at its depth.
+    sides: list[dict[str, list[tuple[str, Link]]]] = [{one: []}, {other: []}]
+    fronts: list[list[str]] = [[one], [other]]
+    hubs: set[str] = set()
+    cut = False
+    searched = 0
+    while searched < max_depth and all(fronts):
+        side = 0 if len(fronts[0]) <= len(fronts[1]) else 1
+        found: Step = await step(store, fronts[side], scope, as_of, types, kinds, (one, other), timeout)
+        hubs |= found.hubs
+        cut = cut or found.cut
+        reached: dict[str, list[tuple[str, Link]]] = {}
+        for origin, link in found.links:
+            far = link.end if link.start == origin else link.start
+            if far not in sides[side]:
+                reached.setdefault(far, []).append((origin, link))
+        sides[side].update(reached)
+        fronts[side] = sorted(reached)
+        searched += 1
+        meeting = sorted(set(reached) & set(sides[1 - side]))
+        if meeting:
+            paths: list[list[Link]] = []
+            for node in meeting:
+                for left in _trails(node, sides[0], limit):
+                    for right in _trails(node, sides[1], limit):
+                        if len(left) + len(right) <= searched:
+                            paths.append(left[::-1] + right)
+            shortest = min(map(len, paths))
+            best = [p for p in paths if len(p) == shortest][:limit]
+            return Found(best, searched, hubs, cut)
+    return Found([], searched, hubs, cut)
+
+
+def _trails(node: str, side: dict[str, list[tuple[str, Link]]], limit: int) -> list[list[Link]]:
+    """Ways from a node back to its side's end."""
+    trails: list[list[Link]] = []
+
+    def walk(at: str, trail: list[Link]) -> None:
+        if len(trails) >= limit:
+            return
+        steps = side[at]
+        if not steps:
+            trails.append(trail)
+            return
+        for origin, link in steps:
+            walk(origin, [*trail, link])
+
+    walk(node, [])
+    return trails

@@ -1,0 +1,43 @@
+"""What every resolver may use: the store, who asks, the district's clock, the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from addresses.scheme import Scheme
+from graph.store import Store
+from graph.viewer import Viewer
+from ontology.clock import Clock
+from ontology.model import Sensitivity
+from ontology.terms import Terms
+
+
+class Explains(Protocol):
+    """Answers `why`; the loaders do."""
+
+    def facts(self, id: str, field: str | None, hidden: frozenset[Sensitivity]) -> list[Any]: ...
+
+
+@dataclass(slots=True)
+class Context:
+    """The context of one operation.
+
+    Attributes:
+        rolled_for: the day that the roll-ups were counted for, or None.
+        identity_hash: the keyed hash of an identity number.
+        explainer: None when this server has no ledger at hand.
+    """
+
+    store: Store
+    viewer: Viewer
+    clock: Clock
+    scheme: Scheme
+    terms: Terms
+    identity_hash: Callable[[str], str]
+    explainer: Explains | None = None
+    rolled_for: str | None = None
+    method: Literal["GET", "POST"] = "POST"
+    synthetic: bool = False
+    timeout: float = 10.0

@@ -1,0 +1,22 @@
+"""`why`, answered off the event loop: the ledger is a file."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from schema.context import Context
+
+
+async def explain(context: Context, id: str, field: str | None) -> list[dict[str, Any]]:
+    """The facts behind a node's field, as far as the viewer may see them."""
+    assert context.explainer is not None
+    name = None if field is None else _snake(field)
+    found = await asyncio.to_thread(context.explainer.facts, id, name, context.viewer.hidden)
+    return [fact.as_dict() for fact in found]
+
+
+def _snake(name: str) -> str:
+    from graph.selection import snake
+
+    return snake(name)

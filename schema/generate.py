@@ -1,0 +1,93 @@
+"""Writes `schema/leaves.py`, the leaf GraphQL types, from the ontology: `python -m schema.generate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ontology import ENTITIES, Entity, FieldSpec, Sensitivity
+
+TARGET = Path(__file__).with_name("leaves.py")
+_HEAD = '''"""Leaf fields of the entities. Generated from the ontology by `python -m schema.generate`; not to be edited."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from schema.scalars import AddressCode, Date, DateTime, Term
+from schema.terms import Info, term, terms_of
+'''
+# Served by relations or roots of their own, or only for the inside.
+_LEFT_OUT = {
+    "id",
+    "title",
+    "place",
+    "grid",
+    "parent",
+    "step_at",
+    "step_to",
+    "step_by",
+    "longitude",
+    "latitude",
+    "day",
+    "street",
+    "community",
+}
+_DATES = {"since", "until", "birth", "died", "founded", "closed", "joined", "left", "installed", "expires"}
+
+
+def _type(spec: FieldSpec) -> str:
+    if spec.name == "code" and spec.many is False:
+        return "AddressCode"
+    base = {str: "str", int: "int", float: "float", bool: "bool"}[spec.type]
+    if spec.name in _DATES:
+        base = "Date"
+    elif spec.name.endswith("_at") or spec.name == "deadline":
+        base = "DateTime"
+    return f"list[{base}]" if spec.many else base
+
+
+def _shown(spec: FieldSpec) -> bool:
+    return (
+        spec.name not in _LEFT_OUT
+        and not spec.name.startswith("n_")
+        and spec.meta.sensitivity is not Sensitivity.HIDDEN
+    )
+
+
+def _class(entity: type[Entity]) -> str:
+    lines = ["", "", "@strawberry.type", f"class {entity.label()}Leaves:"]
+    body = []
+    for spec in entity.fields().values():
+        if not _shown(spec) or (entity.label(), spec.name) == ("Address", "level"):
+            continue
+        title = f"{spec.meta.zh} · {spec.meta.en}"
+        if spec.meta.terms is not None:
+            kind = "list[Term]" if spec.many else "Term | None"
+            reader = "terms_of" if spec.many else "term"
+            body.append(f'    @strawberry.field(description="{title}")')
+            body.append(f"    def {spec.name}(self, info: Info) -> {kind}:")
+            body.append(f'        return {reader}(self, info, "{spec.name}", "{spec.meta.terms}")')
+            body.append("")
+        else:
+            kind = _type(spec)
+            if entity.label() == "Organisation" and spec.name == "code":
+                kind = "str"
+            optional = (
+                kind
+                if spec.many is False and spec.name in ("code",) and entity.label() == "Address"
+                else f"{kind} | None"
+            )
+            body.append(f'    {spec.name}: {optional} = strawberry.field(description="{title}")')
+    return "\n".join(lines + (body or ["    pass"])).rstrip()
+
+
+def source() -> str:
+    """The text of `schema/leaves.py`."""
+    return _HEAD + "".join(_class(e) for e in ENTITIES) + "\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(source(), encoding="utf-8")

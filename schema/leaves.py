@@ -1,0 +1,290 @@
+"""Leaf fields of the entities. Generated from the ontology by `python -m schema.generate`; not to be edited."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from schema.scalars import AddressCode, Date, DateTime, Term
+from schema.terms import Info, term, terms_of
+
+
+@strawberry.type
+class AddressLeaves:
+    code: AddressCode = strawberry.field(description="地址编码 · address code")
+    name: str | None = strawberry.field(description="名称 · name")
+    full_name: str | None = strawberry.field(description="全称 · full name")
+    aliases: list[str] | None = strawberry.field(description="别名 · aliases")
+    former_codes: list[str] | None = strawberry.field(description="曾用编码 · former codes")
+    other_codes: list[str] | None = strawberry.field(
+        description="其他机构编码 · codes of other authorities, authority:code"
+    )
+    door_number: str | None = strawberry.field(description="门牌号 · door number")
+    since: Date | None = strawberry.field(description="启用日期 · in use since")
+    until: Date | None = strawberry.field(description="停用日期 · in use until")
+
+
+@strawberry.type
+class PersonLeaves:
+    name: str | None = strawberry.field(description="姓名 · name")
+    id_number: str | None = strawberry.field(description="证件号(脱敏) · identity number, masked form only")
+    mobile: str | None = strawberry.field(description="手机号 · mobile number")
+    birth: Date | None = strawberry.field(description="出生日期 · date of birth")
+
+    @strawberry.field(description="性别 · sex")
+    def sex(self, info: Info) -> Term | None:
+        return term(self, info, "sex", "sex")
+
+    @strawberry.field(description="居住类型 · residence")
+    def residence(self, info: Info) -> Term | None:
+        return term(self, info, "residence", "residence")
+
+    died: Date | None = strawberry.field(description="死亡日期 · date of death")
+
+
+@strawberry.type
+class HouseholdLeaves:
+    number: str | None = strawberry.field(description="户号 · household number")
+
+
+@strawberry.type
+class HouseLeaves:
+    place_text: str | None = strawberry.field(description="来源地址文本 · address as written")
+    place_level: str | None = strawberry.field(description="落址层级 · level placed at")
+    place_confidence: float | None = strawberry.field(description="落址可信度 · placement confidence")
+    hid: str | None = strawberry.field(description="房屋编号 · house number")
+    estate_unit_no: str | None = strawberry.field(description="不动产单元号 · real-estate unit number")
+
+    @strawberry.field(description="用途 · use")
+    def use(self, info: Info) -> Term | None:
+        return term(self, info, "use", "house_use")
+
+    rented: bool | None = strawberry.field(description="是否出租 · rented")
+    area: float | None = strawberry.field(description="建筑面积(平方米) · floor area, m²")
+
+
+@strawberry.type
+class EnterpriseLeaves:
+    place_text: str | None = strawberry.field(description="来源地址文本 · address as written")
+    place_level: str | None = strawberry.field(description="落址层级 · level placed at")
+    place_confidence: float | None = strawberry.field(description="落址可信度 · placement confidence")
+    uscc: str | None = strawberry.field(description="统一社会信用代码 · unified social credit code")
+    registration_no: str | None = strawberry.field(description="注册号 · former registration number")
+    name: str | None = strawberry.field(description="名称 · name")
+
+    @strawberry.field(description="主体类型 · kind")
+    def kind(self, info: Info) -> Term | None:
+        return term(self, info, "kind", "enterprise_kind")
+
+    @strawberry.field(description="行业 · industry")
+    def industry(self, info: Info) -> Term | None:
+        return term(self, info, "industry", "industry")
+
+    @strawberry.field(description="登记状态 · state")
+    def state(self, info: Info) -> Term | None:
+        return term(self, info, "state", "enterprise_state")
+
+    founded: Date | None = strawberry.field(description="成立日期 · founded")
+    closed: Date | None = strawberry.field(description="注销日期 · closed")
+    staff: int | None = strawberry.field(description="从业人数 · staff")
+    capital: float | None = strawberry.field(description="注册资本(万元) · registered capital, 10,000 yuan")
+    phone: str | None = strawberry.field(description="联系电话 · contact number")
+
+
+@strawberry.type
+class VehicleLeaves:
+    place_text: str | None = strawberry.field(description="来源地址文本 · address as written")
+    place_level: str | None = strawberry.field(description="落址层级 · level placed at")
+    place_confidence: float | None = strawberry.field(description="落址可信度 · placement confidence")
+    plate: str | None = strawberry.field(description="号牌号码 · plate")
+
+    @strawberry.field(description="号牌种类 · kind of plate")
+    def plate_kind(self, info: Info) -> Term | None:
+        return term(self, info, "plate_kind", "plate_kind")
+
+    vin: str | None = strawberry.field(description="车辆识别代号 · VIN")
+
+    @strawberry.field(description="车辆类型 · kind")
+    def kind(self, info: Info) -> Term | None:
+        return term(self, info, "kind", "vehicle_kind")
+
+    brand: str | None = strawberry.field(description="品牌 · make")
+
+    @strawberry.field(description="能源 · energy")
+    def energy(self, info: Info) -> Term | None:
+        return term(self, info, "energy", "energy")
+
+    @strawberry.field(description="状态 · state")
+    def state(self, info: Info) -> Term | None:
+        return term(self, info, "state", "vehicle_state")
+
+
+@strawberry.type
+class PhoneLeaves:
+    number: str | None = strawberry.field(description="号码 · number")
+
+
+@strawberry.type
+class IncidentLeaves:
+    place_text: str | None = strawberry.field(description="来源地址文本 · address as written")
+    place_level: str | None = strawberry.field(description="落址层级 · level placed at")
+    place_confidence: float | None = strawberry.field(description="落址可信度 · placement confidence")
+
+    @strawberry.field(description="状态 · state")
+    def state(self, info: Info) -> Term | None:
+        return term(self, info, "state", "matter_state")
+
+    number: str | None = strawberry.field(description="来源单号 · number at its source")
+
+    @strawberry.field(description="类别 · kind")
+    def kind(self, info: Info) -> Term | None:
+        return term(self, info, "kind", "incident_kind")
+
+    @strawberry.field(description="细类 · category")
+    def category(self, info: Info) -> Term | None:
+        return term(self, info, "category", "incident_kind")
+
+    summary: str | None = strawberry.field(description="简要情况 · summary")
+    occurred_at: DateTime | None = strawberry.field(description="发生时间 · occurred at")
+
+    @strawberry.field(description="等级 · severity")
+    def severity(self, info: Info) -> Term | None:
+        return term(self, info, "severity", "severity")
+
+    deadline: DateTime | None = strawberry.field(description="期限 · deadline")
+    rectified_at: DateTime | None = strawberry.field(description="整改完成时间 · rectified at")
+    closed_at: DateTime | None = strawberry.field(description="办结时间 · closed at")
+
+
+@strawberry.type
+class MatterLeaves:
+    place_text: str | None = strawberry.field(description="来源地址文本 · address as written")
+    place_level: str | None = strawberry.field(description="落址层级 · level placed at")
+    place_confidence: float | None = strawberry.field(description="落址可信度 · placement confidence")
+
+    @strawberry.field(description="状态 · state")
+    def state(self, info: Info) -> Term | None:
+        return term(self, info, "state", "matter_state")
+
+    number: str | None = strawberry.field(description="事项编号 · matter number")
+
+    @strawberry.field(description="类别 · kind")
+    def kind(self, info: Info) -> Term | None:
+        return term(self, info, "kind", "matter_kind")
+
+    opened_at: DateTime | None = strawberry.field(description="受理时间 · opened at")
+    closed_at: DateTime | None = strawberry.field(description="办结时间 · closed at")
+    deadline: DateTime | None = strawberry.field(description="期限 · deadline")
+    open: bool | None = strawberry.field(description="是否在办 · still open")
+
+
+@strawberry.type
+class VolunteerLeaves:
+    place_text: str | None = strawberry.field(description="来源地址文本 · address as written")
+    place_level: str | None = strawberry.field(description="落址层级 · level placed at")
+    place_confidence: float | None = strawberry.field(description="落址可信度 · placement confidence")
+    vid: str | None = strawberry.field(description="红领编号 · volunteer number")
+    name: str | None = strawberry.field(description="姓名 · name")
+    mobile: str | None = strawberry.field(description="手机号 · mobile number")
+
+    @strawberry.field(description="角色 · role")
+    def role(self, info: Info) -> Term | None:
+        return term(self, info, "role", "volunteer_role")
+
+    captain: bool | None = strawberry.field(description="是否楼长 · building captain")
+    joined: Date | None = strawberry.field(description="入队日期 · joined")
+    left: Date | None = strawberry.field(description="退队日期 · left")
+
+
+@strawberry.type
+class TeamLeaves:
+    place_text: str | None = strawberry.field(description="来源地址文本 · address as written")
+    place_level: str | None = strawberry.field(description="落址层级 · level placed at")
+    place_confidence: float | None = strawberry.field(description="落址可信度 · placement confidence")
+    tid: str | None = strawberry.field(description="队伍编号 · team number")
+    name: str | None = strawberry.field(description="名称 · name")
+
+    @strawberry.field(description="层级 · level")
+    def level(self, info: Info) -> Term | None:
+        return term(self, info, "level", "team_level")
+
+
+@strawberry.type
+class OrganisationLeaves:
+    code: str | None = strawberry.field(description="单位代码 · organisation code")
+    name: str | None = strawberry.field(description="名称 · name")
+
+    @strawberry.field(description="类别 · kind")
+    def kind(self, info: Info) -> Term | None:
+        return term(self, info, "kind", "organisation_kind")
+
+
+@strawberry.type
+class PostLeaves:
+    code: AddressCode | None = strawberry.field(description="岗位代码 · post code")
+    name: str | None = strawberry.field(description="名称 · name")
+
+
+@strawberry.type
+class ChatGroupLeaves:
+    place_text: str | None = strawberry.field(description="来源地址文本 · address as written")
+    place_level: str | None = strawberry.field(description="落址层级 · level placed at")
+    place_confidence: float | None = strawberry.field(description="落址可信度 · placement confidence")
+    gid: str | None = strawberry.field(description="群编号 · group number")
+    name: str | None = strawberry.field(description="名称 · name")
+    members: int | None = strawberry.field(description="人数 · members")
+
+
+@strawberry.type
+class DeviceLeaves:
+    place_text: str | None = strawberry.field(description="来源地址文本 · address as written")
+    place_level: str | None = strawberry.field(description="落址层级 · level placed at")
+    place_confidence: float | None = strawberry.field(description="落址可信度 · placement confidence")
+    did: str | None = strawberry.field(description="设备编号 · device number")
+
+    @strawberry.field(description="设备类型 · kind")
+    def kind(self, info: Info) -> Term | None:
+        return term(self, info, "kind", "device_kind")
+
+    name: str | None = strawberry.field(description="名称 · name")
+
+    @strawberry.field(description="状态 · state")
+    def state(self, info: Info) -> Term | None:
+        return term(self, info, "state", "device_state")
+
+    installed: Date | None = strawberry.field(description="安装日期 · installed")
+
+
+@strawberry.type
+class PermitLeaves:
+    number: str | None = strawberry.field(description="许可编号 · permit number")
+
+    @strawberry.field(description="类别 · kind")
+    def kind(self, info: Info) -> Term | None:
+        return term(self, info, "kind", "permit_kind")
+
+    expires: Date | None = strawberry.field(description="有效期至 · valid until")
+
+
+@strawberry.type
+class FindingLeaves:
+    place_text: str | None = strawberry.field(description="来源地址文本 · address as written")
+    place_level: str | None = strawberry.field(description="落址层级 · level placed at")
+    place_confidence: float | None = strawberry.field(description="落址可信度 · placement confidence")
+    trace: str | None = strawberry.field(description="模型 · trace")
+    sentence: str | None = strawberry.field(description="说明 · sentence")
+
+    @strawberry.field(description="状态 · state")
+    def state(self, info: Info) -> Term | None:
+        return term(self, info, "state", "finding_state")
+
+    found_at: DateTime | None = strawberry.field(description="发现时间 · found at")
+
+
+@strawberry.type
+class JudgementLeaves:
+    verdict: str | None = strawberry.field(description="结论 · verdict")
+    reason: str | None = strawberry.field(description="理由 · reason")
+    judged_at: DateTime | None = strawberry.field(description="判定时间 · judged at")

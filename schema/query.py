@@ -1,0 +1,647 @@
+"""The roots."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import strawberry
+
+from graph.compile import PARTY_LABELS, decode_cursor, encode_cursor, first_of
+from graph.queries import expand, neighbourhood, paths, relapses, repeats, search
+from graph.selection import Selected
+from ontology import ONTOLOGY, identifiers
+from ontology.errors import UsageError
+from schema import types as t
+from schema.ask import Ask, limited, not_found
+from schema.connections import count, exact
+from schema.results import (
+    PathResult,
+    RelapseConnection,
+    RepeatConnection,
+    SearchResult,
+    Subgraph,
+    Viewer,
+)
+from schema.scalars import AddressCode, CutBy, Date, Kind, RepeatBy, Term
+from schema.terms import Info, as_term
+
+MAX_DAYS = 366
+
+
+def _area(ask: Ask, code: str) -> tuple[str, str]:
+    """How an area is matched, and its key.
+
+    Raises:
+        UsageError: BAD_CODE when it is no code, NOT_FOUND for a road or estate.
+    """
+    ask.context.scheme.parse(code)
+    place = ask.compiler.place_of(code)
+    if place.kind == "tree" and place.key is not None:
+        return "tree", place.key
+    if place.kind == "grid":
+        return "grid", code
+    raise UsageError(
+        "BAD_CODE",
+        "此处应为行政区划或网格编码",
+        "this takes the code of a place or grid, not of a road or estate",
+    )
+
+
+def _days(value: int, name: str) -> int:
+    if not 0 <= value <= MAX_DAYS:
+        raise UsageError(
+            "BAD_ARGUMENT",
+            f"{name} 须在 0 到 {MAX_DAYS} 之间",
+            f"{name} must be 0 to {MAX_DAYS}, not {value}",
+        )
+    return value
+
+
+@strawberry.type
+class Query:
+    @strawberry.field(
+        description="我是谁、辖区、可用用途、本区今日、是否合成数据 · who asks, and the district's today"
+    )
+    async def viewer(self, info: Info) -> Viewer:
+        ask = Ask(info)
+        viewer, area = info.context.viewer, None
+        selected = ask.part("area")
+        if selected is not None:
+            if viewer.area is not None:
+                rows = await ask.read(
+                    ask.compiler.by_key(
+                        "Address", "code", viewer.area, selected, ask.compiler.place_of(viewer.area)
+                    )
+                )
+            else:
+                rows = await ask.read(ask.compiler.by_key("Address", "level", "DISTRICT", selected, None))
+            area = rows[0] if rows else None
+        return {  # type: ignore[return-value]
+            "name": viewer.name, "area": area, "roles": list(viewer.roles), "purposes": list(viewer.purposes),
+            "today": info.context.clock.today_text(), "synthetic": info.context.synthetic,
+        }  # fmt: skip
+
+    @strawberry.field(
+        description="全息视图;不给 code 则为本人辖区 · the holographic view; your own area when no code is given"
+    )
+    async def address(
+        self, info: Info, code: AddressCode | None = None, as_of: Date | None = None
+    ) -> t.Address | None:
+        ask = Ask(info, as_of)
+        code = code or info.context.viewer.area  # type: ignore[assignment]
+        if code is None:
+            rows = await ask.read(_district(ask))
+            if not rows:
+                raise not_found("地址")
+            return {**rows[0], "_as_of": ask.as_of}  # type: ignore[return-value]
+        parsed = info.context.scheme.parse(str(code))
+        found = await ask.one("Address", "code", parsed.code, "地址", ask.compiler.place_of(parsed.code))
+        return {**found, "_as_of": ask.as_of}  # type: ignore[return-value]
+
+    @strawberry.field(
+        description="批量,次序与入参一致 · several at once, in the order asked; null where there is none"
+    )
+    async def addresses(
+        self, info: Info, codes: list[AddressCode], as_of: Date | None = None
+    ) -> list[t.Address | None]:
+        limited(codes, "地址")
+        ask = Ask(info, as_of)
+        wanted = [info.context.scheme.parse(str(c)).code for c in codes]
+        found = await ask.by_keys([("Address", "code", sorted(set(wanted)))])
+        return [{**found[c], "_as_of": ask.as_of} if c in found else None for c in wanted]  # type: ignore[misc]
+
+    @strawberry.field(description="按编号查任一实体 · anything by its id")
+    async def node(self, info: Info, id: strawberry.ID, as_of: Date | None = None) -> t.Entity | None:
+        found = await _nodes(Ask(info, as_of), [str(id)])
+        if found[0] is None:
+            raise not_found("记录")
+        return found[0]  # type: ignore[no-any-return]
+
+    @strawberry.field(description="批量 · several at once, in the order asked; null where there is none")
+    async def nodes(
+        self, info: Info, ids: list[strawberry.ID], as_of: Date | None = None
+    ) -> list[t.Entity | None]:
+        limited(ids, "编号")
+        return await _nodes(Ask(info, as_of), [str(i) for i in ids])  # type: ignore[no-any-return]
+
+    @strawberry.field(
+        description="人;证件号只许 POST,服务端即刻散列 · a person by id, or by identity number over POST only"
+    )
+    async def person(
+        self,
+        info: Info,
+        id: strawberry.ID | None = None,
+        id_number: str | None = None,
+        as_of: Date | None = None,
+    ) -> t.Person | None:
+        ask = Ask(info, as_of)
+        if (id is None) == (id_number is None):
+            raise UsageError("BAD_ARGUMENT", "id 与 idNumber 须给其一", "give either id or idNumber")
+        if id_number is None:
+            return await ask.one("Person", "id", str(id), "人")  # type: ignore[no-any-return]
+        if info.context.method != "POST":
+            raise UsageError(
+                "PERSONAL_DATA_IN_GET",
+                "证件号只许以 POST 提交",
+                "an identity number may only be sent by POST",
+            )
+        verdict = identifiers.check_citizen_id(id_number)
+        if not verdict.ok or verdict.normal is None:
+            raise UsageError("BAD_IDENTIFIER", "证件号码有误", "not a valid identity number")
+        normal = verdict.normal if len(verdict.normal) == 18 else identifiers.to_eighteen(verdict.normal)
+        return await ask.one("Person", "id_hash", info.context.identity_hash(normal), "人")  # type: ignore[no-any-return]
+
+    @strawberry.field(description="按编号批量查人 · people by ids; null where there is none")
+    async def people(
+        self, info: Info, ids: list[strawberry.ID], as_of: Date | None = None
+    ) -> list[t.Person | None]:
+        return await _many(Ask(info, as_of), "Person", "id", ids)
+
+    @strawberry.field(description="电话 · a phone by its number")
+    async def phone(self, info: Info, number: str, as_of: Date | None = None) -> t.Phone | None:
+        verdict = identifiers.check_phone(number)
+        if not verdict.ok:
+            raise UsageError("BAD_IDENTIFIER", "电话号码有误", "not a phone number")
+        return await Ask(info, as_of).one("Phone", "number", verdict.normal, "电话")  # type: ignore[no-any-return]
+
+    @strawberry.field(description="房屋 · a house by its number")
+    async def house(self, info: Info, hid: str, as_of: Date | None = None) -> t.House | None:
+        return await Ask(info, as_of).one("House", "hid", hid, "房屋")  # type: ignore[no-any-return]
+
+    @strawberry.field(description="批量 · houses by their numbers; null where there is none")
+    async def houses(self, info: Info, hids: list[str], as_of: Date | None = None) -> list[t.House | None]:
+        return await _many(Ask(info, as_of), "House", "hid", hids)
+
+    @strawberry.field(description="企业 · an enterprise by its credit code")
+    async def enterprise(self, info: Info, uscc: str, as_of: Date | None = None) -> t.Enterprise | None:
+        verdict = identifiers.check_uscc(uscc)
+        if not verdict.ok:
+            raise UsageError(
+                "BAD_IDENTIFIER", "统一社会信用代码有误", "not a valid unified social credit code"
+            )
+        return await Ask(info, as_of).one("Enterprise", "uscc", verdict.normal, "企业")  # type: ignore[no-any-return]
+
+    @strawberry.field(description="批量 · enterprises by credit codes; null where there is none")
+    async def enterprises(
+        self, info: Info, usccs: list[str], as_of: Date | None = None
+    ) -> list[t.Enterprise | None]:
+        return await _many(Ask(info, as_of), "Enterprise", "uscc", usccs)
+
+    @strawberry.field(description="车辆 · a vehicle by its plate")
+    async def vehicle(self, info: Info, plate: str, as_of: Date | None = None) -> t.Vehicle | None:
+        verdict = identifiers.check_plate(plate)
+        normal = verdict.normal if verdict.ok else identifiers.check_ebike_plate(plate).normal
+        if normal is None:
+            raise UsageError("BAD_IDENTIFIER", "号牌号码有误", "not a plate")
+        return await Ask(info, as_of).one("Vehicle", "plate", normal, "车辆")  # type: ignore[no-any-return]
+
+    @strawberry.field(description="批量 · vehicles by plates; null where there is none")
+    async def vehicles(
+        self, info: Info, plates: list[str], as_of: Date | None = None
+    ) -> list[t.Vehicle | None]:
+        return await _many(Ask(info, as_of), "Vehicle", "plate", plates)
+
+    @strawberry.field(description="事件,按来源单号 · an incident by the number of its source")
+    async def incident(self, info: Info, number: str, as_of: Date | None = None) -> t.Incident | None:
+        return await Ask(info, as_of).one("Incident", "number", number, "事件")  # type: ignore[no-any-return]
+
+    @strawberry.field(description="批量 · incidents by numbers; null where there is none")
+    async def incidents(
+        self, info: Info, numbers: list[str], as_of: Date | None = None
+    ) -> list[t.Incident | None]:
+        return await _many(Ask(info, as_of), "Incident", "number", numbers)
+
+    @strawberry.field(description="事项,按编号 · a matter by its number")
+    async def matter(self, info: Info, number: str, as_of: Date | None = None) -> t.Matter | None:
+        return await Ask(info, as_of).one("Matter", "number", number, "事项")  # type: ignore[no-any-return]
+
+    @strawberry.field(description="红领 · a volunteer by number")
+    async def volunteer(self, info: Info, vid: str, as_of: Date | None = None) -> t.Volunteer | None:
+        return await Ask(info, as_of).one("Volunteer", "vid", vid, "红领")  # type: ignore[no-any-return]
+
+    @strawberry.field(description="队伍 · a team by number")
+    async def team(self, info: Info, tid: str, as_of: Date | None = None) -> t.Team | None:
+        return await Ask(info, as_of).one("Team", "tid", tid, "队伍")  # type: ignore[no-any-return]
+
+    @strawberry.field(description="搜索,按类分组;只给一种 kinds 时可用 after 翻页 · search, grouped by kind")
+    async def search(
+        self, info: Info, text: str, kinds: list[Kind] | None = None, area: AddressCode | None = None, as_of: Date | None = None,
+        first: int = 5, after: str | None = None,
+    ) -> SearchResult:  # fmt: skip
+        return await _search(Ask(info, as_of), text, kinds, area, after)  # type: ignore[return-value]
+
+    @strawberry.field(description="反复纠纷 · disputes that repeat")
+    async def repeat_disputes(
+        self, info: Info, area: AddressCode, by: RepeatBy = RepeatBy.EITHER, within_days: int = 90, minimum: int = 3,
+        as_of: Date | None = None, first: int = 20, after: str | None = None,
+    ) -> RepeatConnection:  # fmt: skip
+        return await _repeats(Ask(info, as_of), str(area), by.value, within_days, minimum, after)  # type: ignore[return-value]
+
+    @strawberry.field(description="隐患复燃 · hazards that came back")
+    async def hazard_relapses(
+        self,
+        info: Info,
+        area: AddressCode,
+        within_days: int = 30,
+        as_of: Date | None = None,
+        first: int = 20,
+        after: str | None = None,
+    ) -> RelapseConnection:
+        return await _relapses(Ask(info, as_of), str(area), within_days, after)  # type: ignore[return-value]
+
+    @strawberry.field(description="周边关系 · what is around something")
+    async def neighbourhood(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        depth: int = 1,
+        kinds: list[Kind] | None = None,
+        as_of: Date | None = None,
+        limit: int = 300,
+    ) -> Subgraph:
+        return await _neighbourhood(Ask(info, as_of), str(id), depth, kinds, limit)  # type: ignore[return-value]
+
+    @strawberry.field(description="两者有何关联;不走行政层级与枢纽 · how two things are related")
+    async def paths(
+        self, info: Info, from_: Annotated[strawberry.ID, strawberry.argument(name="from")], to: strawberry.ID, max_depth: int = 4, relations: list[str] | None = None,
+        as_of: Date | None = None, limit: int = 10,
+    ) -> PathResult:  # fmt: skip
+        return await _paths(Ask(info, as_of), str(from_), str(to), max_depth, relations, limit)  # type: ignore[return-value]
+
+    @strawberry.field(description="字典 · the terms of a list: incident_kind, residence, error_code …")
+    def terms(self, info: Info, list: str, as_of: Date | None = None) -> list[Term]:
+        held = info.context.terms.lists.get(list)
+        if held is None:
+            known = ", ".join(info.context.terms.lists)
+            raise UsageError(
+                "BAD_ARGUMENT",
+                f"没有名为 {list} 的字典",
+                f"no term list is called {list}",
+                f"There are: {known}.",
+            )
+        return [as_term(info, list, code) for code in held]
+
+
+def _district(ask: Ask) -> str:
+    top = ask.context.scheme.top
+    place = ask.compiler.place_of("")
+    place.kind, place.level = "tree", top
+    return ask.compiler.by_key("Address", "level", top, ask.selected, place)
+
+
+async def _nodes(ask: Ask, ids: list[str]) -> list[Any]:
+    groups: dict[str, list[str]] = {}
+    for id in dict.fromkeys(ids):
+        label = ONTOLOGY.label_of(id)
+        if label in t.NODE_TYPES:
+            groups.setdefault(str(label), []).append(id)
+    found = (
+        await ask.by_keys([(label, "id", held) for label, held in sorted(groups.items())]) if groups else {}
+    )
+    return [found.get(id) for id in ids]
+
+
+async def _many(ask: Ask, label: str, key: str, values: list[Any]) -> list[Any]:
+    limited(values, "数量")
+    wanted = [str(v) for v in values]
+    found = await ask.by_keys([(label, key, sorted(set(wanted)))])
+    return [found.get(v) for v in wanted]
+
+
+async def _search(
+    ask: Ask, text: str, kinds: list[Kind] | None, area: str | None, after: str | None
+) -> dict[str, Any]:
+    text = text.strip()
+    if not text or len(text) > 100:
+        raise UsageError("BAD_ARGUMENT", "检索词须为 1 到 100 个字", "the text must have 1 to 100 characters")
+    if after is not None and (kinds is None or len(kinds) != 1):
+        raise UsageError("BAD_CURSOR", "只给一种 kinds 时才可翻页", "a cursor goes with exactly one kind")
+    first = first_of(ask.selected, 5)
+    labels = (
+        [k.value for k in kinds] if kinds else [x for x in t.NODE_TYPES if x not in ("Household", "Permit")]
+    )
+    labels = [
+        x
+        for x in labels
+        if ask.context.viewer.sees_label(x)
+        and any(f.searchable for f in ONTOLOGY.entities[x].fields().values())
+    ]
+    skip = int(decode_cursor(after, "score", 1)[0]) if after else 0
+    node = ask.part("groups", "hits", "edges", "node")
+    groups: dict[str, tuple[str, str]] = {}
+    inside = _area(ask, area)[1] if area is not None else None
+    for label in labels:
+        conditions = ask.compiler.visible(label, "n")
+        if inside is not None:
+            narrow = _inside(label, ask.compiler.parameter(inside))
+            if narrow is None:
+                continue
+            conditions = [*conditions, narrow]
+        where = "".join(f" AND {c}" for c in conditions)
+        groups[label] = (where, ask.compiler.node(label, "n", node) if node is not None else "n{.id}")
+    if not groups:
+        return {"understood": [], "groups": []}
+    params = {"text": search.lucene(text), "first": first + 1, "skip": skip}
+    rows = await ask.read(search.statement(groups), params)
+    answer = []
+    for label in groups:
+        held = rows[0][label]
+        if not held["rows"]:
+            continue
+        edges = [
+            {"cursor": encode_cursor("score", [skip + i + 1]), "node": r["node"], "score": r["score"]}
+            for i, r in enumerate(held["rows"][:first])
+        ]
+        answer.append(
+            {
+                "kind": Kind(label),
+                "hits": _connection(edges, len(held["rows"]) > first, skip > 0, held["total"]),
+                "_top": held["rows"][0]["score"],
+            }
+        )
+    answer.sort(key=lambda g: -g["_top"])
+    return {"understood": _understood(text), "groups": answer}
+
+
+def _inside(label: str, key: str) -> str | None:
+    if label in ("Phone", "Organisation"):
+        return None
+    if label == "Person":
+        return f"EXISTS {{ MATCH (n)-[near:LIVES_AT]->() WHERE near.place STARTS WITH {key} OR near.grid STARTS WITH {key} }}"
+    if label == "Address":
+        return f"(n.place STARTS WITH {key} OR n.code STARTS WITH {key})"
+    return f"(n.place STARTS WITH {key} OR n.grid STARTS WITH {key})"
+
+
+def _understood(text: str) -> list[str]:
+    kinds = (
+        ("citizen_id", identifiers.check_citizen_id), ("uscc", identifiers.check_uscc), ("plate", identifiers.check_plate),
+        ("mobile", identifiers.check_mobile),
+    )  # fmt: skip
+    return [name for name, check in kinds if check(text).ok]
+
+
+def _connection(edges: list[Any], more: bool, before: bool, total: int) -> dict[str, Any]:
+    return {
+        "edges": edges,
+        "page_info": {
+            "has_next_page": more, "has_previous_page": before,
+            "start_cursor": edges[0]["cursor"] if edges else None, "end_cursor": edges[-1]["cursor"] if edges else None,
+        },
+        "total_count": count(total),
+    }  # fmt: skip
+
+
+def _page(ask: Ask, found: list[Any], order: str, after: str | None) -> tuple[list[Any], int, bool]:
+    """A page of results that were found whole: the items, where they begin, and whether there are more."""
+    first = first_of(ask.selected)
+    start = int(decode_cursor(after, order, 1)[0]) if after else 0
+    return found[start : start + first], start, len(found) > start + first
+
+
+async def _repeats(
+    ask: Ask, area: str, by: str, within_days: int, minimum: int, after: str | None
+) -> dict[str, Any]:
+    _days(within_days, "withinDays")
+    if not 2 <= minimum <= 50:
+        raise UsageError(
+            "BAD_ARGUMENT", "minimum 须在 2 到 50 之间", f"minimum must be 2 to 50, not {minimum}"
+        )
+    kind, key = _area(ask, area)
+    params = {"area": key, "levels": repeats.PLACE_LEVELS, "roles": repeats.PARTY_ROLES}
+    text = repeats.statement(kind, ask.compiler.scope)
+    rows = await ask.read(text, params)
+    found = repeats.find([repeats.report(r) for r in rows], by, within_days, minimum)
+    page, start, more = _page(ask, found, "newest", after)
+    incidents = ask.part("edges", "node", "incidents")
+    place, parties = ask.part("edges", "node", "at"), ask.part("edges", "node", "parties")
+    lists = await _evidence(
+        ask,
+        {i for r in page for i in r.incidents}, incidents,
+        {r.place for r in page if r.place}, place,
+        {p for r in page if r.pair for p in r.pair}, parties,
+    )  # fmt: skip
+    edges = []
+    for i, r in enumerate(page):
+        kinds = "、".join({"PLACE": "同一地点", "PARTIES": "同一双方"}[x] for x in r.by)
+        edges.append({
+            "cursor": encode_cursor("newest", [start + i + 1]),
+            "node": {
+                "by": [RepeatBy(x) for x in r.by], "matters": r.matters, "days": r.last_day - r.first_day,
+                "sentence": f"{kinds} {r.last_day - r.first_day + 1} 天内纠纷 {r.matters} 起",
+                "at": lists["places"].get(r.place), "parties": [lists["parties"][p] for p in (r.pair or ()) if p in lists["parties"]],
+                "incidents": [lists["incidents"][x] for x in r.incidents if x in lists["incidents"]],
+            },
+        })  # fmt: skip
+    return {**_connection(edges, more, start > 0, 0), "total_count": exact(len(found))}
+
+
+async def _evidence(
+    ask: Ask,
+    incidents: set[str],
+    chosen: Selected | None,
+    places: set[str],
+    place: Selected | None,
+    parties: set[str],
+    party: Selected | None,
+) -> dict[str, dict[str, Any]]:
+    """The incidents, places and parties of a page of results, in one statement."""
+    parts, wanted = [], ask.compiler
+    if chosen is not None and incidents:
+        parts.append(("incidents", wanted.by_keys([("Incident", "id", sorted(incidents))], chosen)))
+    if place is not None and places:
+        parts.append(("places", wanted.by_keys([("Address", "place", sorted(places))], place)))
+    if party is not None and parties:
+        groups = [(x, "id", [p for p in sorted(parties) if ONTOLOGY.label_of(p) == x]) for x in PARTY_LABELS]
+        parts.append(("parties", wanted.by_keys([g for g in groups if g[2]], party)))
+    found: dict[str, dict[str, Any]] = {"incidents": {}, "places": {}, "parties": {}}
+    if parts:
+        text = (
+            "RETURN {"
+            + ", ".join(f"{name}: {body[len('RETURN ') : -len(' AS found')]}" for name, body in parts)
+            + "} AS found"
+        )
+        rows = await ask.read(text)
+        for name, _ in parts:
+            found[name] = {row["k"]: row["n"] for row in rows[0][name]}
+    return found
+
+
+async def _relapses(ask: Ask, area: str, within_days: int, after: str | None) -> dict[str, Any]:
+    _days(within_days, "withinDays")
+    kind, key = _area(ask, area)
+    rows = await ask.read(relapses.statement(kind, ask.compiler.scope), {"area": key, **relapses.PARAMETERS})
+    found = relapses.find([relapses.hazard(r) for r in rows], within_days)
+    page, start, more = _page(ask, found, "newest", after)
+    node = ask.part("edges", "node")
+    chosen: list[Selected] = []
+    if node is not None:
+        chosen = [s for s in ask.selections.of(node) if s.name in ("earlier", "later")]
+    merged = (
+        Selected("incident", "incident", {}, "Incident", tuple(n for s in chosen for n in s.nodes))
+        if chosen
+        else None
+    )
+    lists = await _evidence(
+        ask, {i for r in page for i in (r.earlier, r.later)}, merged,
+        {r.place for r in page}, ask.part("edges", "node", "at"), set(), None,
+    )  # fmt: skip
+    edges = []
+    for i, r in enumerate(page):
+        term = ask.context.terms.get("incident_kind", r.category)
+        edges.append({
+            "cursor": encode_cursor("newest", [start + i + 1]),
+            "node": {
+                "category": {"code": term.code, "zh": term.zh, "en": term.en, "parent": term.parent}, "days": r.days,
+                "sentence": f"“{term.zh}”整改销号 {r.days} 天后复燃",
+                "at": lists["places"].get(r.place), "earlier": lists["incidents"].get(r.earlier), "later": lists["incidents"].get(r.later),
+            },
+        })  # fmt: skip
+    return {**_connection(edges, more, start > 0, 0), "total_count": exact(len(found))}
+
+
+def _kinds(kinds: list[Kind] | None) -> list[str]:
+    return [k.value for k in kinds] if kinds else list(t.NODE_TYPES)
+
+
+async def _graph(
+    ask: Ask, ids: list[str], links: list[expand.Link], cut: list[dict[str, Any]], *below: str
+) -> dict[str, Any]:
+    """Nodes and links for drawing; the nodes in one statement."""
+    nodes: dict[str, Any] = {}
+    selected = ask.part(*below, "nodes")
+    if selected is not None and ids:
+        groups: dict[str, list[str]] = {}
+        for id in ids:
+            label = ONTOLOGY.label_of(id)
+            if label in t.NODE_TYPES:
+                groups.setdefault(str(label), []).append(id)
+        nodes = await ask.by_keys([(label, "id", held) for label, held in sorted(groups.items())], selected)
+    return {"nodes": [nodes[i] for i in ids if i in nodes], "links": [_link(x) for x in links], "cut": cut}
+
+
+def _link(x: expand.Link) -> dict[str, Any]:
+    declared = ONTOLOGY.links[x.type]
+    return {
+        "id": x.id, "type": x.type, "zh": declared.zh, "en": declared.en, "start": x.start, "end": x.end,
+        "since": x.values.get("since"), "until": x.values.get("until"), "confidence": x.values.get("confidence") or 1.0,
+    }  # fmt: skip
+
+
+def _hubs(hubs: set[str]) -> list[dict[str, Any]]:
+    return [{"by": CutBy.HUB, "limit": expand.HUB, "at": h} for h in sorted(hubs)]
+
+
+async def _exists(ask: Ask, *ids: str) -> None:
+    """Raises NOT_FOUND unless the viewer may see all of them."""
+    groups = []
+    for id in ids:
+        label = ONTOLOGY.label_of(id)
+        if label not in t.NODE_TYPES:
+            raise not_found("记录")
+        groups.append((str(label), id))
+    parts = []
+    for label, id in groups:
+        n = ask.compiler.variable("n")
+        where = " AND ".join([f"{n}.id = {ask.compiler.parameter(id)}", *ask.compiler.visible(label, n)])
+        parts.append(f"COUNT {{ MATCH ({n}:{label}) WHERE {where} RETURN {n} }}")
+    rows = await ask.read(f"RETURN [{', '.join(parts)}] AS found")
+    if not all(rows[0]):
+        raise not_found("记录")
+
+
+async def _neighbourhood(
+    ask: Ask, id: str, depth: int, kinds: list[Kind] | None, limit: int
+) -> dict[str, Any]:
+    if not 1 <= depth <= 3:
+        raise UsageError("TOO_DEEP", "depth 须在 1 到 3 之间", f"depth must be 1 to 3, not {depth}")
+    if not 1 <= limit <= 300:
+        raise UsageError("BAD_ARGUMENT", "limit 须在 1 到 300 之间", f"limit must be 1 to 300, not {limit}")
+    await _exists(ask, id)
+    found = await neighbourhood.find(
+        ask.context.store,
+        id,
+        ask.compiler.scope,
+        ask.as_of,
+        expand.WALKED,
+        _kinds(kinds),
+        depth,
+        limit,
+        ask.context.timeout,
+    )
+    cut = _hubs(found.hubs)
+    if found.cut:
+        cut.append({"by": CutBy.ROWS, "limit": limit, "at": None})
+    return await _graph(ask, found.ids, found.links, cut)
+
+
+async def _paths(
+    ask: Ask, one: str, other: str, max_depth: int, relations: list[str] | None, limit: int
+) -> dict[str, Any]:
+    if not 1 <= max_depth <= 8:
+        raise UsageError("TOO_DEEP", "maxDepth 须在 1 到 8 之间", f"maxDepth must be 1 to 8, not {max_depth}")
+    if not 1 <= limit <= 50:
+        raise UsageError("BAD_ARGUMENT", "limit 须在 1 到 50 之间", f"limit must be 1 to 50, not {limit}")
+    types = list(expand.WALKED)
+    if relations is not None:
+        unknown = [r for r in relations if r not in ONTOLOGY.links]
+        if unknown:
+            raise UsageError(
+                "BAD_ARGUMENT",
+                f"没有关系 {unknown[0][:40]}",
+                f"no relation is called {unknown[0][:40]}",
+                f"There are: {', '.join(ONTOLOGY.links)}.",
+            )
+        types = relations
+    await _exists(ask, one, other)
+    found = await paths.find(
+        ask.context.store,
+        one,
+        other,
+        ask.compiler.scope,
+        ask.as_of,
+        types,
+        _kinds(None),
+        max_depth,
+        limit,
+        ask.context.timeout,
+    )
+    ids: dict[str, None] = {}
+    links: dict[str, expand.Link] = {}
+    for path in found.paths:
+        at = one
+        ids[at] = None
+        for link in path:
+            at = link.end if link.start == at else link.start
+            ids[at] = None
+            links[link.id] = link
+    cut = _hubs(found.hubs)
+    if not found.paths and found.searched >= max_depth:
+        cut.append({"by": CutBy.DEPTH, "limit": max_depth, "at": None})
+    if found.rows_cut:
+        cut.append({"by": CutBy.ROWS, "limit": expand.ROWS, "at": None})
+    graph = await _graph(ask, list(ids), list(links.values()), cut, "graph")
+    told = []
+    for path in found.paths:
+        at, nodes, words = one, [one], []
+        for link in path:
+            forward = link.start == at
+            at = link.end if forward else link.start
+            nodes.append(at)
+            words.append(
+                f"—{ONTOLOGY.links[link.type].zh}→" if forward else f"←{ONTOLOGY.links[link.type].zh}—"
+            )
+        confidence = 1.0
+        for link in path:
+            confidence *= link.values.get("confidence") or 1.0
+        told.append(
+            {
+                "length": len(path),
+                "node_ids": nodes,
+                "link_ids": [x.id for x in path],
+                "confidence": confidence,
+                "sentence": " ".join(words),
+            }
+        )
+    sentence = f"{found.searched} 步之内找到 {len(told)} 条" if told else f"{found.searched} 步之内没有关联"
+    return {"paths": told, "searched_depth": found.searched, "sentence": sentence, "graph": graph, "cut": cut}

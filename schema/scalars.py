@@ -1,0 +1,222 @@
+"""Scalars and shared small types."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from enum import Enum
+from typing import Annotated, Any, NewType
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from ontology.errors import UsageError
+from ontology.text import half_width
+
+
+def _date(value: Any) -> str:
+    text = str(value)
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            return date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    raise UsageError(
+        "BAD_DATE", f"不是日期:{text[:40]}", f"not a date: {text[:40]}", "Write it as 2025-12-15."
+    )
+
+
+def _code(value: Any) -> str:
+    text = half_width(str(value)).strip()
+    if not text or len(text) > 64:
+        raise UsageError("BAD_CODE", "地址编码有误", "not an address code", "Such as 330109002001.")
+    return text
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+Date = NewType("Date", str)
+DateTime = NewType("DateTime", str)
+AddressCode = NewType("AddressCode", str)
+SCALARS: dict[object, Any] = {
+    Date: strawberry.scalar(
+        name="Date", description="日历日,东八区 · a day in Asia/Shanghai", serialize=_same, parse_value=_date
+    ),
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description="带区时刻 · a moment with its offset, 2025-12-15T08:30:00+08:00",
+        serialize=_same,
+        parse_value=str,
+    ),
+    AddressCode: strawberry.scalar(
+        name="AddressCode",
+        description="地址身份编码 · an address code of any level",
+        serialize=_same,
+        parse_value=_code,
+    ),
+}
+
+
+def read(source: Any, name: str) -> Any:
+    """How a field without a resolver is read: answers are plain maps."""
+    return source.get(name) if isinstance(source, dict) else getattr(source, name, None)
+
+
+CONFIG = StrawberryConfig(default_resolver=read, scalar_map=SCALARS)
+
+
+@strawberry.enum(description="地址层级 · the level of a place")
+class Level(Enum):
+    DISTRICT = "DISTRICT"
+    STREET = "STREET"
+    COMMUNITY = "COMMUNITY"
+    GRID = "GRID"
+    MICRO_GRID = "MICRO_GRID"
+    ZONE = "ZONE"
+    ROAD = "ROAD"
+    ESTATE = "ESTATE"
+    BUILDING = "BUILDING"
+    UNIT = "UNIT"
+    DWELLING = "DWELLING"
+    SITE = "SITE"
+
+
+@strawberry.enum(description="类别 · what a thing is")
+class Kind(Enum):
+    ADDRESS = "Address"
+    PERSON = "Person"
+    HOUSEHOLD = "Household"
+    HOUSE = "House"
+    ENTERPRISE = "Enterprise"
+    VEHICLE = "Vehicle"
+    PHONE = "Phone"
+    INCIDENT = "Incident"
+    MATTER = "Matter"
+    VOLUNTEER = "Volunteer"
+    TEAM = "Team"
+    ORGANISATION = "Organisation"
+    DEVICE = "Device"
+    PERMIT = "Permit"
+
+
+@strawberry.enum(description="范围 · this place alone, or all below it")
+class Reach(Enum):
+    HERE = "HERE"
+    BELOW = "BELOW"
+
+
+@strawberry.enum(description="计数 · exact, or at least so many")
+class Exactness(Enum):
+    EXACT = "EXACT"
+    AT_LEAST = "AT_LEAST"
+
+
+@strawberry.enum(description="截断原因 · why something was cut")
+class CutBy(Enum):
+    DEPTH = "DEPTH"
+    ROWS = "ROWS"
+    HUB = "HUB"
+
+
+@strawberry.enum
+class MaskState(Enum):
+    WITHHELD = "WITHHELD"
+
+
+@strawberry.enum
+class IncidentOrder(Enum):
+    NEWEST = "NEWEST"
+    OLDEST = "OLDEST"
+
+
+@strawberry.enum(description="反复纠纷的口径 · what makes disputes the same")
+class RepeatBy(Enum):
+    PLACE = "PLACE"
+    PARTIES = "PARTIES"
+    EITHER = "EITHER"
+
+
+@strawberry.type(description="字典项 · a term of a list that the district keeps")
+class Term:
+    code: str
+    zh: str
+    en: str
+    parent: str | None
+
+
+@strawberry.type(description="脱敏标记 · a field that is withheld from you")
+class Mask:
+    field: str
+    state: MaskState
+
+
+@strawberry.type(description="出处 · where a value comes from")
+class Fact:
+    field: str
+    value: str | None
+    feed: str
+    batch: strawberry.ID | None
+    file: str | None
+    row: int | None
+    received: list[Cell]
+    since: str | None
+    recorded_at: DateTime | None
+    rule: str
+    chosen: bool
+    because: str
+
+
+@strawberry.type(description="原样行的单元格 · a cell as received")
+class Cell:
+    column: str
+    value: str | None
+
+
+@strawberry.type
+class Count:
+    value: int
+    exactness: Exactness
+
+
+@strawberry.type(description="截断说明 · what was cut")
+class Cut:
+    by: CutBy
+    limit: int
+    at: strawberry.ID | None
+
+
+@strawberry.type
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type(description="经纬度(CGCS2000) · degrees, CGCS2000")
+class Point:
+    longitude: float
+    latitude: float
+
+
+@strawberry.type(description="步骤 · one step of an incident or matter")
+class Step:
+    at: DateTime
+    to: Term
+    by: str | None
+
+
+@strawberry.input(description="[from, to)")
+class Period:
+    from_: Annotated[Date, strawberry.argument(name="from")] = strawberry.field(name="from")
+    to: Date
+
+
+@strawberry.input
+class ResidentFilter:
+    residence: list[str] | None = None
+    name: str | None = None
+    age_from: int | None = None
+    age_to: int | None = None

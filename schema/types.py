@@ -1,0 +1,507 @@
+"""The entities as GraphQL types: generated leaves, and relations written by hand.
+
+A relation's resolver only picks up what the compiler has put under its response key; nothing here asks the database,
+but for `why`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from ontology import ONTOLOGY
+from ontology.errors import UsageError
+from ontology.identifiers import mask_name
+from schema import leaves
+from schema.connections import connection, count, exact, make_connection
+from schema.scalars import (
+    Count,
+    Fact,
+    IncidentOrder,
+    Level,
+    Mask,
+    MaskState,
+    Period,
+    Point,
+    Reach,
+    ResidentFilter,
+    Step,
+    Term,
+)
+from schema.terms import Info, as_term
+
+MODULE = globals()
+
+
+def picked(source: Any, info: Info) -> Any:
+    return source.get(f"@{info.path.key}")
+
+
+def first_picked(source: Any, info: Info) -> Any:
+    found = source.get(f"@{info.path.key}")
+    return found[0] if found else None
+
+
+def paged(source: Any, info: Info, after: str | None) -> Any:
+    return connection(source.get(f"@{info.path.key}"), after is not None)
+
+
+def is_a(label: str) -> Any:
+    """Tells strawberry which type a map of a node is."""
+
+    def is_type_of(cls: type, source: Any, info: Any) -> bool:
+        return not isinstance(source, dict) or source.get("_t", label) == label
+
+    return classmethod(is_type_of)
+
+
+@strawberry.interface(description="Relay 接口 · anything with an id")
+class Node:
+    id: strawberry.ID
+
+
+@strawberry.interface(description="一切实体 · every entity")
+class Entity(Node):
+    @strawberry.field(description="可直接显示 · what to call it, as far as you may know")
+    def title(self: Any, info: Info) -> str:
+        label = self["_t"]
+        entity = ONTOLOGY.entities[label]
+        value = self.get(entity.title_field)
+        if value is None:
+            return f"{entity.zh} {self['id'][-6:]}"
+        return str(value)
+
+    @strawberry.field(description="脱敏标记 · fields that are withheld from you")
+    def masks(self: Any, info: Info) -> list[Mask]:
+        fields = info.context.viewer.masked(self["_t"])
+        return [{"field": f, "state": MaskState.WITHHELD} for f in fields]  # type: ignore[misc]
+
+    @strawberry.field(description="出处 · where a field's value comes from (all fields when none is named)")
+    async def why(self: Any, info: Info, field: str | None = None) -> list[Fact]:
+        explainer = info.context.explainer
+        if explainer is None:
+            raise UsageError("NOT_FOUND", "本服务没有账本", "this server has no ledger to answer from")
+        from schema.explain import explain
+
+        return await explain(info.context, self["id"], field)  # type: ignore[return-value]
+
+
+@strawberry.type(description="全息计数 · how much of everything is there")
+class Hologram:
+    people: Count
+    floating: Count
+    houses: Count
+    rented: Count
+    enterprises: Count
+    incidents: Count
+    matters: Count
+    open_matters: Count
+    vehicles: Count
+    devices: Count
+    volunteers: Count
+
+
+@strawberry.type(description="统一地址:人、房、企、事、物在此关联 · a place at any level")
+class Address(leaves.AddressLeaves, Entity):
+    is_type_of = is_a("Address")
+
+    @strawberry.field(description="层级 · level")
+    def level(self: Any) -> Level:
+        return Level[self["level"]]
+
+    @strawberry.field(description="问的是哪一天 · the day asked about")
+    def as_of(self: Any, info: Info) -> str:
+        return str(self.get("_as_of") or info.context.clock.today_text())
+
+    @strawberry.field(description="坐标 · coordinates")
+    def point(self: Any) -> Point | None:
+        if self.get("longitude") is None or self.get("latitude") is None:
+            return None
+        return {"longitude": self["longitude"], "latitude": self["latitude"]}  # type: ignore[return-value]
+
+    @strawberry.field(description="由区到本级 · from the district down to this place")
+    def path(self: Any, info: Info) -> list[Address]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="所属网格、微网格 · grid and micro-grid")
+    def areas(self: Any, info: Info) -> list[Address]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="所属小区、道路 · estate and road")
+    def groups(self: Any, info: Info) -> list[Address]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="下级 · places below")
+    def children(
+        self: Any, info: Info, level: Level | None = None, first: int = 50, after: str | None = None
+    ) -> AddressConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="计数 · counts")
+    def counts(self: Any, info: Info, reach: Reach = Reach.BELOW) -> Hologram:
+        return {k: count(v) for k, v in picked(self, info).items()}  # type: ignore[return-value]
+
+    @strawberry.field(description="人 · residents")
+    def residents(
+        self: Any,
+        info: Info,
+        reach: Reach = Reach.BELOW,
+        filter: ResidentFilter | None = None,
+        first: int = 20,
+        after: str | None = None,
+    ) -> PersonConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="房 · houses")
+    def houses(
+        self: Any,
+        info: Info,
+        reach: Reach = Reach.BELOW,
+        rented: bool | None = None,
+        first: int = 20,
+        after: str | None = None,
+    ) -> HouseConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="企 · enterprises")
+    def enterprises(
+        self: Any, info: Info, reach: Reach = Reach.BELOW, industry: str | None = None, states: list[str] | None = None,
+        first: int = 20, after: str | None = None,
+    ) -> EnterpriseConnection:  # fmt: skip
+        return paged(self, info, after)
+
+    @strawberry.field(description="车 · vehicles registered here")
+    def vehicles(
+        self: Any,
+        info: Info,
+        reach: Reach = Reach.BELOW,
+        kinds: list[str] | None = None,
+        first: int = 20,
+        after: str | None = None,
+    ) -> VehicleConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="事:发生过什么 · what has happened here")
+    def incidents(
+        self: Any, info: Info, reach: Reach = Reach.BELOW, kinds: list[str] | None = None, during: Period | None = None,
+        order_by: IncidentOrder = IncidentOrder.NEWEST, first: int = 20, after: str | None = None,
+    ) -> IncidentConnection:  # fmt: skip
+        return paged(self, info, after)
+
+    @strawberry.field(description="事:在办什么 · matters handled here")
+    def matters(
+        self: Any,
+        info: Info,
+        reach: Reach = Reach.BELOW,
+        states: list[str] | None = None,
+        first: int = 20,
+        after: str | None = None,
+    ) -> MatterConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="物 · devices")
+    def devices(
+        self: Any,
+        info: Info,
+        reach: Reach = Reach.BELOW,
+        kinds: list[str] | None = None,
+        first: int = 20,
+        after: str | None = None,
+    ) -> DeviceConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="红领、楼长 · volunteers who serve it")
+    def volunteers(
+        self: Any, info: Info, reach: Reach = Reach.BELOW, first: int = 20, after: str | None = None
+    ) -> VolunteerConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="队伍 · teams that serve it")
+    def teams(
+        self: Any, info: Info, reach: Reach = Reach.BELOW, first: int = 20, after: str | None = None
+    ) -> TeamConnection:
+        return paged(self, info, after)
+
+
+@strawberry.type(description="人 · a resident, owner, party or contact")
+class Person(leaves.PersonLeaves, Entity):
+    is_type_of = is_a("Person")
+
+    @strawberry.field(description="居所 · homes on the day asked about")
+    def homes(self: Any, info: Info, first: int = 20, after: str | None = None) -> AddressConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="产权房 · houses owned")
+    def houses(self: Any, info: Info, first: int = 20, after: str | None = None) -> HouseConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="承租房 · houses rented")
+    def rents(self: Any, info: Info, first: int = 20, after: str | None = None) -> HouseConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="车辆 · vehicles owned")
+    def vehicles(self: Any, info: Info, first: int = 20, after: str | None = None) -> VehicleConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="工作单位 · employers")
+    def employers(self: Any, info: Info, first: int = 20, after: str | None = None) -> EnterpriseConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="任法定代表人的企业 · enterprises represented")
+    def represents(self: Any, info: Info, first: int = 20, after: str | None = None) -> EnterpriseConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="亲属 · relatives")
+    def relatives(self: Any, info: Info, first: int = 20, after: str | None = None) -> PersonConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="电话 · phones")
+    def phones(self: Any, info: Info) -> list[Phone]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="户 · household")
+    def household(self: Any, info: Info) -> Household | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="红领身份 · as a volunteer")
+    def volunteer(self: Any, info: Info) -> Volunteer | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="涉及的事件 · incidents involved in, newest first")
+    def incidents(self: Any, info: Info, first: int = 20, after: str | None = None) -> IncidentConnection:
+        return paged(self, info, after)
+
+
+@strawberry.type(description="户 · who lives together")
+class Household(leaves.HouseholdLeaves, Entity):
+    is_type_of = is_a("Household")
+
+    @strawberry.field(description="成员 · members")
+    def members(self: Any, info: Info, first: int = 20, after: str | None = None) -> PersonConnection:
+        return paged(self, info, after)
+
+
+@strawberry.type(description="房屋 · a property at a dwelling")
+class House(leaves.HouseLeaves, Entity):
+    is_type_of = is_a("House")
+
+    @strawberry.field(description="地址 · where it is")
+    def at(self: Any, info: Info) -> Address | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="产权人 · people who own it")
+    def owners(self: Any, info: Info) -> list[Person]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="产权单位 · enterprises that own it")
+    def owner_enterprises(self: Any, info: Info) -> list[Enterprise]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="承租人 · tenants")
+    def tenants(self: Any, info: Info, first: int = 20, after: str | None = None) -> PersonConnection:
+        return paged(self, info, after)
+
+
+@strawberry.type(description="企业及个体工商户 · a business")
+class Enterprise(leaves.EnterpriseLeaves, Entity):
+    is_type_of = is_a("Enterprise")
+
+    @strawberry.field(description="地址 · where it is")
+    def at(self: Any, info: Info) -> Address | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="法定代表人 · legal representative")
+    def representative(self: Any, info: Info) -> Person | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="从业人员 · who works for it")
+    def employees(self: Any, info: Info, first: int = 20, after: str | None = None) -> PersonConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="房产 · houses owned")
+    def houses(self: Any, info: Info, first: int = 20, after: str | None = None) -> HouseConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="车辆 · vehicles owned")
+    def vehicles(self: Any, info: Info, first: int = 20, after: str | None = None) -> VehicleConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="涉及的事件 · incidents, newest first")
+    def incidents(self: Any, info: Info, first: int = 20, after: str | None = None) -> IncidentConnection:
+        return paged(self, info, after)
+
+
+@strawberry.type(description="车辆 · a vehicle")
+class Vehicle(leaves.VehicleLeaves, Entity):
+    is_type_of = is_a("Vehicle")
+
+    @strawberry.field(description="所有人 · people who own it")
+    def owners(self: Any, info: Info) -> list[Person]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="所有单位 · enterprises that own it")
+    def owner_enterprises(self: Any, info: Info) -> list[Enterprise]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="登记地址 · where it is registered")
+    def registered_at(self: Any, info: Info) -> Address | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="准运证等 · permits")
+    def permits(self: Any, info: Info) -> list[Permit]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="涉及的事件 · incidents, newest first")
+    def incidents(self: Any, info: Info, first: int = 20, after: str | None = None) -> IncidentConnection:
+        return paged(self, info, after)
+
+
+@strawberry.type(description="电话 · a number as a thing")
+class Phone(leaves.PhoneLeaves, Entity):
+    is_type_of = is_a("Phone")
+
+    @strawberry.field(description="持有人 · holders")
+    def holders(self: Any, info: Info, first: int = 20, after: str | None = None) -> PersonConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="通话对端 · phones that called it or that it called")
+    def called(self: Any, info: Info) -> list[Phone]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="涉及的事件 · incidents, newest first")
+    def incidents(self: Any, info: Info, first: int = 20, after: str | None = None) -> IncidentConnection:
+        return paged(self, info, after)
+
+
+@strawberry.type(description="参与方 · who or what is involved, and how")
+class Party:
+    entity: Entity
+
+    @strawberry.field(description="角色 · role")
+    def role(self: Any, info: Info) -> Term | None:
+        return as_term(info, "incident_role", self["role"]) if self.get("role") else None  # type: ignore[no-any-return]
+
+
+def _steps(source: Any, info: Info) -> list[Step]:
+    by = source.get("step_by") or []
+    return [
+        {"at": at, "to": as_term(info, "matter_state", to), "by": (by[i] or None) if i < len(by) else None}  # type: ignore[misc]
+        for i, (at, to) in enumerate(
+            zip(source.get("step_at") or [], source.get("step_to") or [], strict=False)
+        )
+    ]
+
+
+@strawberry.type(description="事件:某来源报告的一次事实 · what a source reported happened")
+class Incident(leaves.IncidentLeaves, Entity):
+    is_type_of = is_a("Incident")
+
+    @strawberry.field(description="发生地 · where it happened")
+    def at(self: Any, info: Info) -> Address | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="参与方 · parties")
+    def parties(self: Any, info: Info) -> list[Party]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="并入的事项 · the matter it is handled in")
+    def matter(self: Any, info: Info) -> Matter | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="办理单位 · handled by")
+    def handled_by(self: Any, info: Info) -> list[Organisation]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="步骤 · steps, oldest first")
+    def steps(self: Any, info: Info) -> list[Step]:
+        return _steps(self, info)
+
+
+@strawberry.type(description="事项:一件要办的事 · work to be done")
+class Matter(leaves.MatterLeaves, Entity):
+    is_type_of = is_a("Matter")
+
+    @strawberry.field(description="地址 · where it is")
+    def at(self: Any, info: Info) -> Address | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="并入的事件 · incidents handled in it")
+    def incidents(self: Any, info: Info) -> list[Incident]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="办理单位 · handled by")
+    def handled_by(self: Any, info: Info) -> list[Organisation]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="步骤 · steps, oldest first")
+    def steps(self: Any, info: Info) -> list[Step]:
+        return _steps(self, info)
+
+
+@strawberry.type(description="萧山红领 · a volunteer")
+class Volunteer(leaves.VolunteerLeaves, Entity):
+    is_type_of = is_a("Volunteer")
+
+    @strawberry.field(description="本人 · the person, where the number is known")
+    def person(self: Any, info: Info) -> Person | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="所在队伍 · team")
+    def team(self: Any, info: Info) -> Team | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="服务地 · the place served")
+    def serves(self: Any, info: Info) -> Address | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+
+@strawberry.type(description="红领队伍 · a team of volunteers")
+class Team(leaves.TeamLeaves, Entity):
+    is_type_of = is_a("Team")
+
+    @strawberry.field(description="队员 · members")
+    def members(self: Any, info: Info, first: int = 20, after: str | None = None) -> VolunteerConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="服务地 · the place served")
+    def serves(self: Any, info: Info) -> Address | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+
+@strawberry.type(description="单位 · an organisation")
+class Organisation(leaves.OrganisationLeaves, Entity):
+    is_type_of = is_a("Organisation")
+
+
+@strawberry.type(description="设备 · a device")
+class Device(leaves.DeviceLeaves, Entity):
+    is_type_of = is_a("Device")
+
+    @strawberry.field(description="地址 · where it is")
+    def at(self: Any, info: Info) -> Address | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+
+@strawberry.type(description="许可 · a permit")
+class Permit(leaves.PermitLeaves, Entity):
+    is_type_of = is_a("Permit")
+
+
+AddressConnection = make_connection("Address", Address, MODULE)
+PersonConnection = make_connection("Person", Person, MODULE)
+HouseConnection = make_connection("House", House, MODULE)
+EnterpriseConnection = make_connection("Enterprise", Enterprise, MODULE)
+VehicleConnection = make_connection("Vehicle", Vehicle, MODULE)
+IncidentConnection = make_connection("Incident", Incident, MODULE)
+MatterConnection = make_connection("Matter", Matter, MODULE)
+VolunteerConnection = make_connection("Volunteer", Volunteer, MODULE)
+TeamConnection = make_connection("Team", Team, MODULE)
+DeviceConnection = make_connection("Device", Device, MODULE)
+
+NODE_TYPES: dict[str, Any] = {
+    "Address": Address, "Person": Person, "Household": Household, "House": House, "Enterprise": Enterprise,
+    "Vehicle": Vehicle, "Phone": Phone, "Incident": Incident, "Matter": Matter, "Volunteer": Volunteer,
+    "Team": Team, "Organisation": Organisation, "Device": Device, "Permit": Permit,
+}  # fmt: skip
+__all__ = ["NODE_TYPES", "Entity", "Node", "exact", "mask_name"]

@@ -20,7 +20,7 @@ from graphql import (
     SelectionSetNode,
     get_named_type,
 )
-from graphql.execution.values import get_argument_values, get_directive_values
+from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
 
 _UPPER = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -56,6 +56,9 @@ class Selections:
 
     def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
         self._info = info
+        given: Any = info.variable_values
+        # graphql-core hands resolvers the coerced values alone, and wants them back with their sources.
+        self._variables = given if isinstance(given, VariableValues) else VariableValues({}, given)
 
     def root(self) -> Selected:
         info = self._info
@@ -81,7 +84,7 @@ class Selections:
         self, parent: GraphQLObjectType | GraphQLInterfaceType, nodes: tuple[FieldNode, ...], key: str
     ) -> Selected:
         field = parent.fields[nodes[0].name.value]
-        args = get_argument_values(field, nodes[0], self._info.variable_values)
+        args = get_argument_values(field, nodes[0], self._variables)
         return Selected(
             snake(nodes[0].name.value),
             key,
@@ -107,7 +110,7 @@ class Selections:
                 self._collect(node.selection_set, type_name, out)
 
     def _included(self, node: Any) -> bool:
-        values = self._info.variable_values
+        values = self._variables
         skip = get_directive_values(GraphQLSkipDirective, node, values)
         if skip and skip.get("if_", skip.get("if")) is True:
             return False

@@ -72,7 +72,15 @@ def connection(raw: dict[str, Any] | None, after: bool = False) -> dict[str, Any
 def make_connection(name: str, node: Any, module: dict[str, Any]) -> Any:
     """The edge and connection types of a node type."""
     edge = strawberry.type(
-        type(f"{name}Edge", (Edge,), {"__annotations__": {"node": node}, "__module__": module["__name__"]}),
+        type(
+            f"{name}Edge",
+            (Edge,),
+            {
+                "__annotations__": {"node": node},
+                "__module__": module["__name__"],
+                "is_type_of": classmethod(lambda cls, source, info: True),
+            },
+        ),
         name=f"{name}Edge",
     )
     module[f"{name}Edge"] = edge

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from graphql import parse, validate
 from pydantic import ValidationError
 
 from graph.store import Store
@@ -18,6 +19,7 @@ from loaders.run import Loader
 from loaders.wiring import open_loader
 from ontology.clock import Clock
 from ontology.errors import UsageError
+from schema import build_schema
 from tests.loaders.graphs import whole_graph
 
 pytestmark = pytest.mark.anyio
@@ -214,3 +216,11 @@ def test_what_cannot_be_declared() -> None:
                 "join": [{"file": "*", "by": "a", "key": "a", "take": {"b": "b"}}],
             }
         )  # fmt: skip
+
+
+def test_the_queries_of_the_example_are_of_the_schema() -> None:
+    schema = build_schema()._schema
+    queries = sorted((POLE / "queries").glob("*.graphql"))
+    assert queries
+    for path in queries:
+        assert validate(schema, parse(path.read_text(encoding="utf-8"))) == [], path.name

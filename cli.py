@@ -132,7 +132,7 @@ def seed(
     seed: Annotated[int, typer.Option(help="The same seed gives the same district.")] = 7,
     until: Annotated[
         datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of the district's history.")
-    ] = datetime(2025, 12, 15),
+    ] = datetime(2025, 12, 15),  # noqa: DTZ001 — a day, as typer hands it over
     noise: Annotated[str, typer.Option(help="clean, normal or hard.")] = "normal",
     plant: Annotated[
         list[str] | None, typer.Option(help="What to plant, such as repeat-disputes=40.")

@@ -364,7 +364,7 @@ def contributions(
     where: set[str] = set()
     for held in stands:
         where |= areas(held.get("place"), held.get("grid"))
-    return {c: where for c in counters} if where else {}
+    return dict.fromkeys(counters, where) if where else {}
 
 
 _COUNTERS = {

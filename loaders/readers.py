@@ -90,7 +90,7 @@ def _xlsx(path: Path, digest: str) -> list[Sheet]:
 
     try:
         book = python_calamine.CalamineWorkbook.from_path(str(path))
-    except Exception as error:  # noqa: BLE001 — calamine raises several kinds of its own for broken archives
+    except Exception as error:
         raise _unreadable(path, f"it is not a readable workbook ({error})") from None
     sheets = []
     for name in book.sheet_names:

@@ -1,14 +1,11 @@
 """Leaf fields of the entities. Generated from the ontology by `python -m schema.generate`; not to be edited."""
 
-# ruff: noqa: E501
 from __future__ import annotations
-
-from typing import Any
 
 import strawberry
 
 from schema.scalars import AddressCode, Date, DateTime, Term
-from schema.terms import Info, term, terms_of
+from schema.terms import Info, term
 
 
 @strawberry.type

@@ -122,7 +122,7 @@ class Query:
         self, info: Info, ids: list[strawberry.ID], as_of: Date | None = None
     ) -> list[t.Entity | None]:
         limited(ids, "编号")
-        return await _nodes(Ask(info, as_of), [str(i) for i in ids])  # type: ignore[no-any-return]
+        return await _nodes(Ask(info, as_of), [str(i) for i in ids])
 
     @strawberry.field(
         description="人;证件号只许 POST,服务端即刻散列 · a person by id, or by identity number over POST only"
@@ -235,7 +235,7 @@ class Query:
         self, info: Info, area: AddressCode, by: RepeatBy = RepeatBy.EITHER, within_days: int = 90, minimum: int = 3,
         as_of: Date | None = None, first: int = 20, after: str | None = None,
     ) -> RepeatConnection:  # fmt: skip
-        return await _repeats(Ask(info, as_of), str(area), by.value, within_days, minimum, after)  # type: ignore[return-value]
+        return await _repeats(Ask(info, as_of), str(area), by.value, within_days, minimum, after)
 
     @strawberry.field(description="隐患复燃 · hazards that came back")
     async def hazard_relapses(
@@ -247,7 +247,7 @@ class Query:
         first: int = 20,
         after: str | None = None,
     ) -> RelapseConnection:
-        return await _relapses(Ask(info, as_of), str(area), within_days, after)  # type: ignore[return-value]
+        return await _relapses(Ask(info, as_of), str(area), within_days, after)
 
     @strawberry.field(description="周边关系 · what is around something")
     async def neighbourhood(

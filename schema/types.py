@@ -6,7 +6,7 @@ but for `why`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import strawberry
 
@@ -380,7 +380,7 @@ class Party:
 
     @strawberry.field(description="角色 · role")
     def role(self: Any, info: Info) -> Term | None:
-        return as_term(info, "incident_role", self["role"]) if self.get("role") else None  # type: ignore[no-any-return]
+        return as_term(info, "incident_role", self["role"]) if self.get("role") else None
 
 
 def _steps(source: Any, info: Info) -> list[Step]:
@@ -488,16 +488,28 @@ class Permit(leaves.PermitLeaves, Entity):
     is_type_of = is_a("Permit")
 
 
-AddressConnection = make_connection("Address", Address, MODULE)
-PersonConnection = make_connection("Person", Person, MODULE)
-HouseConnection = make_connection("House", House, MODULE)
-EnterpriseConnection = make_connection("Enterprise", Enterprise, MODULE)
-VehicleConnection = make_connection("Vehicle", Vehicle, MODULE)
-IncidentConnection = make_connection("Incident", Incident, MODULE)
-MatterConnection = make_connection("Matter", Matter, MODULE)
-VolunteerConnection = make_connection("Volunteer", Volunteer, MODULE)
-TeamConnection = make_connection("Team", Team, MODULE)
-DeviceConnection = make_connection("Device", Device, MODULE)
+if TYPE_CHECKING:
+    AddressConnection: TypeAlias = Any
+    PersonConnection: TypeAlias = Any
+    HouseConnection: TypeAlias = Any
+    EnterpriseConnection: TypeAlias = Any
+    VehicleConnection: TypeAlias = Any
+    IncidentConnection: TypeAlias = Any
+    MatterConnection: TypeAlias = Any
+    VolunteerConnection: TypeAlias = Any
+    TeamConnection: TypeAlias = Any
+    DeviceConnection: TypeAlias = Any
+else:
+    AddressConnection = make_connection("Address", Address, MODULE)
+    PersonConnection = make_connection("Person", Person, MODULE)
+    HouseConnection = make_connection("House", House, MODULE)
+    EnterpriseConnection = make_connection("Enterprise", Enterprise, MODULE)
+    VehicleConnection = make_connection("Vehicle", Vehicle, MODULE)
+    IncidentConnection = make_connection("Incident", Incident, MODULE)
+    MatterConnection = make_connection("Matter", Matter, MODULE)
+    VolunteerConnection = make_connection("Volunteer", Volunteer, MODULE)
+    TeamConnection = make_connection("Team", Team, MODULE)
+    DeviceConnection = make_connection("Device", Device, MODULE)
 
 NODE_TYPES: dict[str, Any] = {
     "Address": Address, "Person": Person, "Household": Household, "House": House, "Enterprise": Enterprise,

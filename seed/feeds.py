@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
 """The eleven department feeds: their files, columns and what noise may touch in them; writing them."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
 """Fire inspections and the hazards they found, with planted relapses and near misses."""
 
 from __future__ import annotations

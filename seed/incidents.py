@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
 """Alarms (110) and mediations over 24 months, with planted repeats and near misses."""
 
 from __future__ import annotations

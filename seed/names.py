@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
 """Names: surnames as they are distributed, given names by decade of birth, roads, estates, firms. No real
 person's.
 """

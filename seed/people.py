@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
 """Residents: households in homes, kin, ages, names, identity numbers, phones, moves; landlords."""
 
 from __future__ import annotations

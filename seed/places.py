@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
 """Places: the whole hierarchy down to communities, grids and roads; in filled communities buildings,
 units, homes and sites.
 """

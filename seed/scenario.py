@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - tables and texts in Chinese, whose characters count double
 """A tiny district that a person has drawn: YAML in, the same feed files out, with the answers it expects.
 
 The format is described in docs/seeding.md; `seed/scenarios/ten_buildings.yaml` is the example. People,

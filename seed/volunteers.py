@@ -118,7 +118,7 @@ def build_volunteers(options: SeedOptions, places: Places, people: People, spots
 
 
 _DEVICES: Final = (
-    ("电梯", 3500), ("消防车道监控", 1391), ("视频监控", 5037), ("烟感", 3413), ("场馆感知点", 1271), ("涵隧水位计", 120),  # noqa: E501
+    ("电梯", 3500), ("消防车道监控", 1391), ("视频监控", 5037), ("烟感", 3413), ("场馆感知点", 1271), ("涵隧水位计", 120),
 )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ All data of this district is synthetic (合成数据); no person in it is real.
 - `expect.json` (drawn districts only): what the author of the scenario expects, in source numbers and codes.
 
 The rules are in docs/seeding.md of Quanxi; `seed/truth.py` computes them from the clean world.
-"""  # noqa: E501
+"""
 README: Final = """Synthetic district of Quanxi (全息 合成数据区)
 本目录全部数据均为程序合成，不含任何真实个人信息。All data here is synthetic; no person is real.
 feeds/  department feed files      truth/  the answer key      manifest.json  options, counts, hashes

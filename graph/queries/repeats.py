@@ -127,19 +127,19 @@ def find(reports: Sequence[Report], by: str, within_days: int, minimum: int) -> 
             for pair in named:
                 pairs.setdefault(pair, []).append(matter)
         groups += [("PARTIES", None, pair, held) for pair, held in sorted(pairs.items())]
-    for reason, place, pair, held in groups:
+    for reason, at, between, held in groups:
         held.sort(key=lambda m: (m.day, m.number))
         for run in _windows(held, within_days, minimum):
             incidents = tuple(r.id for m in run for r in m.reports)
             key = tuple(sorted(incidents))
             before = found.get(key)
             if before is None:
-                found[key] = Repeat((reason,), place, pair, incidents, len(run), run[0].day, run[-1].day)
+                found[key] = Repeat((reason,), at, between, incidents, len(run), run[0].day, run[-1].day)
             elif reason not in before.by:
                 found[key] = Repeat(
                     (*before.by, reason),
-                    before.place or place,
-                    before.pair or pair,
+                    before.place or at,
+                    before.pair or between,
                     incidents,
                     len(run),
                     run[0].day,

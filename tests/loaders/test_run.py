@@ -160,7 +160,7 @@ async def test_a_killed_run_is_finished_by_the_next(
     for batch in other.ledger.batches()[:5]:
         other.digest(batch)
     settle = other._settle
-    other._settle = lambda work: (_ for _ in ()).throw(RuntimeError("killed"))  # type: ignore[method-assign,assignment]
+    other._settle = lambda work: (_ for _ in ()).throw(RuntimeError("killed"))  # type: ignore[method-assign]
     with pytest.raises(RuntimeError, match="killed"):
         await other.apply(clean_graph)
     other._settle = settle  # type: ignore[method-assign]

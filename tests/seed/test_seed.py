@@ -178,14 +178,14 @@ def test_identifiers_are_valid(district: Manifest) -> None:
 @pytest.mark.parametrize(
     ("key", "column", "terms"),
     [
-        ("residents", "性别", "sex"), ("residents", "户籍类型", "residence"), ("residents", "与户主关系", "kin"),  # noqa: E501
+        ("residents", "性别", "sex"), ("residents", "户籍类型", "residence"), ("residents", "与户主关系", "kin"),
         ("houses", "用途", "house_use"), ("enterprises", "主体类型", "enterprise_kind"),
         ("enterprises", "行业", "industry"), ("enterprises", "登记状态", "enterprise_state"),
-        ("vehicles", "号牌种类", "plate_kind"), ("vehicles", "车辆类型", "vehicle_kind"), ("vehicles", "能源", "energy"),  # noqa: E501
+        ("vehicles", "号牌种类", "plate_kind"), ("vehicles", "车辆类型", "vehicle_kind"), ("vehicles", "能源", "energy"),
         ("vehicles", "状态", "vehicle_state"), ("alarms", "处置状态", "matter_state"),
         ("mediations", "调解状态", "matter_state"), ("hazards", "隐患状态", "matter_state"),
         ("hazards", "隐患等级", "severity"), ("volunteers", "队伍层级", "team_level"),
-        ("volunteers", "角色", "volunteer_role"), ("devices", "设备类型", "device_kind"), ("devices", "状态", "device_state"),  # noqa: E501
+        ("volunteers", "角色", "volunteer_role"), ("devices", "设备类型", "device_kind"), ("devices", "状态", "device_state"),
     ],
 )  # fmt: skip
 def test_words_are_terms(district: Manifest, key: str, column: str, terms: str) -> None:
@@ -237,8 +237,8 @@ def test_density_holds_at_a_small_scale(tmp_path: Path) -> None:
     manifest = seed_district(tmp_path, SeedOptions(scale=0.05, noise="clean"))
     factor = COMMUNITIES / manifest.counts["communities_filled"]
     for name, whole in {
-        "buildings": 180_000, "homes": 1_100_000, "people": 2_560_000, "floating_people": 1_330_000, "landlords": 180_000,  # noqa: E501
-        "enterprises": 250_000, "vehicles": 730_000, "volunteers": 245_000, "alarms": 760_000, "mediations": 100_000,  # noqa: E501
+        "buildings": 180_000, "homes": 1_100_000, "people": 2_560_000, "floating_people": 1_330_000, "landlords": 180_000,
+        "enterprises": 250_000, "vehicles": 730_000, "volunteers": 245_000, "alarms": 760_000, "mediations": 100_000,
     }.items():  # fmt: skip
         assert manifest.counts[name] * factor == pytest.approx(whole, rel=0.15), name
     people = read(manifest, "residents").unique("人口编号")

@@ -81,9 +81,9 @@ def _boolean(text: str) -> str | None:
     return "true" if low in TRUE else "false" if low in FALSE else None
 
 
-def _number(text: str, whole: bool = False) -> str | None:
+def _number(text: str, whole: bool = False, unit: str = "") -> str | None:
     try:
-        value = float(text.replace(",", ""))
+        value = float(text.removesuffix(unit).replace(",", ""))
     except ValueError:
         return None
     if not math.isfinite(value) or (whole and not value.is_integer()):
@@ -138,6 +138,8 @@ def _normaliser(column: Column, terms: Terms) -> Callable[[str], str | None] | N
     if column.type is ColumnType.TERM:
         assert column.terms is not None
         return partial(_term, dict(terms.code_of(column.terms)))
+    if column.unit is not None:
+        return partial(_number, whole=column.type is ColumnType.INTEGER, unit=column.unit)
     return _NORMALISERS.get(column.type)
 
 

@@ -46,6 +46,7 @@ class Column(Strict):
     Attributes:
         on_bad: what a value that breaks its type does: keep the row out, or only itself.
         format: how a date or time is written (strptime), where it is not a form that is read anyway.
+        unit: the unit that the department writes behind a number, such as `万元`.
     """
 
     type: ColumnType = ColumnType.TEXT
@@ -56,6 +57,7 @@ class Column(Strict):
     separator: str = ";"
     matches: str | None = None
     format: str | None = None
+    unit: str | None = None
 
     @model_validator(mode="after")
     def _terms(self) -> Column:
@@ -63,6 +65,8 @@ class Column(Strict):
             raise ValueError("`terms` goes with `type: term`, and only with it")
         if self.format is not None and self.type not in (ColumnType.DATE, ColumnType.DATETIME):
             raise ValueError("`format` goes with `type: date` or `type: datetime`")
+        if self.unit is not None and self.type not in (ColumnType.NUMBER, ColumnType.INTEGER):
+            raise ValueError("`unit` goes with `type: number` or `type: integer`")
         return self
 
 

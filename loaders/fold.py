@@ -148,7 +148,8 @@ def fold(id: str, versions: Iterable[Version], places: Places) -> State | None:
                 values.update(
                     {f: node.values[f] for f in ("step_at", "step_to", "step_by") if f in node.values}
                 )
-    links = _links(id, records, places)
+    placed = ONTOLOGY.entities[label].placed if label not in ("Person", "Address") else ""
+    links = _links(id, records, places, placed, values)
     _derive(label, values, links, places)
     values["id"] = id
     return State(label, values, tuple(sorted(links, key=lambda x: (x.type, x.start, x.end, x.k))))
@@ -161,19 +162,42 @@ class _Interval:
     start: str | None
     until: str
     placement: Placement | None
+    order: tuple[str, bytes]
+
+    @property
+    def rank(self) -> tuple[float, int, str, bytes]:
+        """How much its place is worth beside another of the same time: the surer, the more trusted, the newer."""
+        sure = self.placement.confidence if self.placement is not None else 1.0
+        return sure, self.claim.trust, *self.order
 
 
-def _links(id: str, records: list[list[Version]], places: Places) -> list[LinkState]:
+def _links(
+    id: str, records: list[list[Version]], places: Places, placed: str, values_out: Props
+) -> list[LinkState]:
+    """The relationships kept with `id`. Of several present places of a thing (`placed`: the type that places it) the surest
+    stands; the text of a place that is nowhere known goes into `values_out`."""
+    nowhere: list[_Interval] = []
     found: dict[tuple[str, str, str, str], list[_Interval]] = {}
     for versions in records:
         slots = {c.slot for v in versions for c in v.claims.links if c.owner == id}
         for slot in slots:
             for interval in _intervals(slot, versions, places):
                 claim = interval.claim
-                if claim.owner != id or interval.end is None:
+                if claim.owner != id:
+                    continue
+                if interval.end is None:
+                    if claim.type == placed and claim.place is not None:
+                        nowhere.append(interval)
                     continue
                 role = "|".join(str(v) for _, v in sorted(claim.values.items()))
                 found.setdefault((claim.type, claim.start, interval.end, role), []).append(interval)
+    if placed:
+        _keep_surest(found, placed)
+        if nowhere and not any(name[0] == placed for name in found):
+            text = (max(nowhere, key=lambda x: x.rank).claim.place or "").split("\x1f")[1]
+            if text:
+                values_out["place_text"] = text
+                values_out["place_confidence"] = 0.0
     states = []
     for (type, start, end, role), intervals in found.items():
         timed = ONTOLOGY.links[type].history
@@ -203,40 +227,55 @@ def _links(id: str, records: list[list[Version]], places: Places) -> list[LinkSt
     return states
 
 
+def _keep_surest(found: dict[tuple[str, str, str, str], list[_Interval]], placed: str) -> None:
+    """Where records give a thing several places for the present, keeps the surest."""
+    names = [name for name in found if name[0] == placed]
+    if len(names) < 2:
+        return
+    last = max(interval.until for name in names for interval in found[name])
+    present = [name for name in names if any(x.until == last for x in found[name])]
+    best = max(present, key=lambda name: (max(x.rank for x in found[name]), name))
+    for name in present:
+        if name != best:
+            found[name] = [x for x in found[name] if x.until != last]
+            if not found[name]:
+                del found[name]
+
+
 def _intervals(slot: int, versions: list[Version], places: Places) -> list[_Interval]:
     """The validity of one slot of one record, over its versions.
 
     A newer version with another target closes the interval before it where its own begins; one with the same beginning
     is a correction and takes its place.
     """
-    said: list[tuple[str | None, LinkClaim | None]] = []
+    said: list[tuple[str | None, LinkClaim | None, tuple[str, bytes]]] = []
     for i, version in enumerate(versions):
         claim = next((c for c in version.claims.links if c.slot == slot), None)
         since = claim.since if claim is not None else None
         if since is None and i > 0:
             since = version.effective[:10] or None
-        said.append((since, claim))
-    type = next(c.type for _, c in said if c is not None)
+        said.append((since, claim, version.order))
+    type = next(c.type for _, c, _ in said if c is not None)
     if not ONTOLOGY.links[type].history:
-        last = said[-1][1]
-        return [] if last is None else [_made(last, None, OPEN_END, places)]
-    kept: list[tuple[str | None, LinkClaim | None]] = []
-    for since, claim in said:
+        _, last, order = said[-1]
+        return [] if last is None else [_made(last, None, OPEN_END, places, order)]
+    kept: list[tuple[str | None, LinkClaim | None, tuple[str, bytes]]] = []
+    for since, claim, order in said:
         if kept and claim is not None and _same(kept[-1][1], claim):
-            kept[-1] = (claim.since or kept[-1][0], claim)
+            kept[-1] = (claim.since or kept[-1][0], claim, order)
             continue
         while kept and (kept[-1][0] or "") >= (since or ""):
             kept.pop()
-        kept.append((since, claim))
+        kept.append((since, claim, order))
     intervals = []
-    for i, (since, claim) in enumerate(kept):
+    for i, (since, claim, order) in enumerate(kept):
         if claim is None:
             continue
         until = claim.until or OPEN_END
         if i + 1 < len(kept):
             until = min(until, kept[i + 1][0] or OPEN_END)
         if since is None or since < until:
-            intervals.append(_made(claim, since, until, places))
+            intervals.append(_made(claim, since, until, places, order))
     return intervals
 
 
@@ -249,14 +288,16 @@ def _same(a: LinkClaim | None, b: LinkClaim) -> bool:
     )
 
 
-def _made(claim: LinkClaim, since: str | None, until: str, places: Places) -> _Interval:
+def _made(
+    claim: LinkClaim, since: str | None, until: str, places: Places, order: tuple[str, bytes]
+) -> _Interval:
     if claim.place is None:
-        return _Interval(claim, claim.end, since, until, None)
+        return _Interval(claim, claim.end, since, until, None, order)
     placement = places.placed(claim.place)
     end = address_id(placement.code) if placement.code is not None else None
     if end == claim.start:
         end = None
-    return _Interval(claim, end, since, until, placement)
+    return _Interval(claim, end, since, until, placement, order)
 
 
 def _union(intervals: list[_Interval]) -> list[_Interval]:

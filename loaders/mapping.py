@@ -64,6 +64,7 @@ class LinkClaim:
     values: dict[str, Any]
     since: str | None
     until: str | None
+    trust: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,7 @@ class Mapper:
         constants = {f: s[1:] for f, s in declared.set.items() if s.startswith("=")}
         columns = [(f, s, casts.get(f)) for f, s in declared.set.items() if not s.startswith("=")]
         place = declared.place
+        trust = self.feed.trust
 
         def join(ids: dict[str, str], payload: Payload) -> LinkClaim | None:
             start = ids.get(declared.start)
@@ -248,6 +250,6 @@ class Mapper:
             owner = start if owner_is_start or end is None else end
             since = payload.get(declared.since) if declared.since else None
             until = payload.get(declared.until) if declared.until else None
-            return LinkClaim(slot, declared.type, owner, start, end, key, values, since, until)
+            return LinkClaim(slot, declared.type, owner, start, end, key, values, since, until, trust)
 
         return join

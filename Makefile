@@ -24,6 +24,7 @@ demo: setup
 	@.venv/bin/quanxi demo $(if $(filter-out 0,$(CHECK)),--check)
 
 test: setup-dev
+	@$(PY) tools/browser.py
 	@$(PY) -m pytest $(ARGS)
 
 lint: setup-dev

@@ -313,7 +313,7 @@ def schema() -> None:
     """Print the GraphQL schema (SDL)."""
     from schema import sdl
 
-    typer.echo(sdl())
+    typer.echo(sdl(), nl=False)
 
 
 @engine_app.command("start", epilog="Example: quanxi engine start")

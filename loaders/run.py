@@ -279,26 +279,29 @@ class Loader:
         self.ledger.set_meta("rolled_for", today)
         total = self.ledger.db.execute("SELECT count(*) FROM dirty").fetchone()[0]
         done = 0
-        pending: asyncio.Task[None] | None = None
+        pending: tuple[_Work, asyncio.Task[None]] | None = None
         position = 0
         while True:
             rows = self.ledger.db.execute(
-                "SELECT seq, id FROM dirty WHERE seq > ? ORDER BY seq LIMIT ?",
-                (position, CHUNK),
+                "SELECT seq, id FROM dirty WHERE seq > ? ORDER BY seq LIMIT ?", (position, CHUNK)
             ).fetchall()
-            if not rows:
-                break
-            position = rows[-1][0]
-            ids = [r[1] for r in rows]
-            # The next chunk is folded in a thread while Neo4j takes the last one in.
-            work = await asyncio.to_thread(self._fold_chunk, ids, today, summary)
+            if rows:
+                position = rows[-1][0]
+            # The next chunk is folded in a thread while Neo4j takes the last one in; the ledger is written
+            # when both have ended, so that nobody else is in it.
+            work = (
+                await asyncio.to_thread(self._fold_chunk, [r[1] for r in rows], today, summary)
+                if rows
+                else None
+            )
             if pending is not None:
-                await pending
-            pending = asyncio.create_task(self._write_chunk(store, work))
-            done += len(ids)
-            self._progress("入图 graph", done, total)
-        if pending is not None:
-            await pending
+                await pending[1]
+                self._settle(pending[0])
+                done += len(pending[0].ids)
+                self._progress("入图 graph", done, total)
+            if work is None:
+                break
+            pending = work, asyncio.create_task(write(store, work.difference))
         await self._write_rollups(store)
         await write_meta(store, {"rolled_for": today, "scheme": self.scheme.name})
         summary.unplaced = self.unplaced()
@@ -383,11 +386,6 @@ class Loader:
                 work.new_codes.append(new.values["code"])
             work.states.append((id, blob))
         return work
-
-    async def _write_chunk(self, store: Store, work: _Work) -> None:
-        if work.difference:
-            await write(store, work.difference)
-        await asyncio.to_thread(self._settle, work)
 
     def _settle(self, work: _Work) -> None:
         """Only after the graph has it: the same chunk folded again after a kill writes the same again."""

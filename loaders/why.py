@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,8 @@ class Explainer:
     def __init__(self, loader: Loader, ledger: Ledger) -> None:
         self._loader = loader
         self._ledger = ledger
+        # A server asks from several threads; the ledger's connection is one.
+        self._lock = threading.Lock()
 
     def facts(
         self, id: str, field: str | None = None, hidden: frozenset[Sensitivity] = frozenset()
@@ -61,6 +64,10 @@ class Explainer:
         Raises:
             UsageError: NOT_FOUND when nothing is recorded about the id, BAD_ARGUMENT when it has no such field.
         """
+        with self._lock:
+            return self._facts(id, field, hidden)
+
+    def _facts(self, id: str, field: str | None, hidden: frozenset[Sensitivity]) -> list[Fact]:
         label = ONTOLOGY.label_of(id)
         versions = self._loader.versions([id])[id] if label is not None else []
         if label is None or not versions:

@@ -2,14 +2,14 @@
 
 The text depends on the shape of the selection alone: codes, dates, sizes and cursors are parameters, so that Neo4j's plan
 cache is hit. Relations are COLLECT subqueries; lists are always limited. Keys of relations in the answer are their
-response keys with `@` in front, so that two aliases of one relation do not meet.
+slots (`graph.selection`): aliases stand in no statement.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,9 @@ _LISTS = {
     "houses": "House", "enterprises": "Enterprise", "vehicles": "Vehicle", "devices": "Device",
     "matters": "Matter", "volunteers": "Volunteer", "teams": "Team",
 }  # fmt: skip
+
+# Relations of an address that look at what is in it.
+PLACE_LISTS = frozenset({*_LISTS, "residents", "incidents", "counts", "children"})
 
 
 def encode_cursor(order: str, values: list[Any]) -> str:
@@ -83,16 +86,44 @@ def first_of(selected: Selected, default: int = 20) -> int:
 
 @dataclass(slots=True)
 class Place:
-    """How the subtree of an address variable is matched: `tree` by place key, `grid` by grid code, else either."""
+    """How the subtree of an address variable is matched: `tree` by place key, `grid` by grid code, `group` (roads,
+    estates) by its buildings, `either` of the first two when it is not known."""
 
     kind: str
     level: str | None = None
     key: str | None = None
 
 
+_PLACES = {
+    "GRID": Place("grid", "GRID"), "MICRO_GRID": Place("grid", "MICRO_GRID"),
+    "ROAD": Place("group"), "ESTATE": Place("group"), "ZONE": Place("group"),
+    "STREET": Place("tree", "STREET"), "COMMUNITY": Place("tree", "COMMUNITY"),
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Group:
+    """Nodes of a label to look up by values of a field; `place` when they are addresses of one kind."""
+
+    label: str
+    key: str
+    values: list[Any]
+    place: Place | None = None
+
+
 @dataclass(slots=True)
 class Page:
-    """A list in index order: its MATCH, its conditions, and the expressions that it is ordered by."""
+    """A list in index order.
+
+    Attributes:
+        match, where: its MATCH and the conditions that an index answers: what a count looks at.
+        when: what else must hold, looked at row by row; `filters` are those that somebody asked for.
+        once: conditions that leave out what the list has already shown.
+        order: the expressions that it is ordered by.
+        total: the roll-up that is its total when nothing is filtered.
+        hint, lead: the index that the rows are walked by, and what is equal in all of them and stands first in it:
+            the planner takes an index' order only when all of the index is named.
+    """
 
     match: str
     where: list[str]
@@ -101,9 +132,13 @@ class Page:
     variable: str
     label: str
     edge: str = "{}"
+    when: list[str] = field(default_factory=list)
+    once: list[str] = field(default_factory=list)
     filters: list[str] = field(default_factory=list)
     descending: bool = False
     total: str | None = None
+    hint: str = ""
+    lead: list[str] = field(default_factory=list)
 
 
 class Compiler:
@@ -127,8 +162,10 @@ class Compiler:
         self.scheme = scheme
         self.terms = terms
         self.viewer = viewer
-        key = scheme.key(viewer.area) if viewer.area is not None else None
-        self.scope = Scope(viewer, key)
+        own = self.place_of(viewer.area) if viewer.area is not None else None
+        by_grid = own is not None and own.kind == "grid"
+        key = viewer.area if by_grid or own is None else own.key
+        self.scope = Scope(viewer, key if key is not None or own is None else viewer.area, by_grid)
         self.params: dict[str, Any] = {"as_of": as_of, "as_of_end": as_of + "T99"}
         self.scope.parameters = self.params
         self.rolled = rolled_for == as_of and viewer.area is None
@@ -163,7 +200,9 @@ class Compiler:
         fields = ONTOLOGY.entities[label].fields()
         for chosen in self.selections.of(selected, label):
             name = chosen.name
-            if name == "title":
+            if name == "as_of":
+                parts.append("_as_of: $as_of")
+            elif name == "title":
                 leaves[ONTOLOGY.entities[label].title_field] = None
             elif name == "steps":
                 leaves.update(dict.fromkeys(("step_at", "step_to", "step_by")))
@@ -174,8 +213,8 @@ class Compiler:
             else:
                 relation = getattr(self, f"_{label.lower()}_{name}", None)
                 if relation is not None:
-                    parts.append(f"`@{chosen.key}`: {relation(variable, chosen)}")
-        shown = [f".{name}" for name in leaves if self.viewer.sees_field(label, name)]
+                    parts.append(f"`{chosen.slot}`: {relation(variable, chosen)}")
+        shown = [f".{name}" for name in sorted(leaves) if self.viewer.sees_field(label, name)]
         return f"{variable}{{{', '.join(shown + parts)}}}"
 
     def one(self, match: str, where: list[str], label: str, variable: str, selected: Selected) -> str:
@@ -184,20 +223,31 @@ class Compiler:
         return f"COLLECT {{ MATCH {match}{_where(conditions)} RETURN {self.node(label, variable, selected)} LIMIT 1 }}"
 
     def many(
-        self, match: str, where: list[str], label: str, variable: str, selected: Selected, order: str = ""
+        self,
+        match: str,
+        where: list[str],
+        label: str,
+        variable: str,
+        selected: Selected,
+        order: str = "",
+        place: Place | None = None,
     ) -> str:
         """A short list of what a pattern finds, at most 100."""
         conditions = where + self.visible(label, variable)
         return (
             f"COLLECT {{ MATCH {match}{_where(conditions)} WITH DISTINCT {variable} "
-            f"ORDER BY {order or variable + '.id'} LIMIT {MAX_FIRST} RETURN {self.node(label, variable, selected)} }}"
+            f"ORDER BY {order or variable + '.id'} LIMIT {MAX_FIRST} RETURN {self.node(label, variable, selected, place)} }}"
         )
 
-    def page(self, page: Page, selected: Selected, default: int = 20) -> str:
-        """A connection: rows {n, c, e}, one more than asked for, and its total when selected."""
+    def page(self, page: Page, selected: Selected, default: int = 20, place: Place | None = None) -> str:
+        """A connection: rows {n0, …, c, e}, one more than asked for, and its total when selected.
+
+        Raises:
+            UsageError: BAD_CURSOR, BAD_ARGUMENT.
+        """
         first = first_of(selected, default)
         limit = self.parameter(first + 1)
-        where = page.where + self.visible(page.label, page.variable)
+        visible = self.visible(page.label, page.variable)
         after = selected.args.get("after")
         cursor: list[str] = []
         if after is not None:
@@ -209,43 +259,57 @@ class Compiler:
             else:
                 cursor = [f"{a} {sign}= {values[0]}", f"({a} {sign} {values[0]} OR {b} {sign} {values[1]})"]
         direction = " DESC" if page.descending else ""
-        order = ", ".join(o + direction for o in page.order)
-        edges = self._edges(selected)
-        node = self.node(page.label, page.variable, edges) if edges is not None else f"{page.variable}{{.id}}"
-        rows = (
-            f"COLLECT {{ MATCH {page.match}{_where(where + page.filters + cursor)} "
-            f"WITH * ORDER BY {order} LIMIT {limit} "
-            f"RETURN {{n: {node}, c: [{', '.join(page.order)}], e: {page.edge}}} }}"
-        )
-        parts = [f"rows: {rows}", f"first: {self.parameter(first)}", f"order: '{page.name}'"]
-        if any(s.name == "total_count" for s in self.selections.of(selected)):
+        order = ", ".join(o + direction for o in page.lead + page.order)
+        conditions = page.where + page.when + page.once + visible + page.filters + cursor
+        chosen = self.selections.of(selected)
+        parts = []
+        if any(c.name in ("edges", "page_info") for c in chosen):
+            nodes = "".join(f"{key}: {node}, " for key, node in self._nodes(page, chosen, place))
+            rows = (
+                f"COLLECT {{ MATCH {page.match}{page.hint}{_where(conditions)} WITH * ORDER BY {order} LIMIT {limit} "
+                f"RETURN {{{nodes}c: [{', '.join(page.order)}], e: {page.edge}}} }}"
+            )
+            parts = [f"rows: {rows}", f"first: {self.parameter(first)}", f"order: '{page.name}'"]
+        if any(c.name == "total_count" for c in chosen):
             if self.rolled and page.total is not None and not page.filters:
                 parts.append(f"total: coalesce({page.total}, 0)")
             else:
-                parts.append(f"total: {self.counted(page, where)}")
+                parts.append(f"total: {self.counted(page)}")
         return f"{{{', '.join(parts)}}}"
 
-    def counted(self, page: Page, where: list[str]) -> str:
-        """A count that looks at no more than the budget's number of candidates."""
-        tail = f"WITH * {_where(page.filters)} " if page.filters else ""
-        return (
-            f"COUNT {{ MATCH {page.match}{_where(where)} WITH * LIMIT {COUNT_BUDGET + 1} {tail}"
-            f"RETURN DISTINCT {page.variable} }}"
-        )
+    def _nodes(self, page: Page, chosen: list[Selected], place: Place | None) -> list[tuple[str, str]]:
+        """The map of the node for each time that it is selected, by its key in a row."""
+        found: list[tuple[str, str]] = []
+        for edges in chosen:
+            if edges.name != "edges":
+                continue
+            for inner in self.selections.of(edges):
+                if inner.name == "node":
+                    key = f"n{len(found)}"
+                    self.selections.slots[edges.type_name, inner.path] = key
+                    found.append((key, self.node(page.label, page.variable, inner, place)))
+        return found
 
-    def _edges(self, selected: Selected) -> Selected | None:
-        for chosen in self.selections.of(selected):
-            if chosen.name == "edges":
-                for inner in self.selections.of(chosen):
-                    if inner.name == "node":
-                        return inner
-        return None
+    def counted(self, page: Page) -> str:
+        """A count {seen, value} that looks at no more than the budget's number of candidates."""
+        x, visible = page.variable, self.visible(page.label, page.variable)
+        # What a viewer may not see must not use up the budget, or its end would tell of it.
+        where, when = (page.where + visible, []) if self.viewer.area is not None else (page.where, visible)
+        when = page.when + when + page.filters
+        self.params["budget"] = COUNT_BUDGET + 1
+        told = f"WITH {x}, ({' AND '.join(when)}) AS ok " if when else f"WITH {x}, true AS ok "
+        return (
+            f"head(COLLECT {{ MATCH {page.match}{_where(where)} WITH * LIMIT $budget {told}"
+            f"RETURN {{seen: count(*), value: count(DISTINCT CASE WHEN ok THEN {x} END)}} }})"
+        )
 
     # -- an address' subtree ----------------------------------------------------------------------------------------
 
     def within(self, x: str, a: str, reach: str | None) -> str:
         """The condition that a placed `x` lies in address `a`."""
         place = self._places.get(a) or Place("either")
+        if reach == "HERE" and place.kind == "group":
+            return "false"
         if reach == "HERE":
             return f"{x}.grid = {a}.code" if place.kind == "grid" else f"{x}.place = {a}.place"
         if place.kind == "tree":
@@ -258,7 +322,7 @@ class Compiler:
         x = self.variable("x")
         place = self._places[a]
         reach = selected.args.get("reach")
-        if place.kind == "group":
+        if place.kind == "group" and reach != "HERE":
             match = f"({a})<-[:PART_OF]-(b{x}:Address) MATCH ({x}:{label})"
             where = [f"{x}.place STARTS WITH b{x}.place"]
             return Page(match, where, [f"{x}.place", f"{x}.id"], "place", x, label)
@@ -279,7 +343,7 @@ class Compiler:
         if args.get("states") is not None:
             page.filters.append(f"{x}.state IN {self.parameter(args['states'])}")
         if name == "volunteers":
-            page.where.append(f"({x}.left IS NULL OR {x}.left > $as_of)")
+            page.when.append(f"({x}.left IS NULL OR {x}.left > $as_of)")
         counter = COUNTERS.get(name)
         if counter is not None and args.get("reach") != "HERE" and self._places[a].kind != "group":
             page.total = f"{a}.{counter}"
@@ -307,30 +371,31 @@ class Compiler:
         return self._list("teams", a, s)
 
     def _residents(self, a: str, reach: str | None) -> Page:
-        p, r = self.variable("p"), self.variable("r")
+        p, r, again = self.variable("p"), self.variable("r"), self.variable("q")
         place = self._places[a]
-        if place.kind == "group":
-            match = f"({a})<-[:PART_OF]-(b{p}:Address) MATCH ({p}:Person)-[{r}:LIVES_AT]->(:Address)"
-            where = [f"{r}.place STARTS WITH b{p}.place", self.current(r)]
-            return Page(match, where, [f"{r}.place", f"{r}.who"], "home", p, "Person", _edge(r))
-        inside = self.within(r, a, reach)
-        # Somebody with two homes in the area is one resident: shown at the first of them.
-        again = self.variable("q")
-        elsewhere = inside.replace(f"{r}.", f"{again}.")
         lead = "grid" if place.kind == "grid" else "place"
+        start, elsewhere = "", ""
+        if place.kind == "group" and reach != "HERE":
+            start, inside = f"({a})<-[:PART_OF]-(b{p}:Address) MATCH ", f"{r}.place STARTS WITH b{p}.place"
+            elsewhere = f"MATCH ({a})<-[:PART_OF]-(c{p}:Address) WHERE {again}.place STARTS WITH c{p}.place"
+        else:
+            inside = self.within(r, a, reach)
+            elsewhere = f"WHERE {inside.replace(f'{r}.', f'{again}.')}"
+        # Somebody with two homes in the area is one resident: shown at the first of them.
         once = (
-            f"NOT EXISTS {{ MATCH ({p})-[{again}:LIVES_AT]->() WHERE {elsewhere} AND {self.current(again)} "
+            f"NOT EXISTS {{ MATCH ({p})-[{again}:LIVES_AT]->() {elsewhere} AND {self.current(again)} "
             f"AND ({again}.{lead} < {r}.{lead} OR ({again}.{lead} = {r}.{lead} AND elementId({again}) < elementId({r}))) }}"
         )
-        where = [inside, f"{r}.who IS NOT NULL", self.current(r), once]
         return Page(
-            f"({p}:Person)-[{r}:LIVES_AT]->(:Address)",
-            where,
+            f"{start}({p}:Person)-[{r}:LIVES_AT]->(:Address)",
+            [inside, f"{r}.who IS NOT NULL"],
             [f"{r}.{lead}", f"{r}.who"],
-            "home",
+            "home" if lead == "place" else "home in grid",
             p,
             "Person",
             _edge(r),
+            when=[self.current(r)],
+            once=[once],
         )
 
     def _address_residents(self, a: str, s: Selected) -> str:
@@ -355,16 +420,19 @@ class Compiler:
         place, reach, args = self._places[a], s.args.get("reach"), s.args
         newest = args.get("order_by") != "OLDEST"
         where: list[str] = []
+        hint, lead = "", list[str]()
         match = f"({x}:Incident)"
-        if place.kind == "group":
+        if place.kind == "group" and reach != "HERE":
             match = f"({a})<-[:PART_OF]-(b{x}:Address) MATCH ({x}:Incident)"
             where.append(f"{x}.place STARTS WITH b{x}.place")
         elif place.kind == "tree" and reach != "HERE" and place.level in ("DISTRICT", "STREET", "COMMUNITY"):
             # Large places walk an index that is already in the order of time.
             if place.level == "DISTRICT":
                 where.append(self.within(x, a, reach))
+                hint = f" USING INDEX {x}:Incident(occurred_at, id)"
             else:
-                where.append(f"{x}.{place.level.lower()} = {self.parameter(place.key)}")
+                lead = [f"{x}.{place.level.lower()}"]
+                where.append(f"{lead[0]} = {a}.place")
         else:
             where.append(self.within(x, a, reach))
         where += [f"{x}.occurred_at < $as_of_end", f"{x}.id IS NOT NULL"]
@@ -376,6 +444,8 @@ class Compiler:
             x,
             "Incident",
             descending=newest,
+            hint=hint,
+            lead=lead,
         )
         if args.get("kinds"):
             codes = [c for kind in args["kinds"] for c in self.terms.below("incident_kind", kind)]
@@ -395,17 +465,14 @@ class Compiler:
 
     def _address_counts(self, a: str, s: Selected) -> str:
         parts = []
-        for chosen in self.selections.of(s):
-            counter = COUNTERS.get(chosen.name)
+        for name in sorted({chosen.name for chosen in self.selections.of(s)}):
+            counter = COUNTERS.get(name)
             if counter is None:
                 continue
             if self.rolled and s.args.get("reach") != "HERE" and self._places[a].kind != "group":
-                parts.append(f"{chosen.name}: coalesce({a}.{counter}, 0)")
+                parts.append(f"{name}: coalesce({a}.{counter}, 0)")
             else:
-                page = self._counting(chosen.name, a, s)
-                parts.append(
-                    f"{chosen.name}: {self.counted(page, page.where + self.visible(page.label, page.variable))}"
-                )
+                parts.append(f"{name}: {self.counted(self._counting(name, a, s))}")
         return f"{{{', '.join(parts)}}}"
 
     def _counting(self, name: str, a: str, s: Selected) -> Page:
@@ -433,7 +500,7 @@ class Compiler:
         conditions = [stands, *self.visible("Address", x)]
         return (
             f"COLLECT {{ MATCH {p} = ({a})-[:IN*0..12]->({x}:Address){_where(conditions)} "
-            f"WITH {x}, length({p}) AS steps ORDER BY steps DESC RETURN {self.node('Address', x, s)} }}"
+            f"WITH {x}, length({p}) AS steps ORDER BY steps DESC RETURN {self.node('Address', x, s, Place('tree'))} }}"
         )
 
     def _address_areas(self, a: str, s: Selected) -> str:
@@ -441,44 +508,48 @@ class Compiler:
         conditions = [f"{x}.level IN ['GRID', 'MICRO_GRID']", *self.visible("Address", x)]
         return (
             f"COLLECT {{ MATCH ({g}:Address {{code: {a}.grid}})-[:IN*0..1]->({x}:Address){_where(conditions)} "
-            f"WITH DISTINCT {x} ORDER BY {x}.code RETURN {self.node('Address', x, s)} }}"
+            f"WITH DISTINCT {x} ORDER BY {x}.code RETURN {self.node('Address', x, s, Place('grid'))} }}"
         )
 
     def _address_groups(self, a: str, s: Selected) -> str:
         x, b = self.variable("a"), self.variable("b")
         return self.many(
-            f"({a})-[:IN*0..2]->({b}:Address)-[:PART_OF]->({x}:Address)", [], "Address", x, s, f"{x}.code"
+            f"({a})-[:IN*0..2]->({b}:Address)-[:PART_OF]->({x}:Address)",
+            [],
+            "Address",
+            x,
+            s,
+            f"{x}.code",
+            Place("group"),
         )
 
     def _address_children(self, a: str, s: Selected) -> str:
         x = self.variable("a")
         stands = f"({x}.until IS NULL OR {x}.until > $as_of) AND ({x}.since IS NULL OR {x}.since <= $as_of)"
-        level = s.args.get("level")
-        if level is None:
-            page = Page(
-                f"({x}:Address)",
-                [f"{x}.parent = {a}.code", f"{x}.code IS NOT NULL", stands],
-                [f"{x}.code"],
-                "code",
-                x,
-                "Address",
-            )
+        level, place = s.args.get("level"), self._places[a]
+        page = Page(f"({x}:Address)", [], [f"{x}.code"], "code", x, "Address", when=[stands])
+        below: Place | None = None
+        if level is not None:
+            page.when.append(f"{x}.level = {self.parameter(level)}")
+            below = _PLACES.get(level, Place("tree"))
+        if place.kind == "group":
+            page.match = f"({a})<-[:PART_OF]-({x}:Address)"
+            below = below or Place("tree")
+        elif level in ("ROAD", "ESTATE", "ZONE") or (level is None and place.level != "MICRO_GRID"):
+            page.where = [f"{x}.parent = {a}.code", f"{x}.code IS NOT NULL"]
+            below = below or (Place("grid") if place.kind == "grid" else None)
         elif level in ("GRID", "MICRO_GRID"):
-            page = Page(
-                f"({x}:Address)",
-                [f"{x}.code STARTS WITH {a}.code", f"{x}.level = {self.parameter(level)}", stands],
-                [f"{x}.code"],
-                "code",
-                x,
-                "Address",
-            )
+            page.where = [f"{x}.code STARTS WITH {a}.code"]
         else:
-            page = Page(
-                f"({x}:Address)",
-                [self.within(x, a, None), f"{x}.id IS NOT NULL", f"{x}.level = {self.parameter(level)}", f"{x} <> {a}", stands],
-                [f"{x}.place", f"{x}.id"], "place", x, "Address",
-            )  # fmt: skip
-        return self.page(page, s, 50)
+            # What is in a grid is told by its grid code, and has its own place key.
+            lead = "grid" if place.kind == "grid" else "place"
+            page.where = [self.within(x, a, None), f"{x}.id IS NOT NULL"]
+            page.order, page.name = [f"{x}.{lead}", f"{x}.id"], f"below by {lead}"
+            if level is None:
+                page.when.append(f"{x}.level IN ['BUILDING', 'SITE']")
+                below = Place("tree")
+        page.when.append(f"{x} <> {a}")
+        return self.page(page, s, 50, below)
 
     # -- people -----------------------------------------------------------------------------------------------------
 
@@ -488,15 +559,20 @@ class Compiler:
         """A connection over one relationship `r` from `v` to `x` of a label, e.g. `({v})-[{r}:OWNS]->({x})`."""
         x, r = self.variable("x"), self.variable("r")
         match = pattern.format(v=v, r=r, x=f"{x}:{label}")
-        where = [self.current(r)] if timed else []
+        # One thing linked twice in the same way is one item.
+        again = self.variable("q")
+        twin = pattern.format(v=v, r=again, x=x)
+        held = f" AND {self.current(again)}" if timed else ""
         page = Page(
             match,
-            where,
+            [],
             [f"{x}.{order}", f"{x}.id"] if order != "id" else [f"{x}.id"],
             order,
             x,
             label,
             _edge(r),
+            when=[self.current(r)] if timed else [],
+            once=[f"NOT EXISTS {{ MATCH {twin} WHERE elementId({again}) < elementId({r}){held} }}"],
         )
         return self.page(page, s)
 
@@ -545,8 +621,10 @@ class Compiler:
     def _involved(self, v: str, s: Selected) -> str:
         x, r = self.variable("i"), self.variable("r")
         page = Page(
-            f"({v})-[{r}:INVOLVED_IN]->({x}:Incident)", [f"{x}.occurred_at < $as_of_end"],
+            f"({v})-[{r}:INVOLVED_IN]->({x}:Incident)", [],
             [f"{x}.occurred_at", f"{x}.id"], "newest", x, "Incident", f"{{relation: {r}.role}}", descending=True,
+            when=[f"{x}.occurred_at < $as_of_end"],
+            once=[f"NOT EXISTS {{ MATCH ({v})-[q{r}:INVOLVED_IN]->({x}) WHERE elementId(q{r}) < elementId({r}) }}"],
         )  # fmt: skip
         return self.page(page, s)
 
@@ -664,17 +742,37 @@ class Compiler:
             f"RETURN {self.node(label, n, selected, place)} AS found"
         )
 
-    def by_keys(self, groups: list[tuple[str, str, list[Any]]], selected: Selected) -> str:
+    def by_keys(self, groups: Sequence[Group], selected: Selected) -> str:
         """The nodes of several labels by the values of a field: one row, a list of {k: value, n: map}."""
+        return f"RETURN {self.listed(groups, selected)} AS found"
+
+    def listed(self, groups: Sequence[Group], selected: Selected) -> str:
+        """The list of `by_keys` as an expression."""
         lists = []
-        for label, key, values in groups:
+        for group in groups:
             n, k = self.variable("n"), self.variable("k")
-            where = _where([f"{n}.{key} = {k}", *self.visible(label, n)])
+            where = _where([f"{n}.{group.key} = {k}", *self.visible(group.label, n)])
             lists.append(
-                f"COLLECT {{ UNWIND {self.parameter(values)} AS {k} MATCH ({n}:{label}){where} "
-                f"RETURN {{k: {k}, n: {self.node(label, n, selected)}}} }}"
+                f"COLLECT {{ UNWIND {self.parameter(list(group.values))} AS {k} MATCH ({n}:{group.label}){where} "
+                f"RETURN {{k: {k}, n: {self.node(group.label, n, selected, group.place)}}} }}"
             )
-        return f"RETURN {' + '.join(lists) if lists else '[]'} AS found"
+        return " + ".join(lists) if lists else "[]"
+
+    def by_code(self, codes: Iterable[str]) -> list[Group]:
+        """Addresses to look up, those apart whose subtrees are matched in different ways."""
+        groups: dict[tuple[str, str | None], Group] = {}
+        for code in sorted(set(codes)):
+            place = self.place_of(code)
+            level = place.level if place.level in ("DISTRICT", "STREET", "COMMUNITY", "MICRO_GRID") else None
+            group = groups.setdefault(
+                (place.kind, level), Group("Address", "code", [], Place(place.kind, level))
+            )
+            group.values.append(code)
+        return [groups[key] for key in sorted(groups, key=str)]
+
+    def needs_codes(self, selected: Selected) -> bool:
+        """Whether lists of addresses are selected, which are matched by what their codes say."""
+        return any(c.name in PLACE_LISTS for c in self.selections.of(selected, "Address"))
 
 
 def _where(conditions: list[str]) -> str:
@@ -687,6 +785,3 @@ def _edge(r: str) -> str:
 
 def _years_before(day: str, years: int) -> str:
     return f"{int(day[:4]) - years:04d}{day[4:]}"
-
-
-Relation = Callable[[str, Selected], str]

@@ -42,31 +42,52 @@ def plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """One selected field: its snake-case name, response key, arguments and where its own selection is found."""
+    """One selected field: its snake-case name, arguments, and where its own selection is found.
+
+    Attributes:
+        path: response keys from the root down to it.
+        slot: the key of its value in the answer of a statement: its name, numbered where one selection has it more
+            than once, so that what somebody calls it stands in no statement.
+    """
 
     name: str
-    key: str
     args: dict[str, Any]
     type_name: str
     nodes: tuple[FieldNode, ...]
+    path: tuple[str, ...]
+    slot: str
 
 
 class Selections:
-    """Reads the selections of one operation."""
+    """Reads the selections of one root.
 
-    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
+    Args:
+        slots: where the slots of aliased fields are noted, by (type, path), for the resolvers to find.
+    """
+
+    def __init__(
+        self, info: GraphQLResolveInfo[Any], slots: dict[tuple[str, tuple[str, ...]], str] | None = None
+    ) -> None:
         self._info = info
+        self.slots = {} if slots is None else slots
+        self._read: dict[tuple[str, tuple[str, ...]], list[Selected]] = {}
         given: Any = info.variable_values
         # graphql-core hands resolvers the coerced values alone, and wants them back with their sources.
         self._variables = given if isinstance(given, VariableValues) else VariableValues({}, given)
 
     def root(self) -> Selected:
         info = self._info
-        return self._field(info.parent_type, tuple(info.field_nodes), str(info.path.key))
+        return self._field(info.parent_type, tuple(info.field_nodes), (str(info.path.key),))
 
     def of(self, selected: Selected, type_name: str | None = None) -> list[Selected]:
-        """The fields selected below, for a value of the given object type (that of the field when None)."""
+        """The fields selected below, for a value of the given object type (that of the field when None).
+
+        In order of their names, whatever order they were written in: equal selections give equal statements.
+        """
         name = type_name or selected.type_name
+        known = self._read.get((name, selected.path))
+        if known is not None:
+            return known
         parent = self._info.schema.type_map[name]
         if not isinstance(parent, (GraphQLObjectType, GraphQLInterfaceType)):
             return []
@@ -74,23 +95,39 @@ class Selections:
         for node in selected.nodes:
             if node.selection_set is not None:
                 self._collect(node.selection_set, name, grouped)
-        return [
-            self._field(parent, tuple(nodes), key)
-            for key, nodes in grouped.items()
-            if nodes[0].name.value in parent.fields
-        ]
+        # Of a field that is there more than once, the one without an alias comes first: its slot is its plain name.
+        ordered = sorted(grouped.items(), key=lambda g: (g[1][0].name.value, g[1][0].name.value != g[0]))
+        found: list[Selected] = []
+        times: dict[str, int] = {}
+        for key, nodes in ordered:
+            field = nodes[0].name.value
+            if field not in parent.fields:
+                continue
+            times[field] = times.get(field, 0) + 1
+            chosen = self._field(parent, tuple(nodes), (*selected.path, key), times[field])
+            if key != field:
+                self.slots[name, chosen.path] = chosen.slot
+            found.append(chosen)
+        self._read[name, selected.path] = found
+        return found
 
     def _field(
-        self, parent: GraphQLObjectType | GraphQLInterfaceType, nodes: tuple[FieldNode, ...], key: str
+        self,
+        parent: GraphQLObjectType | GraphQLInterfaceType,
+        nodes: tuple[FieldNode, ...],
+        path: tuple[str, ...],
+        times: int = 1,
     ) -> Selected:
         field = parent.fields[nodes[0].name.value]
         args = get_argument_values(field, nodes[0], self._variables)
+        name = snake(nodes[0].name.value)
         return Selected(
-            snake(nodes[0].name.value),
-            key,
+            name,
             {snake(k): plain(v) for k, v in args.items()},
             get_named_type(field.type).name,
             nodes,
+            path,
+            f"@{name}" if times == 1 else f"@{name}:{times}",
         )
 
     def _collect(self, selection: SelectionSetNode, type_name: str, out: dict[str, list[FieldNode]]) -> None:

@@ -39,7 +39,7 @@ class Viewer:
         return [
             name
             for name, spec in ONTOLOGY.entities[label].fields().items()
-            if spec.meta.sensitivity in self.hidden
+            if spec.meta.sensitivity is not Sensitivity.HIDDEN and not self.sees_field(label, name)
         ]
 
 
@@ -48,10 +48,15 @@ DEVELOPMENT = Viewer("development", roles=("developer",), purposes=("development
 
 @dataclass(slots=True)
 class Scope:
-    """The WHERE conditions that a viewer's limits put on variables of a statement."""
+    """The WHERE conditions that a viewer's limits put on variables of a statement.
+
+    Attributes:
+        area_key: place key of their area, its code when it is a grid (`by_grid`); None when there is no limit.
+    """
 
     viewer: Viewer
     area_key: str | None
+    by_grid: bool = False
     parameters: dict[str, object] = field(default_factory=dict)
 
     def conditions(self, label: str, variable: str) -> list[str]:
@@ -61,30 +66,26 @@ class Scope:
         if self.area_key is None:
             return []
         self.parameters["area_key"] = self.area_key
-        self.parameters["area_code"] = self.viewer.area
         v = variable
         if label == "Address":
+            if self.by_grid:
+                return [f"({v}.grid STARTS WITH $area_key OR {v}.code STARTS WITH $area_key)"]
+            # What has no place key (grids) is told by its code.
             return [
-                f"({v}.place STARTS WITH $area_key OR ({v}.place IS NULL AND {v}.code STARTS WITH $area_code))"
+                f"({v}.place STARTS WITH $area_key OR ({v}.place IS NULL AND {v}.code STARTS WITH $area_key))"
             ]
-        if label == "Person":
-            return [f"EXISTS {{ MATCH ({v})-[scope:LIVES_AT]->() WHERE scope.place STARTS WITH $area_key }}"]
-        if label == "Household":
-            return [
-                f"EXISTS {{ MATCH ({v})<-[:BELONGS_TO]-(:Person)-[scope:LIVES_AT]->() "
-                "WHERE scope.place STARTS WITH $area_key }"
-            ]
-        if label == "Phone":
-            return [
-                f"EXISTS {{ MATCH ({v})<-[:HAS_PHONE]-(:Person)-[scope:LIVES_AT]->() "
-                "WHERE scope.place STARTS WITH $area_key }"
-            ]
-        if label == "Organisation":
-            return [
-                f"EXISTS {{ MATCH ({v})<-[:HANDLED_BY]-(scope) WHERE scope.place STARTS WITH $area_key }}"
-            ]
-        if label == "Permit":
-            return [f"EXISTS {{ MATCH ({v})<-[:HOLDS]-(scope) WHERE scope.place STARTS WITH $area_key }}"]
+        ways = {
+            "Person": f"({v})-[scope:LIVES_AT]->()",
+            "Household": f"({v})<-[:BELONGS_TO]-(:Person)-[scope:LIVES_AT]->()",
+            "Phone": f"({v})<-[:HAS_PHONE]-(:Person)-[scope:LIVES_AT]->()",
+            "Permit": f"({v})<-[:HOLDS]-(scope)",
+            "Organisation": f"({v})<-[:HANDLED_BY]-(scope)",
+        }
+        if label in ways:
+            return [f"EXISTS {{ MATCH {ways[label]} WHERE {self._inside('scope')} }}"]
         if ONTOLOGY.entities[label].placed:
-            return [f"{v}.place STARTS WITH $area_key"]
+            return [self._inside(v)]
         return ["false"]
+
+    def _inside(self, v: str) -> str:
+        return f"{v}.{'grid' if self.by_grid else 'place'} STARTS WITH $area_key"

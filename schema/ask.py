@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from graph.compile import Compiler, Place
+from graph.compile import Compiler, Group, Place
 from graph.selection import Selected, Selections
+from ontology import ONTOLOGY
 from ontology.errors import UsageError
+from schema.scalars import Kind
 from schema.terms import Info
 
 
@@ -19,23 +21,34 @@ def not_found(what: str) -> UsageError:
 class Ask:
     """One root field being answered."""
 
+    kinds = frozenset(kind.value for kind in Kind)
+
     def __init__(self, info: Info, as_of: str | None = None) -> None:
         context = info.context
         self.context = context
         self.as_of = as_of or context.clock.today_text()
-        self.selections = Selections(info._raw_info)
+        self.selections = Selections(info._raw_info, context.slots)
         self.selected = self.selections.root()
         self.compiler = Compiler(
             self.selections, context.viewer, context.scheme, context.terms, self.as_of, context.rolled_for
         )
 
     def part(self, *names: str) -> Selected | None:
-        """The selection of a field below the root, by its path of names."""
-        at: Selected | None = self.selected
+        """The selection of a field below the root, by its path of names.
+
+        Raises:
+            UsageError: BAD_ARGUMENT when one of them is selected twice, under aliases.
+        """
+        at = self.selected
         for name in names:
-            if at is None:
+            found = [s for s in self.selections.of(at) if s.name == name]
+            if len(found) > 1:
+                raise UsageError(
+                    "BAD_ARGUMENT", f"{name} 只能选取一次", f"{name} may be selected only once here"
+                )
+            if not found:
                 return None
-            at = next((s for s in self.selections.of(at) if s.name == name), None)
+            at = found[0]
         return at
 
     async def read(self, text: str, params: dict[str, Any] | None = None) -> list[Any]:
@@ -54,12 +67,37 @@ class Ask:
             raise not_found(what)
         return rows[0]
 
-    async def by_keys(
-        self, groups: list[tuple[str, str, list[Any]]], selected: Selected | None = None
-    ) -> dict[Any, Any]:
+    async def by_keys(self, groups: Sequence[Group], selected: Selected | None = None) -> dict[Any, Any]:
         """Nodes of several labels by a field's values: value → node."""
         rows = await self.read(self.compiler.by_keys(groups, selected or self.selected))
         return {row["k"]: row["n"] for row in rows[0]} if rows else {}
+
+    async def by_ids(self, ids: Iterable[str], selected: Selected | None = None) -> dict[str, Any]:
+        """Nodes of any kind by id: id → node.
+
+        One statement; one more before it when lists of addresses are selected, for how these are found is said by
+        the addresses' codes.
+        """
+        selected = selected or self.selected
+        labels: dict[str, list[str]] = {}
+        for id in dict.fromkeys(ids):
+            label = ONTOLOGY.label_of(id)
+            if label is not None and label in self.kinds:
+                labels.setdefault(label, []).append(id)
+        groups = [Group(label, "id", held) for label, held in sorted(labels.items()) if label != "Address"]
+        renamed: dict[str, str] = {}
+        if "Address" in labels:
+            if self.compiler.needs_codes(selected):
+                pairs = await self.read(
+                    "UNWIND $ids AS id MATCH (a:Address {id: id}) RETURN [a.code, id] AS pair",
+                    {"ids": labels["Address"]},
+                )
+                renamed = dict(pairs)
+                groups += self.compiler.by_code(renamed)
+            else:
+                groups.append(Group("Address", "id", labels["Address"]))
+        found = await self.by_keys(groups, selected) if groups else {}
+        return {renamed.get(key, key): node for key, node in found.items()}
 
 
 def limited(values: Sequence[Any], what: str, most: int = 100) -> None:

@@ -6,24 +6,23 @@ from typing import Any
 
 import strawberry
 
-from graph.compile import COUNT_BUDGET, encode_cursor
+from graph import compile
+from graph.compile import encode_cursor
 from ontology import ONTOLOGY
-from schema.scalars import Count, Date, PageInfo, Term
+from schema.scalars import Count, Date, Exactness, PageInfo, Term
 from schema.terms import Info, as_term
 
 
-def count(value: int) -> dict[str, Any]:
-    """A count as answered: beyond the budget it is "at least"."""
-    from schema.scalars import Exactness
-
-    if value > COUNT_BUDGET:
-        return {"value": COUNT_BUDGET, "exactness": Exactness.AT_LEAST}
-    return {"value": value, "exactness": Exactness.EXACT}
+def count(found: Any) -> dict[str, Any]:
+    """A count as answered: a roll-up is exact; what was counted {seen, value} is "at least" when its budget ended."""
+    if not isinstance(found, dict):
+        return exact(found)
+    cut = found["seen"] > compile.COUNT_BUDGET
+    value = min(found["value"], compile.COUNT_BUDGET)
+    return {"value": value, "exactness": Exactness.AT_LEAST if cut else Exactness.EXACT}
 
 
 def exact(value: int) -> dict[str, Any]:
-    from schema.scalars import Exactness
-
     return {"value": value, "exactness": Exactness.EXACT}
 
 
@@ -52,11 +51,8 @@ def connection(raw: dict[str, Any] | None, after: bool = False) -> dict[str, Any
     """A page {rows, first, order, total} as a connection."""
     if raw is None:
         return None
-    rows, first = raw["rows"], raw["first"]
-    edges = [
-        {**(r["e"] or {}), "cursor": encode_cursor(raw["order"], r["c"]), "node": r["n"]}
-        for r in rows[:first]
-    ]
+    rows, first = raw.get("rows", ()), raw.get("first", 0)
+    edges = [{**r, **r["e"], "cursor": encode_cursor(raw["order"], r["c"])} for r in rows[:first]]
     return {
         "edges": edges,
         "page_info": {
@@ -69,6 +65,14 @@ def connection(raw: dict[str, Any] | None, after: bool = False) -> dict[str, Any
     }
 
 
+def _node(self: Any, info: Info) -> Any:
+    raw = info._raw_info
+    if "node" in self:
+        return self["node"]
+    path = tuple(key for key in raw.path.as_list() if isinstance(key, str))
+    return self[info.context.slots[raw.parent_type.name, path]]
+
+
 def make_connection(name: str, node: Any, module: dict[str, Any]) -> Any:
     """The edge and connection types of a node type."""
     edge = strawberry.type(
@@ -78,6 +82,7 @@ def make_connection(name: str, node: Any, module: dict[str, Any]) -> Any:
             {
                 "__annotations__": {"node": node},
                 "__module__": module["__name__"],
+                "node": strawberry.field(resolver=_node, graphql_type=node),
                 "is_type_of": classmethod(lambda cls, source, info: True),
             },
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from addresses.scheme import Scheme
@@ -28,6 +28,7 @@ class Context:
         rolled_for: the day that the roll-ups were counted for, or None.
         identity_hash: the keyed hash of an identity number.
         explainer: None when this server has no ledger at hand.
+        slots: under which key the statements of this operation answer what has an alias, by (type, path).
     """
 
     store: Store
@@ -41,3 +42,4 @@ class Context:
     method: Literal["GET", "POST"] = "POST"
     synthetic: bool = False
     timeout: float = 10.0
+    slots: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)

@@ -13,7 +13,12 @@ async def explain(context: Context, id: str, field: str | None) -> list[dict[str
     assert context.explainer is not None
     name = None if field is None else _snake(field)
     found = await asyncio.to_thread(context.explainer.facts, id, name, context.viewer.hidden)
-    return [fact.as_dict() for fact in found]
+    facts = [fact.as_dict() for fact in found]
+    if context.viewer.area is not None:
+        # A row as received may speak of people and places outside the area.
+        for fact in facts:
+            fact["received"] = []
+    return facts
 
 
 def _snake(name: str) -> str:

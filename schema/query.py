@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import strawberry
 
-from graph.compile import PARTY_LABELS, decode_cursor, encode_cursor, first_of
+from graph.compile import Group, decode_cursor, encode_cursor, first_of
 from graph.queries import expand, neighbourhood, paths, relapses, repeats, search
 from graph.selection import Selected
 from ontology import ONTOLOGY, identifiers
 from ontology.errors import UsageError
 from schema import types as t
 from schema.ask import Ask, limited, not_found
-from schema.connections import count, exact
+from schema.connections import exact
 from schema.results import (
     PathResult,
     RelapseConnection,
@@ -22,7 +23,7 @@ from schema.results import (
     Subgraph,
     Viewer,
 )
-from schema.scalars import AddressCode, CutBy, Date, Kind, RepeatBy, Term
+from schema.scalars import AddressCode, CutBy, Date, Exactness, Kind, RepeatBy, Term
 from schema.terms import Info, as_term
 
 MAX_DAYS = 366
@@ -39,7 +40,7 @@ def _area(ask: Ask, code: str) -> tuple[str, str]:
     if place.kind == "tree" and place.key is not None:
         return "tree", place.key
     if place.kind == "grid":
-        return "grid", code
+        return "grid", ask.context.scheme.parse(code).code
     raise UsageError(
         "BAD_CODE",
         "此处应为行政区划或网格编码",
@@ -62,8 +63,8 @@ class Query:
     @strawberry.field(
         description="我是谁、辖区、可用用途、本区今日、是否合成数据 · who asks, and the district's today"
     )
-    async def viewer(self, info: Info) -> Viewer:
-        ask = Ask(info)
+    async def viewer(self, info: Info, as_of: Date | None = None) -> Viewer:
+        ask = Ask(info, as_of)
         viewer, area = info.context.viewer, None
         selected = ask.part("area")
         if selected is not None:
@@ -74,7 +75,7 @@ class Query:
                     )
                 )
             else:
-                rows = await ask.read(ask.compiler.by_key("Address", "level", "DISTRICT", selected, None))
+                rows = await ask.read(_district(ask, selected))
             area = rows[0] if rows else None
         return {  # type: ignore[return-value]
             "name": viewer.name, "area": area, "roles": list(viewer.roles), "purposes": list(viewer.purposes),
@@ -90,13 +91,14 @@ class Query:
         ask = Ask(info, as_of)
         code = code or info.context.viewer.area  # type: ignore[assignment]
         if code is None:
-            rows = await ask.read(_district(ask))
+            rows = await ask.read(_district(ask, ask.selected))
             if not rows:
                 raise not_found("地址")
-            return {**rows[0], "_as_of": ask.as_of}  # type: ignore[return-value]
+            return rows[0]  # type: ignore[no-any-return]
         parsed = info.context.scheme.parse(str(code))
-        found = await ask.one("Address", "code", parsed.code, "地址", ask.compiler.place_of(parsed.code))
-        return {**found, "_as_of": ask.as_of}  # type: ignore[return-value]
+        return await ask.one(  # type: ignore[no-any-return]
+            "Address", "code", parsed.code, "地址", ask.compiler.place_of(parsed.code)
+        )
 
     @strawberry.field(
         description="批量,次序与入参一致 · several at once, in the order asked; null where there is none"
@@ -107,8 +109,8 @@ class Query:
         limited(codes, "地址")
         ask = Ask(info, as_of)
         wanted = [info.context.scheme.parse(str(c)).code for c in codes]
-        found = await ask.by_keys([("Address", "code", sorted(set(wanted)))])
-        return [{**found[c], "_as_of": ask.as_of} if c in found else None for c in wanted]  # type: ignore[misc]
+        found = await ask.by_keys(ask.compiler.by_code(wanted))
+        return [found.get(code) for code in wanted]
 
     @strawberry.field(description="按编号查任一实体 · anything by its id")
     async def node(self, info: Info, id: strawberry.ID, as_of: Date | None = None) -> t.Entity | None:
@@ -185,7 +187,8 @@ class Query:
     async def enterprises(
         self, info: Info, usccs: list[str], as_of: Date | None = None
     ) -> list[t.Enterprise | None]:
-        return await _many(Ask(info, as_of), "Enterprise", "uscc", usccs)
+        wanted = [identifiers.check_uscc(x).normal or x for x in usccs]
+        return await _many(Ask(info, as_of), "Enterprise", "uscc", wanted)
 
     @strawberry.field(description="车辆 · a vehicle by its plate")
     async def vehicle(self, info: Info, plate: str, as_of: Date | None = None) -> t.Vehicle | None:
@@ -199,7 +202,10 @@ class Query:
     async def vehicles(
         self, info: Info, plates: list[str], as_of: Date | None = None
     ) -> list[t.Vehicle | None]:
-        return await _many(Ask(info, as_of), "Vehicle", "plate", plates)
+        wanted = [
+            identifiers.check_plate(x).normal or identifiers.check_ebike_plate(x).normal or x for x in plates
+        ]
+        return await _many(Ask(info, as_of), "Vehicle", "plate", wanted)
 
     @strawberry.field(description="事件,按来源单号 · an incident by the number of its source")
     async def incident(self, info: Info, number: str, as_of: Date | None = None) -> t.Incident | None:
@@ -282,29 +288,22 @@ class Query:
         return [as_term(info, list, code) for code in held]
 
 
-def _district(ask: Ask) -> str:
+def _district(ask: Ask, selected: Selected) -> str:
     top = ask.context.scheme.top
     place = ask.compiler.place_of("")
     place.kind, place.level = "tree", top
-    return ask.compiler.by_key("Address", "level", top, ask.selected, place)
+    return ask.compiler.by_key("Address", "level", top, selected, place)
 
 
 async def _nodes(ask: Ask, ids: list[str]) -> list[Any]:
-    groups: dict[str, list[str]] = {}
-    for id in dict.fromkeys(ids):
-        label = ONTOLOGY.label_of(id)
-        if label in t.NODE_TYPES:
-            groups.setdefault(str(label), []).append(id)
-    found = (
-        await ask.by_keys([(label, "id", held) for label, held in sorted(groups.items())]) if groups else {}
-    )
+    found = await ask.by_ids(ids)
     return [found.get(id) for id in ids]
 
 
 async def _many(ask: Ask, label: str, key: str, values: list[Any]) -> list[Any]:
     limited(values, "数量")
     wanted = [str(v) for v in values]
-    found = await ask.by_keys([(label, key, sorted(set(wanted)))])
+    found = await ask.by_keys([Group(label, key, sorted(set(wanted)))])
     return [found.get(v) for v in wanted]
 
 
@@ -341,8 +340,11 @@ async def _search(
         groups[label] = (where, ask.compiler.node(label, "n", node) if node is not None else "n{.id}")
     if not groups:
         return {"understood": [], "groups": []}
-    params = {"text": search.lucene(text), "first": first + 1, "skip": skip}
+    narrowed = area is not None or ask.context.viewer.area is not None
+    most = search.HITS_NARROWED if narrowed else search.HITS
+    params = {"text": search.lucene(text), "first": first + 1, "skip": skip, "hits": most}
     rows = await ask.read(search.statement(groups), params)
+    cut = rows[0]["_hits"] >= most
     answer = []
     for label in groups:
         held = rows[0][label]
@@ -355,7 +357,13 @@ async def _search(
         answer.append(
             {
                 "kind": Kind(label),
-                "hits": _connection(edges, len(held["rows"]) > first, skip > 0, held["total"]),
+                "hits": {
+                    **_connection(edges, len(held["rows"]) > first, skip > 0, 0),
+                    "total_count": {
+                        "value": held["total"],
+                        "exactness": Exactness.AT_LEAST if cut else Exactness.EXACT,
+                    },
+                },
                 "_top": held["rows"][0]["score"],
             }
         )
@@ -388,7 +396,7 @@ def _connection(edges: list[Any], more: bool, before: bool, total: int) -> dict[
             "has_next_page": more, "has_previous_page": before,
             "start_cursor": edges[0]["cursor"] if edges else None, "end_cursor": edges[-1]["cursor"] if edges else None,
         },
-        "total_count": count(total),
+        "total_count": exact(total),
     }  # fmt: skip
 
 
@@ -417,10 +425,10 @@ async def _repeats(
     place, parties = ask.part("edges", "node", "at"), ask.part("edges", "node", "parties")
     lists = await _evidence(
         ask,
-        {i for r in page for i in r.incidents}, incidents,
-        {r.place for r in page if r.place}, place,
-        {p for r in page if r.pair for p in r.pair}, parties,
-    )  # fmt: skip
+        incidents=(incidents, _incident_groups(i for r in page for i in r.incidents)),
+        places=(place, _place_groups(ask, (r.place for r in page))),
+        parties=(parties, _party_groups(p for r in page for p in r.pair or ())),
+    )
     edges = []
     for i, r in enumerate(page):
         kinds = "、".join({"PLACE": "同一地点", "PARTIES": "同一双方"}[x] for x in r.by)
@@ -429,7 +437,7 @@ async def _repeats(
             "node": {
                 "by": [RepeatBy(x) for x in r.by], "matters": r.matters, "days": r.last_day - r.first_day,
                 "sentence": f"{kinds} {r.last_day - r.first_day + 1} 天内纠纷 {r.matters} 起",
-                "at": lists["places"].get(r.place), "parties": [lists["parties"][p] for p in (r.pair or ()) if p in lists["parties"]],
+                "at": lists["places"].get(_code(ask, r.place)), "parties": [lists["parties"][p] for p in (r.pair or ()) if p in lists["parties"]],
                 "incidents": [lists["incidents"][x] for x in r.incidents if x in lists["incidents"]],
             },
         })  # fmt: skip
@@ -437,34 +445,37 @@ async def _repeats(
 
 
 async def _evidence(
-    ask: Ask,
-    incidents: set[str],
-    chosen: Selected | None,
-    places: set[str],
-    place: Selected | None,
-    parties: set[str],
-    party: Selected | None,
-) -> dict[str, dict[str, Any]]:
-    """The incidents, places and parties of a page of results, in one statement."""
-    parts, wanted = [], ask.compiler
-    if chosen is not None and incidents:
-        parts.append(("incidents", wanted.by_keys([("Incident", "id", sorted(incidents))], chosen)))
-    if place is not None and places:
-        parts.append(("places", wanted.by_keys([("Address", "place", sorted(places))], place)))
-    if party is not None and parties:
-        groups = [(x, "id", [p for p in sorted(parties) if ONTOLOGY.label_of(p) == x]) for x in PARTY_LABELS]
-        parts.append(("parties", wanted.by_keys([g for g in groups if g[2]], party)))
-    found: dict[str, dict[str, Any]] = {"incidents": {}, "places": {}, "parties": {}}
-    if parts:
-        text = (
-            "RETURN {"
-            + ", ".join(f"{name}: {body[len('RETURN ') : -len(' AS found')]}" for name, body in parts)
-            + "} AS found"
+    ask: Ask, **lists: tuple[Selected | None, list[Group]]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """What a page of results is shown by, all lists in one statement: name → key → node."""
+    wanted = {name: (chosen, groups) for name, (chosen, groups) in lists.items() if chosen and groups}
+    found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in lists}
+    if wanted:
+        parts = (
+            f"{name}: {ask.compiler.listed(groups, chosen)}" for name, (chosen, groups) in wanted.items()
         )
-        rows = await ask.read(text)
-        for name, _ in parts:
+        rows = await ask.read(f"RETURN {{{', '.join(parts)}}} AS found")
+        for name in wanted:
             found[name] = {row["k"]: row["n"] for row in rows[0][name]}
     return found
+
+
+def _incident_groups(ids: Iterable[str]) -> list[Group]:
+    held = sorted(set(ids))
+    return [Group("Incident", "id", held)] if held else []
+
+
+def _place_groups(ask: Ask, keys: Iterable[str | None]) -> list[Group]:
+    """Places by key: looked up by code, which says how what is in them is found."""
+    separator = ask.context.scheme.separator
+    return ask.compiler.by_code(key.removesuffix(separator) for key in keys if key is not None)
+
+
+def _party_groups(ids: Iterable[str]) -> list[Group]:
+    labels: dict[str, list[str]] = {}
+    for id in sorted(set(ids)):
+        labels.setdefault(str(ONTOLOGY.label_of(id)), []).append(id)
+    return [Group(label, "id", held) for label, held in sorted(labels.items())]
 
 
 async def _relapses(ask: Ask, area: str, within_days: int, after: str | None) -> dict[str, Any]:
@@ -473,19 +484,12 @@ async def _relapses(ask: Ask, area: str, within_days: int, after: str | None) ->
     rows = await ask.read(relapses.statement(kind, ask.compiler.scope), {"area": key, **relapses.PARAMETERS})
     found = relapses.find([relapses.hazard(r) for r in rows], within_days)
     page, start, more = _page(ask, found, "newest", after)
-    node = ask.part("edges", "node")
-    chosen: list[Selected] = []
-    if node is not None:
-        chosen = [s for s in ask.selections.of(node) if s.name in ("earlier", "later")]
-    merged = (
-        Selected("incident", "incident", {}, "Incident", tuple(n for s in chosen for n in s.nodes))
-        if chosen
-        else None
-    )
     lists = await _evidence(
-        ask, {i for r in page for i in (r.earlier, r.later)}, merged,
-        {r.place for r in page}, ask.part("edges", "node", "at"), set(), None,
-    )  # fmt: skip
+        ask,
+        earlier=(ask.part("edges", "node", "earlier"), _incident_groups(r.earlier for r in page)),
+        later=(ask.part("edges", "node", "later"), _incident_groups(r.later for r in page)),
+        places=(ask.part("edges", "node", "at"), _place_groups(ask, (r.place for r in page))),
+    )
     edges = []
     for i, r in enumerate(page):
         term = ask.context.terms.get("incident_kind", r.category)
@@ -494,10 +498,16 @@ async def _relapses(ask: Ask, area: str, within_days: int, after: str | None) ->
             "node": {
                 "category": {"code": term.code, "zh": term.zh, "en": term.en, "parent": term.parent}, "days": r.days,
                 "sentence": f"“{term.zh}”整改销号 {r.days} 天后复燃",
-                "at": lists["places"].get(r.place), "earlier": lists["incidents"].get(r.earlier), "later": lists["incidents"].get(r.later),
+                "at": lists["places"].get(_code(ask, r.place)),
+                "earlier": lists["earlier"].get(r.earlier), "later": lists["later"].get(r.later),
             },
         })  # fmt: skip
     return {**_connection(edges, more, start > 0, 0), "total_count": exact(len(found))}
+
+
+def _code(ask: Ask, key: str | None) -> str:
+    """The code of a place key."""
+    return (key or "").removesuffix(ask.context.scheme.separator)
 
 
 def _kinds(kinds: list[Kind] | None) -> list[str]:
@@ -511,12 +521,7 @@ async def _graph(
     nodes: dict[str, Any] = {}
     selected = ask.part(*below, "nodes")
     if selected is not None and ids:
-        groups: dict[str, list[str]] = {}
-        for id in ids:
-            label = ONTOLOGY.label_of(id)
-            if label in t.NODE_TYPES:
-                groups.setdefault(str(label), []).append(id)
-        nodes = await ask.by_keys([(label, "id", held) for label, held in sorted(groups.items())], selected)
+        nodes = await ask.by_ids(ids, selected)
     return {"nodes": [nodes[i] for i in ids if i in nodes], "links": [_link(x) for x in links], "cut": cut}
 
 
@@ -528,8 +533,11 @@ def _link(x: expand.Link) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _hubs(hubs: set[str]) -> list[dict[str, Any]]:
-    return [{"by": CutBy.HUB, "limit": expand.HUB, "at": h} for h in sorted(hubs)]
+def _cuts(hubs: set[str], full: set[str]) -> list[dict[str, Any]]:
+    return [
+        *({"by": CutBy.HUB, "limit": expand.HUB, "at": h} for h in sorted(hubs)),
+        *({"by": CutBy.ROWS, "limit": expand.LINKS, "at": f} for f in sorted(full)),
+    ]
 
 
 async def _exists(ask: Ask, *ids: str) -> None:
@@ -569,7 +577,7 @@ async def _neighbourhood(
         limit,
         ask.context.timeout,
     )
-    cut = _hubs(found.hubs)
+    cut = _cuts(found.hubs, found.full)
     if found.cut:
         cut.append({"by": CutBy.ROWS, "limit": limit, "at": None})
     return await _graph(ask, found.ids, found.links, cut)
@@ -615,8 +623,8 @@ async def _paths(
             at = link.end if link.start == at else link.start
             ids[at] = None
             links[link.id] = link
-    cut = _hubs(found.hubs)
-    if not found.paths and found.searched >= max_depth:
+    cut = _cuts(found.hubs, found.full)
+    if not found.paths and not found.exhausted:
         cut.append({"by": CutBy.DEPTH, "limit": max_depth, "at": None})
     if found.rows_cut:
         cut.append({"by": CutBy.ROWS, "limit": expand.ROWS, "at": None})

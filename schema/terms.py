@@ -6,10 +6,31 @@ from typing import Any
 
 import strawberry
 
+from ontology.errors import UsageError
 from schema.context import Context
 from schema.scalars import Term
 
 Info = strawberry.Info[Context, Any]
+
+
+def slot(info: Info) -> str:
+    """The key under which the statement has answered this field.
+
+    Raises:
+        UsageError: BAD_ARGUMENT where aliases of the fields above cannot be told apart.
+    """
+    raw = info._raw_info
+    if raw.path.key == raw.field_name:
+        return f"@{info.python_name}"
+    path = tuple(key for key in raw.path.as_list() if isinstance(key, str))
+    found = info.context.slots.get((raw.parent_type.name, path))
+    if found is None:
+        raise UsageError(
+            "BAD_ARGUMENT",
+            f"{path[-1]} 的上级字段不能以别名重复",
+            f"what {path[-1]} is selected in may be selected only once",
+        )
+    return found
 
 
 def as_term(info: Info, list_name: str, code: str) -> Any:

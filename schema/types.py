@@ -1,6 +1,6 @@
 """The entities as GraphQL types: generated leaves, and relations written by hand.
 
-A relation's resolver only picks up what the compiler has put under its response key; nothing here asks the database,
+A relation's resolver only picks up what the compiler has put under its slot; nothing here asks the database,
 but for `why`.
 """
 
@@ -29,22 +29,22 @@ from schema.scalars import (
     Step,
     Term,
 )
-from schema.terms import Info, as_term
+from schema.terms import Info, as_term, slot
 
 MODULE = globals()
 
 
 def picked(source: Any, info: Info) -> Any:
-    return source.get(f"@{info.path.key}")
+    return source.get(slot(info))
 
 
 def first_picked(source: Any, info: Info) -> Any:
-    found = source.get(f"@{info.path.key}")
+    found = source.get(slot(info))
     return found[0] if found else None
 
 
 def paged(source: Any, info: Info, after: str | None) -> Any:
-    return connection(source.get(f"@{info.path.key}"), after is not None)
+    return connection(source.get(slot(info)), after is not None)
 
 
 def is_a(label: str) -> Any:

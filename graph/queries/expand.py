@@ -1,7 +1,7 @@
 """One step outwards from some nodes: what neighbourhoods and paths are made of.
 
-The address hierarchy is not walked, and hubs are shown, not passed: nodes with more than `HUB` relationships, and places
-above a building.
+The address hierarchy is not walked, and hubs are shown, not passed: nodes with more than `HUB` relationships (those of the
+hierarchy left aside), and places above a building. What a viewer may not see is not walked and makes nothing a hub.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from graph.viewer import Scope
 from ontology import ONTOLOGY
 
 HUB = 100
+# How many links of one node, and of one step, are looked at.
+LINKS = 300
 ROWS = 2000
 WALKED: tuple[str, ...] = tuple(t for t, link in ONTOLOGY.links.items() if not link.hierarchical)
+_HIERARCHY = tuple(t for t, link in ONTOLOGY.links.items() if link.hierarchical)
 _WIDE = ["DISTRICT", "STREET", "COMMUNITY", "GRID", "MICRO_GRID", "ZONE", "ROAD", "ESTATE"]
 
 
@@ -33,10 +36,18 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step found: links by the node they were reached from, hubs that were not passed, and whether rows were cut."""
+    """What one step found.
+
+    Attributes:
+        links: links by the node they were reached from.
+        hubs: those of the reached that are not to be walked from.
+        full: nodes of which not all links were looked at.
+        cut: whether the step as a whole had more rows than are looked at.
+    """
 
     links: list[tuple[str, Link]]
     hubs: set[str]
+    full: set[str]
     cut: bool
 
 
@@ -49,26 +60,36 @@ def _groups(ids: Iterable[str]) -> dict[str, list[str]]:
     return groups
 
 
-def statement(labels: Sequence[str], scope: Scope, far: Sequence[str]) -> str:
-    """From `$ids_Label` of each label, along `$types`, to the labels `far` that the viewer may see."""
+def statement(labels: Sequence[str], scope: Scope, far: Sequence[str], types: Sequence[str]) -> str:
+    """From `$ids_Label` of each label, along `types`, to the labels `far` as far as the viewer may see them."""
     starts = []
     for label in labels:
         where = " AND ".join(["true", *scope.conditions(label, "n")])
         starts.append(f"UNWIND $ids_{label} AS id MATCH (n:{label} {{id: id}}) WHERE {where} RETURN n")
-    seen = " OR ".join(
-        f"(m:{label} AND {' AND '.join(['true', *scope.conditions(label, 'm')])})" for label in far
-    )
-    wide = "(n:Address AND n.level IN $wide)"
+    along = "|".join(types)
+    if scope.area_key is None:
+        # From the node's own record of its degrees: nothing is walked.
+        degree = "COUNT { (m)--() }" + "".join(f" - COUNT {{ (m)-[:{t}]-() }}" for t in _HIERARCHY)
+    else:
+        seen = _seen(scope, far, "v")
+        degree = (
+            f"COUNT {{ MATCH (m)-[:{'|'.join(WALKED)}]-(v) WHERE {seen} WITH v LIMIT $hub + 1 RETURN v }}"
+        )
     return (
         f"CALL () {{ {' UNION ALL '.join(starts)} }} "
-        f"WITH n, ({wide} OR COUNT {{ (n)--() }} > $hub) AND NOT n.id IN $through AS hub "
-        "CALL (n, hub) { "
-        f"WITH n, hub WHERE NOT hub MATCH (n)-[r]-(m) WHERE type(r) IN $types AND ({seen}) "
+        f"CALL (n) {{ MATCH (n)-[r:{along}]-(m) WHERE ({_seen(scope, far, 'm')}) "
         "AND (r.until IS NULL OR (r.until > $as_of AND (r.since IS NULL OR r.since <= $as_of))) "
-        "RETURN {id: elementId(r), type: type(r), start: startNode(r).id, end: endNode(r).id, p: r {.since, .until, .confidence, "
-        ".role, .kin}} AS link ORDER BY link.type, link.start, link.end LIMIT $rows "
-        "UNION WITH n, hub WHERE hub RETURN null AS link } "
-        "RETURN [n.id, hub, link] AS row LIMIT $limit"
+        "RETURN r, m ORDER BY type(r), m.id, elementId(r) LIMIT $links } "
+        f"WITH n, r, m, NOT m.id IN $through AND ((m:Address AND m.level IN $wide) OR {degree} > $hub) AS hub "
+        "RETURN [n.id, m.id, hub, {id: elementId(r), type: type(r), start: startNode(r).id, end: endNode(r).id, "
+        "p: r {.since, .until, .confidence, .role, .kin}}] AS row LIMIT $limit"
+    )
+
+
+def _seen(scope: Scope, labels: Sequence[str], variable: str) -> str:
+    return " OR ".join(
+        "(" + " AND ".join([f"{variable}:{label}", *scope.conditions(label, variable)]) + ")"
+        for label in labels
     )
 
 
@@ -85,25 +106,31 @@ async def step(
     """One step outwards from `ids`.
 
     Args:
-        through: ids that are walked from even when they are hubs: those asked about.
+        types: names of relationships, all of them the ontology's.
         kinds: labels that may be reached.
+        through: ids that are no hubs whatever they are: those asked about.
     """
     groups = _groups(ids)
-    if not groups:
-        return Step([], set(), False)
     far = [k for k in kinds if k in ONTOLOGY.entities and scope.viewer.sees_label(k)]
-    text = statement(list(groups), scope, far or ["Judgement"])
+    if not groups or not far or not types:
+        return Step([], set(), set(), False)
+    text = statement(sorted(groups), scope, far, types)
     parameters = {
         **{f"ids_{label}": held for label, held in groups.items()},
         **scope.parameters,
-        "types": list(types), "as_of": as_of, "hub": HUB, "wide": _WIDE, "through": list(through),
-        "rows": HUB * 3, "limit": ROWS + 1,
+        "as_of": as_of, "hub": HUB, "wide": _WIDE, "through": list(through),
+        "links": LINKS + 1, "limit": ROWS + 1,
     }  # fmt: skip
     rows = await store.read(text, parameters, timeout=timeout)
-    links, hubs = [], set()
-    for id, hub, raw in rows[:ROWS]:
+    links: list[tuple[str, Link]] = []
+    hubs: set[str] = set()
+    taken: dict[str, int] = {}
+    for origin, far_id, hub, raw in rows[:ROWS]:
+        taken[origin] = taken.get(origin, 0) + 1
+        if taken[origin] > LINKS:
+            continue
         if hub:
-            hubs.add(id)
-        elif raw is not None:
-            links.append((id, Link(raw["id"], raw["type"], raw["start"], raw["end"], raw["p"])))
-    return Step(links, hubs, len(rows) > ROWS)
+            hubs.add(far_id)
+        links.append((origin, Link(raw["id"], raw["type"], raw["start"], raw["end"], raw["p"])))
+    full = {origin for origin, count in taken.items() if count > LINKS}
+    return Step(links, hubs, full, len(rows) > ROWS)

@@ -12,11 +12,18 @@ from graph.viewer import Scope
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """Ids in order of distance, the links among them, hubs that were shown and not passed, and whether the limit cut."""
+    """Ids in order of distance and the links among them.
+
+    Attributes:
+        hubs: shown, and not passed where there was a further step.
+        full: those of which not all links were looked at.
+        cut: whether the limit on nodes or rows cut something.
+    """
 
     ids: list[str]
     links: list[Link]
     hubs: set[str]
+    full: set[str]
     cut: bool
 
 
@@ -35,11 +42,14 @@ async def find(
     seen: dict[str, None] = {id: None}
     links: dict[str, Link] = {}
     hubs: set[str] = set()
+    full: set[str] = set()
     cut = False
     front = [id]
-    for _ in range(depth):
+    for taken in range(1, depth + 1):
         found = await step(store, front, scope, as_of, types, kinds, (id,), timeout)
-        hubs |= found.hubs
+        if taken < depth:
+            hubs |= found.hubs
+        full |= found.full
         cut = cut or found.cut
         fresh: dict[str, None] = {}
         for origin, link in found.links:
@@ -51,7 +61,8 @@ async def find(
                 fresh[far] = None
             links[link.id] = link
         seen.update(fresh)
-        front = list(fresh)
+        front = [x for x in fresh if x not in found.hubs]
         if not front:
             break
-    return Around(list(seen), [x for x in links.values() if x.start in seen and x.end in seen], hubs, cut)
+    among = [x for x in links.values() if x.start in seen and x.end in seen]
+    return Around(list(seen), among, hubs & set(seen), full, cut)

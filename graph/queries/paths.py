@@ -16,12 +16,22 @@ from graph.viewer import Scope
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Paths as links in order from one end to the other; how deep was searched; what was not passed."""
+    """Paths as links in order from one end to the other.
+
+    Attributes:
+        searched: how deep was searched.
+        hubs: reached and not passed.
+        full: those of which not all links were looked at.
+        rows_cut: whether a step had more rows than are looked at.
+        exhausted: whether no depth would find more.
+    """
 
     paths: list[list[Link]]
     searched: int
     hubs: set[str]
+    full: set[str]
     rows_cut: bool
+    exhausted: bool = False
 
 
 async def find(
@@ -38,22 +48,24 @@ async def find(
 ) -> Found:
     """Shortest paths of at most `max_depth` links between two ids, at most `limit` of them."""
     if one == other:
-        return Found([], 0, set(), False)
+        return Found([[]], 0, set(), set(), False)
     # For each side: the node reached → the links by which it was reached at its depth.
     sides: list[dict[str, list[tuple[str, Link]]]] = [{one: []}, {other: []}]
     fronts: list[list[str]] = [[one], [other]]
     hubs: set[str] = set()
+    full: set[str] = set()
     cut = False
     searched = 0
     while searched < max_depth and all(fronts):
         side = 0 if len(fronts[0]) <= len(fronts[1]) else 1
         found: Step = await step(store, fronts[side], scope, as_of, types, kinds, (one, other), timeout)
         hubs |= found.hubs
+        full |= found.full
         cut = cut or found.cut
         reached: dict[str, list[tuple[str, Link]]] = {}
         for origin, link in found.links:
             far = link.end if link.start == origin else link.start
-            if far not in sides[side]:
+            if far not in sides[side] and far not in found.hubs:
                 reached.setdefault(far, []).append((origin, link))
         sides[side].update(reached)
         fronts[side] = sorted(reached)
@@ -68,8 +80,9 @@ async def find(
                             paths.append(left[::-1] + right)
             shortest = min(map(len, paths))
             best = [p for p in paths if len(p) == shortest][:limit]
-            return Found(best, searched, hubs, cut)
-    return Found([], searched, hubs, cut)
+            return Found(best, searched, hubs, full, cut)
+    exhausted = not all(fronts)
+    return Found([], max_depth if exhausted else searched, hubs, full, cut, exhausted)
 
 
 def _trails(node: str, side: dict[str, list[tuple[str, Link]]], limit: int) -> list[list[Link]]:

@@ -1,0 +1,79 @@
+"""The arguments that each root is asked with, about the drawn town: within the west, and about what is outside of it."""
+
+from __future__ import annotations
+
+WEST, EAST = "330109002001", "330109003001"
+DWELLING = "3301090020010003021201"
+
+# Root → arguments of a question that is answered.
+INSIDE: dict[str, list[str]] = {
+    "viewer": [""],
+    "address": [f'code: "{WEST}"', f'code: "{DWELLING}"', f'code: "{WEST}G01M01"'],
+    "addresses": [f'codes: ["{WEST}", "{DWELLING}", "{WEST}G01", "{EAST}", "E33010900002"]'],
+    "node": [f'id: "{id}"' for id in (
+        "per_wang", "hhd_wang", "hou_1201", "hou_101", "ent_noodle", "veh_car", "inc_d1", "mat_2", "vol_wang",
+        "tea_west", "org_police", "dev_cam", "pmt_west",
+    )],
+    "nodes": ['ids: ["per_wang", "per_dong", "adr_330109003001", "ent_east", "tel_9", "org_police", "hhd_dong", "pmt_east", "inc_e1"]'],
+    "person": ['id: "per_wang"', 'id: "per_zhang"', 'idNumber: "11010519491231002X"'],
+    "people": ['ids: ["per_wang", "per_dong", "per_li"]'],
+    "house": ['hid: "FW1201"', 'hid: "FW101"'],
+    "houses": ['hids: ["FW1201", "FWDONG"]'],
+    "enterprise": ['uscc: "91330109MA2ABCDEXJ"'],
+    "enterprises": ['usccs: ["91330109MA2ABCDEXJ", "92330109MA2WXY125G"]'],
+    "vehicle": ['plate: "浙A12345"'],
+    "vehicles": ['plates: ["浙A12345", "浙A99999"]'],
+    "incident": ['number: "J1"', 'number: "J2"'],
+    "incidents": ['numbers: ["J1", "TJ2", "E1", "E2"]'],
+    "matter": ['number: "SX2"'],
+    "volunteer": ['vid: "HL1"'],
+    "team": ['tid: "TD1"'],
+    "search": ['text: "东"', 'text: "1390000000"', 'text: "北干"', 'text: "东方"', 'text: "王一"', 'text: "浙A"', 'text: "E1"', f'text: "东", area: "{WEST}"'],
+    "repeatDisputes": ['area: "330109"', f'area: "{WEST}"', f'area: "{WEST}G01", by: PARTIES, minimum: 2'],
+    "hazardRelapses": ['area: "330109", withinDays: 60', f'area: "{WEST}G01M02", withinDays: 60'],
+    "neighbourhood": ['id: "per_wang", depth: 3', 'id: "veh_car", depth: 2', 'id: "org_police", depth: 2', f'id: "adr_{DWELLING}", depth: 1'],
+    "paths": ['from: "per_wang", to: "per_li", maxDepth: 8', 'from: "inc_old", to: "org_police", maxDepth: 6'],
+    "terms": ['list: "incident_kind"'],
+}  # fmt: skip
+# Roots that answer a limited viewer with NOT_FOUND, whatever they are asked: phones are sensitive.
+NEVER: dict[str, list[str]] = {"phone": ['number: "13900000001"', 'number: "13900000009"']}
+# Root → arguments that name something real outside, and the like of which there is none.
+OUTSIDE: dict[str, list[tuple[str, str]]] = {
+    "address": [
+        (f'code: "{EAST}"', 'code: "330109004001"'),
+        ('code: "3301090030010001000301"', 'code: "3301090020010003999901"'),
+        ('code: "330109"', 'code: "330110"'),
+        ('code: "E33010900002"', 'code: "E33010900077"'),
+        (f'code: "{EAST}G01M01"', f'code: "{EAST}G77M01"'),
+    ],
+    "addresses": [(f'codes: ["{EAST}"]', 'codes: ["330109004001"]')],
+    "node": [(f'id: "{id}"', f'id: "{id.split("_")[0]}_none"') for id in (
+        f"adr_{EAST}", "per_dong", "hhd_dong", "hou_east", "ent_east", "veh_truck", "tel_1", "inc_e1", "mat_e", "vol_east", "tea_east",
+        "dev_east", "pmt_east",
+    )],
+    "nodes": [('ids: ["per_dong"]', 'ids: ["per_none"]')],
+    "person": [('id: "per_dong"', 'id: "per_none"')],
+    "people": [('ids: ["per_dong"]', 'ids: ["per_none"]')],
+    "phone": [('number: "13900000009"', 'number: "13900000077"')],
+    "house": [('hid: "FWDONG"', 'hid: "FWNONE"')],
+    "houses": [('hids: ["FWDONG"]', 'hids: ["FWNONE"]')],
+    "enterprise": [('uscc: "92330109MA2WXY125G"', 'uscc: "91330109000000000A"')],
+    "enterprises": [('usccs: ["92330109MA2WXY125G"]', 'usccs: ["91330109000000000A"]')],
+    "vehicle": [('plate: "浙A99999"', 'plate: "浙A77777"')],
+    "vehicles": [('plates: ["浙A99999"]', 'plates: ["浙A77777"]')],
+    "incident": [('number: "E1"', 'number: "NONE"')],
+    "incidents": [('numbers: ["E1"]', 'numbers: ["NONE"]')],
+    "matter": [('number: "SXE"', 'number: "NONE"')],
+    "volunteer": [('vid: "HL9"', 'vid: "NONE"')],
+    "team": [('tid: "TD9"', 'tid: "NONE"')],
+    "search": [('text: "东方五金店"', 'text: "西方五金店"'), ('text: "13900000009"', 'text: "13900000077"')],
+    "repeatDisputes": [(f'area: "{EAST}"', 'area: "330109004001"'), (f'area: "{EAST}G01"', f'area: "{EAST}G77"')],
+    "hazardRelapses": [(f'area: "{EAST}"', 'area: "330109004001"')],
+    "neighbourhood": [('id: "per_dong"', 'id: "per_none"'), ('id: "tel_1"', 'id: "tel_none"')],
+    "paths": [
+        ('from: "per_wang", to: "per_dong"', 'from: "per_wang", to: "per_none"'),
+        ('from: "tel_9", to: "per_wang"', 'from: "tel_none", to: "per_wang"'),
+    ],
+}  # fmt: skip
+# Roots that know nothing of a place.
+PLACELESS = {"viewer", "terms"}

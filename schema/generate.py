@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from pathlib import Path
 
 from ontology import ENTITIES, Entity, FieldSpec, Sensitivity
@@ -9,16 +11,14 @@ from ontology import ENTITIES, Entity, FieldSpec, Sensitivity
 TARGET = Path(__file__).with_name("leaves.py")
 _HEAD = '''"""Leaf fields of the entities. Generated from the ontology by `python -m schema.generate`; not to be edited."""
 
-# ruff: noqa: E501
 from __future__ import annotations
-
-from typing import Any
 
 import strawberry
 
-from schema.scalars import AddressCode, Date, DateTime, Term
-from schema.terms import Info, term, terms_of
 '''
+_SCALARS = ("AddressCode", "Date", "DateTime", "Term")
+_READERS = ("Info", "term", "terms_of")
+_WIDTH = 110
 # Served by relations or roots of their own, or only for the inside.
 _LEFT_OUT = {
     "id",
@@ -59,7 +59,7 @@ def _shown(spec: FieldSpec) -> bool:
 
 def _class(entity: type[Entity]) -> str:
     lines = ["", "", "@strawberry.type", f"class {entity.label()}Leaves:"]
-    body = []
+    body: list[str] = []
     for spec in entity.fields().values():
         if not _shown(spec) or (entity.label(), spec.name) == ("Address", "level"):
             continue
@@ -67,10 +67,13 @@ def _class(entity: type[Entity]) -> str:
         if spec.meta.terms is not None:
             kind = "list[Term]" if spec.many else "Term | None"
             reader = "terms_of" if spec.many else "term"
-            body.append(f'    @strawberry.field(description="{title}")')
-            body.append(f"    def {spec.name}(self, info: Info) -> {kind}:")
-            body.append(f'        return {reader}(self, info, "{spec.name}", "{spec.meta.terms}")')
-            body.append("")
+            body += [
+                *([""] if body and body[-1] else []),
+                f'    @strawberry.field(description="{title}")',
+                f"    def {spec.name}(self, info: Info) -> {kind}:",
+                f'        return {reader}(self, info, "{spec.name}", "{spec.meta.terms}")',
+                "",
+            ]
         else:
             kind = _type(spec)
             if entity.label() == "Organisation" and spec.name == "code":
@@ -80,13 +83,29 @@ def _class(entity: type[Entity]) -> str:
                 if spec.many is False and spec.name in ("code",) and entity.label() == "Address"
                 else f"{kind} | None"
             )
-            body.append(f'    {spec.name}: {optional} = strawberry.field(description="{title}")')
+            declared = f"    {spec.name}: {optional} = strawberry.field("
+            said = f'description="{title}"'
+            if _wide(declared + said + ")") <= _WIDTH:
+                body.append(declared + said + ")")
+            else:
+                body += [declared, f"        {said}", "    )"]
     return "\n".join(lines + (body or ["    pass"])).rstrip()
 
 
+def _wide(line: str) -> int:
+    """Columns that a line takes: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+
+
+def _used(names: tuple[str, ...], body: str) -> str:
+    return ", ".join(name for name in names if re.search(rf"\b{name}\b", body))
+
+
 def source() -> str:
-    """The text of `schema/leaves.py`."""
-    return _HEAD + "".join(_class(e) for e in ENTITIES) + "\n"
+    """The text of `schema/leaves.py`, as the formatter would leave it."""
+    body = "".join(_class(e) + "\n" for e in ENTITIES)
+    imports = f"from schema.scalars import {_used(_SCALARS, body)}\nfrom schema.terms import {_used(_READERS, body)}\n"
+    return _HEAD + imports + body
 
 
 if __name__ == "__main__":

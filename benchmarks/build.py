@@ -67,12 +67,18 @@ def seed_stage(directory: Path, scale: float) -> dict[str, Any]:
     }
 
 
-async def load_stage(data: Path, seeded: Path) -> dict[str, Any]:
-    """Loads the seeded feeds into a bundled Neo4j of `data`; says rows, entities, seconds per stage, peak MiB."""
-    today = json.loads((seeded / "manifest.json").read_text(encoding="utf-8"))["today"]
-    data.mkdir(parents=True, exist_ok=True)
+def prepare(data: Path, seeded: Path) -> str:
+    """Makes the data directory, with the seeded district's last day as its today, which is given back."""
+    today: str = json.loads((seeded / "manifest.json").read_text(encoding="utf-8"))["today"]
+    data.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 — nothing else runs yet
     kept = json.dumps({"today": today, "synthetic": True})
     (data / "district.json").write_text(kept, encoding="utf-8")
+    return today
+
+
+async def load_stage(data: Path, seeded: Path) -> dict[str, Any]:
+    """Loads the seeded feeds into a bundled Neo4j of `data`; says rows, entities, seconds per stage, peak MiB."""
+    today = prepare(data, seeded)
     address = connect_engine(data, heap_mb=HEAP_MB, page_cache_mb=PAGE_CACHE_MB)
     stages = Stages()
     ignored = Stages()

@@ -26,7 +26,11 @@ def differences(answer: Any, held: Any, path: str = "") -> list[str]:
     if isinstance(answer, list):
         if not isinstance(held, list) or len(held) != len(answer):
             return [path]
-        return [d for i, (a, h) in enumerate(zip(answer, held, strict=True)) for d in differences(a, h, f"{path}[{i}]")]
+        return [
+            d
+            for i, (a, h) in enumerate(zip(answer, held, strict=True))
+            for d in differences(a, h, f"{path}[{i}]")
+        ]
     if not isinstance(answer, dict):
         return [] if answer == held else [path]
     if not isinstance(held, dict):
@@ -43,14 +47,11 @@ def _part(key: str, value: Any, held: dict[str, Any]) -> Any:
     name = snake(key)
     if "rows" in held:
         if key == "edges":
-            return [{"node": row["n"]} for row in held["rows"][: held["first"]]]
+            return [{"node": row["n0"]} for row in held["rows"][: held["first"]]]
         if key == "pageInfo":
             return {"has_next_page": len(held["rows"]) > held["first"]}
-        return held["total"]
+        return held["total"]["value"] if isinstance(held["total"], dict) else held["total"]
     if key == "steps" and isinstance(value, list):
         times, states = held.get("step_at") or [], held.get("step_to") or []
         return [{"at": at, "to": to} for at, to in zip(times, states, strict=True)]
-    for slot in (f"@{name}", f"@{key}"):
-        if slot in held:
-            return held[slot]
-    return held.get(name)
+    return held.get(f"@{name}", held.get(name))

@@ -70,7 +70,7 @@ def seed_stage(directory: Path, scale: float) -> dict[str, Any]:
 def prepare(data: Path, seeded: Path) -> str:
     """Makes the data directory, with the seeded district's last day as its today, which is given back."""
     today: str = json.loads((seeded / "manifest.json").read_text(encoding="utf-8"))["today"]
-    data.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 — nothing else runs yet
+    data.mkdir(parents=True, exist_ok=True)
     kept = json.dumps({"today": today, "synthetic": True})
     (data / "district.json").write_text(kept, encoding="utf-8")
     return today

@@ -19,7 +19,7 @@ from benchmarks.build import DATA, RESULT, SEEDED
 from benchmarks.measure import ROOT, Asked, View, measure
 from graph.engine import stop_engine
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 130)
 ANSWER = 300  # leaf values up to which the first aim speaks of
 
 

@@ -42,8 +42,6 @@ from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.arguments import convert_arguments
 
-from ontology.errors import QuanxiError
-
 Give = Callable[[Any], Any]
 _DEFINITION: Final = "strawberry-definition"
 # Leaves whose values are already what JSON holds, by the type that the value must have.
@@ -96,7 +94,8 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
             token = _context.set(self.context_value)
             try:
                 return self._kept(return_type, field_details_list, path)(result)
-            except (_AsideError, QuanxiError, TypeError, ValueError, LookupError, AttributeError):
+            except Exception:
+                # graphql-core meets the same and tells it with its path. (Nothing was written: these are queries.)
                 pass
             finally:
                 _context.reset(token)

@@ -626,6 +626,8 @@ async def _paths(
     cut = _cuts(found.hubs, found.full)
     if not found.paths and not found.exhausted:
         cut.append({"by": CutBy.DEPTH, "limit": max_depth, "at": None})
+    if found.more:
+        cut.append({"by": CutBy.ROWS, "limit": limit, "at": None})
     if found.rows_cut:
         cut.append({"by": CutBy.ROWS, "limit": expand.ROWS, "at": None})
     graph = await _graph(ask, list(ids), list(links.values()), cut, "graph")

@@ -23,6 +23,7 @@ class Found:
         hubs: reached and not passed.
         full: those of which not all links were looked at.
         rows_cut: whether a step had more rows than are looked at.
+        more: whether there are more shortest paths than asked for.
         exhausted: whether no depth would find more.
     """
 
@@ -32,6 +33,7 @@ class Found:
     full: set[str]
     rows_cut: bool
     exhausted: bool = False
+    more: bool = False
 
 
 async def find(
@@ -72,17 +74,29 @@ async def find(
         searched += 1
         meeting = sorted(set(reached) & set(sides[1 - side]))
         if meeting:
-            paths: list[list[Link]] = []
-            for node in meeting:
-                for left in _trails(node, sides[0], limit):
-                    for right in _trails(node, sides[1], limit):
-                        if len(left) + len(right) <= searched:
-                            paths.append(left[::-1] + right)
-            shortest = min(map(len, paths))
-            best = [p for p in paths if len(p) == shortest][:limit]
-            return Found(best, searched, hubs, full, cut)
+            best = _shortest(meeting, sides, limit + 1)
+            return Found(best[:limit], searched, hubs, full, cut, more=len(best) > limit)
     exhausted = not all(fronts)
     return Found([], max_depth if exhausted else searched, hubs, full, cut, exhausted)
+
+
+def _shortest(
+    meeting: Sequence[str], sides: Sequence[dict[str, list[tuple[str, Link]]]], limit: int
+) -> list[list[Link]]:
+    """The shortest ways through the nodes where the two sides meet, at most `limit` of them."""
+    # All ways from a node back to its side's end are of one length.
+    lengths = {node: sum(len(_trails(node, side, 1)[0]) for side in sides) for node in meeting}
+    shortest = min(lengths.values())
+    paths: list[list[Link]] = []
+    for node in meeting:
+        if lengths[node] > shortest:
+            continue
+        for left in _trails(node, sides[0], limit):
+            for right in _trails(node, sides[1], limit - len(paths)):
+                paths.append(left[::-1] + right)
+            if len(paths) >= limit:
+                return paths[:limit]
+    return paths
 
 
 def _trails(node: str, side: dict[str, list[tuple[str, Link]]], limit: int) -> list[list[Link]]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from graph.queries import repeats
+from graph.queries import paths, repeats
+from graph.queries.expand import Link
 from graph.queries.relapses import Hazard
 from graph.queries.relapses import find as relapsed
 from graph.queries.repeats import Report
@@ -124,3 +125,17 @@ def test_another_place_or_category_is_another_hazard() -> None:
 )
 def test_what_is_typed_is_no_query_language(text: str, query: str) -> None:
     assert lucene(text) == query
+
+
+def test_the_shortest_paths_through_where_the_sides_meet() -> None:
+    def link(one: str, other: str, number: int = 0) -> tuple[str, Link]:
+        return one, Link(f"{one}{other}{number}", "OWNS", one, other, {})
+
+    left = {"a": [], "m": [link("a", "m"), link("a", "m", 1)], "n": [link("a", "n")], "o": [link("m", "o")]}
+    right = {"z": [], "m": [link("z", "m")], "n": [link("z", "n")], "o": [link("z", "o")]}
+
+    def found(limit: int) -> list[list[str]]:
+        return [[x.id for x in p] for p in paths._shortest(["m", "n", "o"], [left, right], limit)]
+
+    assert found(10) == [["am0", "zm0"], ["am1", "zm0"], ["an0", "zn0"]]
+    assert found(2) == [["am0", "zm0"], ["am1", "zm0"]]

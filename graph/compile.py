@@ -535,9 +535,13 @@ class Compiler:
         if place.kind == "group":
             page.match = f"({a})<-[:PART_OF]-({x}:Address)"
             below = below or Place("tree")
-        elif level in ("ROAD", "ESTATE", "ZONE") or (level is None and place.level != "MICRO_GRID"):
+        elif level is None and place.kind in ("grid", "either"):
+            # Grids hold grids; where there are no smaller ones, buildings.
+            page.where = [
+                f"({x}.parent = {a}.code OR ({x}.grid = {a}.code AND {x}.level IN ['BUILDING', 'SITE']))"
+            ]
+        elif level is None or level in ("ROAD", "ESTATE", "ZONE"):
             page.where = [f"{x}.parent = {a}.code", f"{x}.code IS NOT NULL"]
-            below = below or (Place("grid") if place.kind == "grid" else None)
         elif level in ("GRID", "MICRO_GRID"):
             page.where = [f"{x}.code STARTS WITH {a}.code"]
         else:
@@ -545,9 +549,6 @@ class Compiler:
             lead = "grid" if place.kind == "grid" else "place"
             page.where = [self.within(x, a, None), f"{x}.id IS NOT NULL"]
             page.order, page.name = [f"{x}.{lead}", f"{x}.id"], f"below by {lead}"
-            if level is None:
-                page.when.append(f"{x}.level IN ['BUILDING', 'SITE']")
-                below = Place("tree")
         page.when.append(f"{x} <> {a}")
         return self.page(page, s, 50, below)
 

@@ -33,7 +33,6 @@ from ontology.errors import UsageError
 from ontology.identifiers import check_citizen_id
 from schema.errors import tell
 from schema.limits import Limits, Measure, check, measure, too_many
-from schema.projection import ProjectingExecutor
 
 Method = Literal["GET", "POST"]
 # Texts kept parsed. Front ends have some dozens; whoever writes values into the text gets no use of it.
@@ -99,7 +98,6 @@ class Operations:
         self._core: GraphQLSchema = schema._schema
         if UsePrepared not in schema.extensions:
             schema.extensions = (*schema.extensions, UsePrepared)
-        schema.execution_context_class = ProjectingExecutor
         self._texts: OrderedDict[str, _Prepared] = OrderedDict()
         self.hits = 0
         self.misses = 0

@@ -7,7 +7,6 @@ import json
 import pytest
 
 from graph.store import Store
-from graph.viewer import DEVELOPMENT
 from schema import build_schema
 from tests.schema import roots
 from tests.schema.drawn import Asker, Drawn, draw, load
@@ -56,19 +55,6 @@ async def test_nothing_outside_appears(ask: Asker, town: Drawn, root: str, args:
         assert answer.codes == ["NOT_FOUND"]
     else:
         assert not answer.errors
-
-
-async def test_the_outside_would_appear(ask: Asker, town: Drawn) -> None:
-    """That the texts looked for are what an unlimited viewer is shown, or the test above would prove nothing."""
-    told = ""
-    for root, args in ASKED:
-        answer = await ask(query(root, args), DEVELOPMENT)
-        assert not answer.errors, (root, args, answer.errors)
-        told += json.dumps(answer.data, ensure_ascii=False)
-    missing = [
-        t for t in town.outside() if t not in told and not t.startswith(("hash of", "330109********9999"))
-    ]
-    assert not missing
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,20 @@ def encode_cursor(order: str, values: list[Any]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([order, *values])).decode().rstrip("=")
 
 
-def decode_cursor(text: str, order: str, size: int) -> list[Any]:
-    """The values of a cursor.
+def decode_position(text: str, order: str) -> int:
+    """Where the cursor of a list that was found whole stands in it.
+
+    Raises:
+        UsageError: BAD_CURSOR.
+    """
+    (position,) = decode_cursor(text, order, 1)
+    if not (position.isascii() and position.isdigit() and len(position) < 10):
+        raise _bad_cursor()
+    return int(position)
+
+
+def decode_cursor(text: str, order: str, size: int) -> list[str]:
+    """The values of a cursor: keys of the list's order, which are texts all.
 
     Raises:
         UsageError: BAD_CURSOR when it is none, or one of a list in another order.
@@ -54,11 +66,15 @@ def decode_cursor(text: str, order: str, size: int) -> list[Any]:
         raw = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
         if isinstance(raw, list) and len(raw) == size + 1 and raw[0] == order:
             values = raw[1:]
-            if all(isinstance(v, (str, int, float)) for v in values):
+            if all(isinstance(v, str) for v in values):
                 return values
     except (binascii.Error, ValueError, UnicodeEncodeError):
         pass
-    raise UsageError(
+    raise _bad_cursor()
+
+
+def _bad_cursor() -> UsageError:
+    return UsageError(
         "BAD_CURSOR",
         "游标无效",
         "the cursor is not one that this list gave",
@@ -324,7 +340,7 @@ class Compiler:
         reach = selected.args.get("reach")
         if place.kind == "group" and reach != "HERE":
             match = f"({a})<-[:PART_OF]-(b{x}:Address) MATCH ({x}:{label})"
-            where = [f"{x}.place STARTS WITH b{x}.place"]
+            where = [f"{x}.place STARTS WITH b{x}.place", f"{x}.id IS NOT NULL"]
             return Page(match, where, [f"{x}.place", f"{x}.id"], "place", x, label)
         where = [self.within(x, a, reach), f"{x}.id IS NOT NULL"]
         lead = "grid" if place.kind == "grid" else "place"
@@ -538,7 +554,7 @@ class Compiler:
         elif level is None and place.kind in ("grid", "either"):
             # Grids hold grids; where there are no smaller ones, buildings.
             page.where = [
-                f"({x}.parent = {a}.code OR ({x}.grid = {a}.code AND {x}.level IN ['BUILDING', 'SITE']))"
+                f"({x}.parent = {a}.code OR ({x}.grid = {a}.code AND {x}.id IS NOT NULL AND {x}.level IN ['BUILDING', 'SITE']))"
             ]
         elif level is None or level in ("ROAD", "ESTATE", "ZONE"):
             page.where = [f"{x}.parent = {a}.code", f"{x}.code IS NOT NULL"]

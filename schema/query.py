@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from graph.compile import Group, decode_cursor, encode_cursor, first_of
+from graph.compile import Group, decode_position, encode_cursor, first_of
 from graph.queries import expand, neighbourhood, paths, relapses, repeats, search
 from graph.selection import Selected
 from ontology import ONTOLOGY, identifiers
@@ -325,7 +325,7 @@ async def _search(
         if ask.context.viewer.sees_label(x)
         and any(f.searchable for f in ONTOLOGY.entities[x].fields().values())
     ]
-    skip = int(decode_cursor(after, "score", 1)[0]) if after else 0
+    skip = decode_position(after, "score") if after is not None else 0
     node = ask.part("groups", "hits", "edges", "node")
     groups: dict[str, tuple[str, str]] = {}
     inside = _area(ask, area)[1] if area is not None else None
@@ -351,7 +351,7 @@ async def _search(
         if not held["rows"]:
             continue
         edges = [
-            {"cursor": encode_cursor("score", [skip + i + 1]), "node": r["node"], "score": r["score"]}
+            {"cursor": encode_cursor("score", [str(skip + i + 1)]), "node": r["node"], "score": r["score"]}
             for i, r in enumerate(held["rows"][:first])
         ]
         answer.append(
@@ -403,7 +403,7 @@ def _connection(edges: list[Any], more: bool, before: bool, total: int) -> dict[
 def _page(ask: Ask, found: list[Any], order: str, after: str | None) -> tuple[list[Any], int, bool]:
     """A page of results that were found whole: the items, where they begin, and whether there are more."""
     first = first_of(ask.selected)
-    start = int(decode_cursor(after, order, 1)[0]) if after else 0
+    start = decode_position(after, order) if after is not None else 0
     return found[start : start + first], start, len(found) > start + first
 
 
@@ -433,7 +433,7 @@ async def _repeats(
     for i, r in enumerate(page):
         kinds = "、".join({"PLACE": "同一地点", "PARTIES": "同一双方"}[x] for x in r.by)
         edges.append({
-            "cursor": encode_cursor("newest", [start + i + 1]),
+            "cursor": encode_cursor("newest", [str(start + i + 1)]),
             "node": {
                 "by": [RepeatBy(x) for x in r.by], "matters": r.matters, "days": r.last_day - r.first_day,
                 "sentence": f"{kinds} {r.last_day - r.first_day + 1} 天内纠纷 {r.matters} 起",
@@ -494,7 +494,7 @@ async def _relapses(ask: Ask, area: str, within_days: int, after: str | None) ->
     for i, r in enumerate(page):
         term = ask.context.terms.get("incident_kind", r.category)
         edges.append({
-            "cursor": encode_cursor("newest", [start + i + 1]),
+            "cursor": encode_cursor("newest", [str(start + i + 1)]),
             "node": {
                 "category": {"code": term.code, "zh": term.zh, "en": term.en, "parent": term.parent}, "days": r.days,
                 "sentence": f"“{term.zh}”整改销号 {r.days} 天后复燃",

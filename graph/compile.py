@@ -18,7 +18,7 @@ import orjson
 from addresses.scheme import Scheme
 from graph.selection import Selected, Selections
 from graph.viewer import Scope, Viewer
-from ontology import ONTOLOGY
+from ontology import ONTOLOGY, Lookup
 from ontology.errors import UsageError
 from ontology.terms import Terms
 
@@ -344,7 +344,8 @@ class Compiler:
             return Page(match, where, [f"{x}.place", f"{x}.id"], "place", x, label)
         where = [self.within(x, a, reach), f"{x}.id IS NOT NULL"]
         lead = "grid" if place.kind == "grid" else "place"
-        return Page(f"({x}:{label})", where, [f"{x}.{lead}", f"{x}.id"], lead, x, label)
+        hint = f" USING INDEX {x}:{label}({lead}, id)" if place.kind in ("tree", "grid") else ""
+        return Page(f"({x}:{label})", where, [f"{x}.{lead}", f"{x}.id"], lead, x, label, hint=hint)
 
     def _list(self, name: str, a: str, selected: Selected) -> str:
         label = _LISTS[name]
@@ -412,6 +413,9 @@ class Compiler:
             _edge(r),
             when=[self.current(r)],
             once=[once],
+            hint=f" USING INDEX {r}:LIVES_AT({lead}, who)"
+            if place.kind in ("tree", "grid") and not start
+            else "",
         )
 
     def _address_residents(self, a: str, s: Selected) -> str:
@@ -448,6 +452,7 @@ class Compiler:
                 hint = f" USING INDEX {x}:Incident(occurred_at, id)"
             else:
                 lead = [f"{x}.{place.level.lower()}"]
+                hint = f" USING INDEX {x}:Incident({place.level.lower()}, occurred_at, id)"
                 where.append(f"{lead[0]} = {a}.place")
         else:
             where.append(self.within(x, a, reach))
@@ -552,10 +557,10 @@ class Compiler:
             page.match = f"({a})<-[:PART_OF]-({x}:Address)"
             below = below or Place("tree")
         elif level is None and place.kind in ("grid", "either"):
-            # Grids hold grids; where there are no smaller ones, buildings.
-            page.where = [
-                f"({x}.parent = {a}.code OR ({x}.grid = {a}.code AND {x}.id IS NOT NULL AND {x}.level IN ['BUILDING', 'SITE']))"
-            ]
+            # Grids hold grids, and the smallest of them buildings.
+            r = self.variable("r")
+            page.match = f"({a})<-[{r}:IN|IN_GRID]-({x}:Address)"
+            page.when.append(self.current(r))
         elif level is None or level in ("ROAD", "ESTATE", "ZONE"):
             page.where = [f"{x}.parent = {a}.code", f"{x}.code IS NOT NULL"]
         elif level in ("GRID", "MICRO_GRID"):
@@ -754,8 +759,11 @@ class Compiler:
         """The node of a label with a value of a unique or indexed field: rows of one map."""
         n = self.variable("n")
         conditions = [f"{n}.{key} = {self.parameter(value)}", *self.visible(label, n)]
+        spec = ONTOLOGY.entities[label].fields().get(key)
+        unique = key == "id" or (spec is not None and spec.meta.lookup is Lookup.UNIQUE)
+        first = "" if unique else f"WITH {n} ORDER BY {n}.id LIMIT 1 "
         return (
-            f"MATCH ({n}:{label}){_where(conditions)} WITH {n} ORDER BY {n}.id LIMIT 1 "
+            f"MATCH ({n}:{label}){_where(conditions)} {first}"
             f"RETURN {self.node(label, n, selected, place)} AS found"
         )
 
@@ -786,6 +794,11 @@ class Compiler:
             )
             group.values.append(code)
         return [groups[key] for key in sorted(groups, key=str)]
+
+    def codes(self) -> str:
+        """The codes of addresses by $ids: rows of [code, id]."""
+        where = _where(["a.id = id", *self.visible("Address", "a")])
+        return f"UNWIND $ids AS id MATCH (a:Address){where} RETURN [a.code, id] AS pair"
 
     def needs_codes(self, selected: Selected) -> bool:
         """Whether lists of addresses are selected, which are matched by what their codes say."""

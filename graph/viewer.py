@@ -74,15 +74,18 @@ class Scope:
             return [
                 f"({v}.place STARTS WITH $area_key OR ({v}.place IS NULL AND {v}.code STARTS WITH $area_key))"
             ]
+        # Households and phones are seen through those who had them while they lived in the area, not before or after.
+        meanwhile = " AND coalesce(tie.since, '') < scope.until AND coalesce(scope.since, '') < tie.until"
         ways = {
-            "Person": f"({v})-[scope:LIVES_AT]->()",
-            "Household": f"({v})<-[:BELONGS_TO]-(:Person)-[scope:LIVES_AT]->()",
-            "Phone": f"({v})<-[:HAS_PHONE]-(:Person)-[scope:LIVES_AT]->()",
-            "Permit": f"({v})<-[:HOLDS]-(scope)",
-            "Organisation": f"({v})<-[:HANDLED_BY]-(scope)",
+            "Person": (f"({v})-[scope:LIVES_AT]->()", ""),
+            "Household": (f"({v})<-[tie:BELONGS_TO]-(:Person)-[scope:LIVES_AT]->()", meanwhile),
+            "Phone": (f"({v})<-[tie:HAS_PHONE]-(:Person)-[scope:LIVES_AT]->()", meanwhile),
+            "Permit": (f"({v})<-[:HOLDS]-(scope)", ""),
+            "Organisation": (f"({v})<-[:HANDLED_BY]-(scope)", ""),
         }
         if label in ways:
-            return [f"EXISTS {{ MATCH {ways[label]} WHERE {self._inside('scope')} }}"]
+            way, when = ways[label]
+            return [f"EXISTS {{ MATCH {way} WHERE {self._inside('scope')}{when} }}"]
         if ONTOLOGY.entities[label].placed:
             return [self._inside(v)]
         return ["false"]

@@ -88,10 +88,7 @@ class Ask:
         renamed: dict[str, str] = {}
         if "Address" in labels:
             if self.compiler.needs_codes(selected):
-                pairs = await self.read(
-                    "UNWIND $ids AS id MATCH (a:Address {id: id}) RETURN [a.code, id] AS pair",
-                    {"ids": labels["Address"]},
-                )
+                pairs = await self.read(self.compiler.codes(), {"ids": labels["Address"]})
                 renamed = dict(pairs)
                 groups += self.compiler.by_code(renamed)
             else:

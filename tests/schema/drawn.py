@@ -64,12 +64,23 @@ class Drawn:
         at = {"Person": [x[3]["place"] for x in self.links if x[0] == id and x[1] == "LIVES_AT"]}.get(
             str(label), [self.nodes[id].get("place") or self.nodes[id].get("code")]
         )
-        if label in ("Household", "Permit"):
-            near = [x[0] for x in self.links if x[2] == id]
-            return any(self._within(n) for n in near)
+        if label == "Household":
+            return any(self._lived_within(x[0], x[3]) for x in self.links if x[2] == id)
+        if label == "Permit":
+            return any(self._within(x[0]) for x in self.links if x[2] == id)
         if label == "Organisation":
             return True
         return any(str(p).startswith(self.limited_to) for p in at)
+
+    def _lived_within(self, person: str, tie: dict[str, Any]) -> bool:
+        """Whether a person lived in the limited viewer's area while a tie of theirs held."""
+        return any(
+            x[3]["place"].startswith(self.limited_to)
+            and tie.get("since", "") < x[3]["until"]
+            and x[3].get("since", "") < tie["until"]
+            for x in self.links
+            if x[0] == person and x[1] == "LIVES_AT"
+        )
 
 
 _TOLD = frozenset(

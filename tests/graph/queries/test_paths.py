@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from graph.constraints import ensure_schema
+from graph.engine import EngineAddress
 from graph.queries import expand
 from graph.store import Store
-from graph.viewer import Viewer
+from graph.viewer import DEVELOPMENT, Viewer
 from graph.writer import Difference, write
-from tests.schema.drawn import Asker, Drawn, load
+from tests.schema.drawn import Answer, Asker, Drawn, load
 
 HUB, BIG = "ent_hub", 105
 
 
 @pytest.fixture(scope="module")
-async def ask(engine, tmp_path_factory) -> AsyncIterator[Asker]:  # type: ignore[no-untyped-def]
+async def ask(engine: EngineAddress) -> AsyncIterator[Asker]:
     """per_a and per_b work for a firm of 107; per_a - veh - per_c - per_b is the long way; per_d is alone with many incidents."""
     async with Store.open(engine) as store:
         await store.write("MATCH (n) DETACH DELETE n")
@@ -48,14 +50,20 @@ PATHS = """query($from: ID!, $to: ID!, $deep: Int!, $relations: [String!]) { pat
   sentence searchedDepth paths { length nodeIds } cut { by limit at } } }"""
 
 
+async def between(
+    ask: Asker, one: str, other: str, deep: int, viewer: Viewer = DEVELOPMENT, **more: Any
+) -> Answer:
+    return await ask(PATHS, viewer, **{**more, "from": one, "to": other, "deep": deep})
+
+
 async def test_the_way_round_the_hub(ask: Asker) -> None:
-    found = (await ask.data(PATHS, **{"from": "per_a", "to": "per_b", "deep": 4}))["paths"]
+    found = (await between(ask, "per_a", "per_b", 4)).data["paths"]
     assert found["paths"] == [{"length": 3, "nodeIds": ["per_a", "veh_1", "per_c", "per_b"]}]
     assert {"by": "HUB", "limit": expand.HUB, "at": HUB} in found["cut"]
 
 
 async def test_none_within_a_depth_is_said(ask: Asker) -> None:
-    answer = await ask(PATHS, **{"from": "per_a", "to": "per_b", "deep": 2})
+    answer = await between(ask, "per_a", "per_b", 2)
     found = answer.data["paths"]
     assert (found["paths"], found["searchedDepth"], found["sentence"]) == ([], 2, "2 步之内没有关联")
     assert {"by": "DEPTH", "limit": 2, "at": None} in found["cut"]
@@ -63,24 +71,20 @@ async def test_none_within_a_depth_is_said(ask: Asker) -> None:
 
 
 async def test_a_hub_that_is_asked_about_is_an_end(ask: Asker) -> None:
-    found = (await ask.data(PATHS, **{"from": "per_c", "to": HUB, "deep": 4}))["paths"]
+    found = (await between(ask, "per_c", HUB, 4)).data["paths"]
     assert [p["nodeIds"] for p in found["paths"]] == [["per_c", "per_b", HUB]]
 
 
 async def test_only_along_the_relations_asked(ask: Asker) -> None:
-    found = (await ask.data(PATHS, **{"from": "per_a", "to": "per_b", "deep": 8, "relations": ["OWNS"]}))[
-        "paths"
-    ]
+    found = (await between(ask, "per_a", "per_b", 8, relations=["OWNS"])).data["paths"]
     assert found["paths"] == []
     assert found["searchedDepth"] == 8
-    assert (await ask(PATHS, **{"from": "per_a", "to": "per_b", "deep": 8, "relations": ["NONE"]})).codes == [
-        "BAD_ARGUMENT"
-    ]
+    assert (await between(ask, "per_a", "per_b", 8, relations=["NONE"])).codes == ["BAD_ARGUMENT"]
 
 
 @pytest.mark.parametrize("deep", [0, 9])
 async def test_too_deep(ask: Asker, deep: int) -> None:
-    assert (await ask(PATHS, **{"from": "per_a", "to": "per_b", "deep": deep})).codes == ["TOO_DEEP"]
+    assert (await between(ask, "per_a", "per_b", deep)).codes == ["TOO_DEEP"]
 
 
 AROUND = """query($id: ID!, $depth: Int!, $limit: Int!, $kinds: [Kind!]) { neighbourhood(id: $id, depth: $depth, limit: $limit, kinds: $kinds) {
@@ -120,6 +124,6 @@ async def test_what_may_not_be_seen_makes_no_hub(ask: Asker) -> None:
         "MERGE (p)-[:LIVES_AT {k: '1', place: a.place, until: '9999-12-31', who: p.id}]->(a)",
         {"hub": HUB},
     )
-    found = (await ask.data(PATHS, limited, **{"from": "per_a", "to": "per_b", "deep": 4}))["paths"]
+    found = (await between(ask, "per_a", "per_b", 4, limited)).data["paths"]
     assert [p["nodeIds"] for p in found["paths"]] == [["per_a", HUB, "per_b"]]
     assert {c["at"] for c in found["cut"]} <= {"adr_x"}

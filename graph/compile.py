@@ -783,6 +783,20 @@ class Compiler:
             )
         return " + ".join(lists) if lists else "[]"
 
+    def titles(self, groups: Sequence[Group]) -> str:
+        """What the nodes of some ids are called: one row, a list of [id, title or null]."""
+        lists = []
+        for group in groups:
+            n, k = self.variable("n"), self.variable("k")
+            field = ONTOLOGY.entities[group.label].title_field
+            where = _where([f"{n}.id = {k}", *self.visible(group.label, n)])
+            title = f"{n}.{field}" if self.viewer.sees_field(group.label, field) else "null"
+            lists.append(
+                f"COLLECT {{ UNWIND {self.parameter(list(group.values))} AS {k} MATCH ({n}:{group.label}){where} "
+                f"RETURN [{n}.id, {title}] }}"
+            )
+        return f"RETURN {' + '.join(lists)} AS found"
+
     def by_code(self, codes: Iterable[str]) -> list[Group]:
         """Addresses to look up, those apart whose subtrees are matched in different ways."""
         groups: dict[tuple[str, str | None], Group] = {}

@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from ledger import Ledger
 from loaders.declaration import ColumnType, Feed
 from loaders.fold import Version, by_record, fold, offers
@@ -123,7 +125,7 @@ class Explainer:
         feed = self._loader.feeds[version.feed]
         received = self._ledger.row(version.batch, version.row)
         shown = [{"column": c, "value": _masked(feed, c, v, hidden)} for c, v in received.items()]
-        text = value if isinstance(value, str) else str(value)
+        text = value if isinstance(value, str) else orjson.dumps(value).decode()
         return Fact(
             field, text, version.feed, batch.id, batch.file, version.row, shown, version.effective or None,
             batch.received_at, rule, chosen, because,

@@ -124,6 +124,11 @@ class Entity(Declared):
     def label(cls) -> str:
         return cls.__name__
 
+    @classmethod
+    def called(cls, id: str, title: Any) -> str:
+        """What to show for a node: its title, else its kind and the end of its id."""
+        return f"{cls.zh} {id[-6:]}" if title is None else str(title)
+
 
 class Link(Declared):
     """A relationship type, read as a sentence from start to end.

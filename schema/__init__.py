@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import strawberry
+from graphql import GraphQLError
+
+
+class _Schema(strawberry.Schema):
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        """Nothing: `schema.operations` tells them, and logs those that nobody asked for."""
 
 
 def build_schema() -> strawberry.Schema:
     """Quanxi's schema, ready to execute."""
+    from schema.projection import ProjectingExecutor
     from schema.query import Query
     from schema.scalars import CONFIG
     from schema.types import NODE_TYPES
 
-    return strawberry.Schema(Query, types=list(NODE_TYPES.values()), config=CONFIG)
+    return _Schema(
+        Query, types=list(NODE_TYPES.values()), config=CONFIG, execution_context_class=ProjectingExecutor
+    )
 
 
 def sdl() -> str:

@@ -96,6 +96,21 @@ class Ask:
         found = await self.by_keys(groups, selected) if groups else {}
         return {renamed.get(key, key): node for key, node in found.items()}
 
+    async def titles(self, ids: Iterable[str]) -> dict[str, str]:
+        """What nodes of any kind are called, as far as the viewer may see them: id → title. One statement."""
+        labels: dict[str, list[str]] = {}
+        for id in dict.fromkeys(ids):
+            label = ONTOLOGY.label_of(id)
+            if label is not None and label in self.kinds:
+                labels.setdefault(label, []).append(id)
+        if not labels:
+            return {}
+        text = self.compiler.titles([Group(label, "id", held) for label, held in sorted(labels.items())])
+        return {
+            id: ONTOLOGY.entities[str(ONTOLOGY.label_of(id))].called(id, title)
+            for id, title in (await self.read(text))[0]
+        }
+
 
 def limited(values: Sequence[Any], what: str, most: int = 100) -> None:
     """Raises UsageError TOO_MANY beyond `most` values."""

@@ -2,7 +2,8 @@
 
 A root's statement has read everything below it, so that nothing there waits. graphql-core resolves each field of each row anew all
 the same, at some 20 µs a leaf. Here the selection is worked out once into a tree of functions, kept for the next time that the same text asks, and these go
-through the rows with the same resolvers and types. Whatever is unusual (a resolver that waits, a null where none may be, an error) leaves that root to
+through the rows with the same resolvers and types. What is kept knows the text and the values of its variables, and nothing of who asked: resolvers are told the
+context of the operation that runs. Whatever is unusual (a resolver that waits, a null where none may be, an error) leaves that root to
 graphql-core, so that errors, their paths and nulls are those of the specification.
 """
 
@@ -104,7 +105,8 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
     def _kept(self, type: Any, details: Any, path: Path) -> Give:
         """The projection of a root field, from those that are kept: it depends on the variables used below roots."""
         values = self.variable_values.coerced
-        given = orjson.dumps([values.get(name) for name in self._variable_names()], default=repr)
+        # A variable that is left out is not one that is null: arguments have defaults.
+        given = orjson.dumps([[values[n]] if n in values else [] for n in self._variable_names()])
         key = (id(self.operation), str(path.key), given)
         held = _kept.get(key)
         if held is None:

@@ -162,9 +162,10 @@ class Query:
     @strawberry.field(description="电话 · a phone by its number")
     async def phone(self, info: Info, number: str, as_of: Date | None = None) -> t.Phone | None:
         verdict = identifiers.check_phone(number)
-        if not verdict.ok:
-            raise UsageError("BAD_IDENTIFIER", "电话号码有误", "not a phone number")
-        return await Ask(info, as_of).one("Phone", "number", verdict.normal, "电话")  # type: ignore[no-any-return]
+        bad = UsageError("BAD_IDENTIFIER", "电话号码有误", "not a phone number")
+        return await _by_identifier(  # type: ignore[no-any-return]
+            Ask(info, as_of), "Phone", "number", verdict.normal if verdict.ok else None, number, "电话", bad
+        )
 
     @strawberry.field(description="房屋 · a house by its number")
     async def house(self, info: Info, hid: str, as_of: Date | None = None) -> t.House | None:
@@ -194,9 +195,8 @@ class Query:
     async def vehicle(self, info: Info, plate: str, as_of: Date | None = None) -> t.Vehicle | None:
         verdict = identifiers.check_plate(plate)
         normal = verdict.normal if verdict.ok else identifiers.check_ebike_plate(plate).normal
-        if normal is None:
-            raise UsageError("BAD_IDENTIFIER", "号牌号码有误", "not a plate")
-        return await Ask(info, as_of).one("Vehicle", "plate", normal, "车辆")  # type: ignore[no-any-return]
+        bad = UsageError("BAD_IDENTIFIER", "号牌号码有误", "not a plate")
+        return await _by_identifier(Ask(info, as_of), "Vehicle", "plate", normal, plate, "车辆", bad)  # type: ignore[no-any-return]
 
     @strawberry.field(description="批量 · vehicles by plates; null where there is none")
     async def vehicles(
@@ -236,12 +236,14 @@ class Query:
     ) -> SearchResult:  # fmt: skip
         return await _search(Ask(info, as_of), text, kinds, area, after)  # type: ignore[return-value]
 
-    @strawberry.field(description="反复纠纷 · disputes that repeat")
+    @strawberry.field(
+        description="反复纠纷;给 kinds 则为该类事件 · disputes that repeat, or incidents of other kinds"
+    )
     async def repeat_disputes(
         self, info: Info, area: AddressCode, by: RepeatBy = RepeatBy.EITHER, within_days: int = 90, minimum: int = 3,
-        as_of: Date | None = None, first: int = 20, after: str | None = None,
+        kinds: list[str] | None = None, as_of: Date | None = None, first: int = 20, after: str | None = None,
     ) -> RepeatConnection:  # fmt: skip
-        return await _repeats(Ask(info, as_of), str(area), by.value, within_days, minimum, after)
+        return await _repeats(Ask(info, as_of), str(area), by.value, within_days, minimum, kinds, after)
 
     @strawberry.field(description="隐患复燃 · hazards that came back")
     async def hazard_relapses(
@@ -305,6 +307,22 @@ async def _many(ask: Ask, label: str, key: str, values: list[Any]) -> list[Any]:
     wanted = [str(v) for v in values]
     found = await ask.by_keys([Group(label, key, sorted(set(wanted)))])
     return [found.get(v) for v in wanted]
+
+
+async def _by_identifier(
+    ask: Ask, label: str, key: str, normal: str | None, given: str, what: str, bad: UsageError
+) -> Any:
+    """By an identifier's normal form; one of no known form is looked up as it was given, for other countries have others.
+
+    Raises:
+        UsageError: NOT_FOUND; `bad` for what has no known form and is not there (or not for the viewer).
+    """
+    if normal is not None:
+        return await ask.one(label, key, normal, what)
+    try:
+        return await ask.one(label, key, given.strip(), what)
+    except UsageError:
+        raise bad from None
 
 
 async def _search(
@@ -408,7 +426,13 @@ def _page(ask: Ask, found: list[Any], order: str, after: str | None) -> tuple[li
 
 
 async def _repeats(
-    ask: Ask, area: str, by: str, within_days: int, minimum: int, after: str | None
+    ask: Ask,
+    area: str,
+    by: str,
+    within_days: int,
+    minimum: int,
+    kinds: list[str] | None,
+    after: str | None,
 ) -> dict[str, Any]:
     _days(within_days, "withinDays")
     if not 2 <= minimum <= 50:
@@ -416,7 +440,11 @@ async def _repeats(
             "BAD_ARGUMENT", "minimum 须在 2 到 50 之间", f"minimum must be 2 to 50, not {minimum}"
         )
     kind, key = _area(ask, area)
-    params = {"area": key, "levels": repeats.PLACE_LEVELS, "roles": repeats.PARTY_ROLES}
+    tops, codes = _incident_kinds(ask, kinds or [repeats.DISPUTE])
+    called = "纠纷" if not kinds else "、".join(ask.context.terms.get("incident_kind", k).zh for k in kinds)
+    params = {
+        "area": key, "levels": repeats.PLACE_LEVELS, "roles": repeats.PARTY_ROLES, "kinds": tops, "codes": codes,
+    }  # fmt: skip
     text = repeats.statement(kind, ask.compiler.scope)
     rows = await ask.read(text, params)
     found = repeats.find([repeats.report(r) for r in rows], by, within_days, minimum)
@@ -431,17 +459,37 @@ async def _repeats(
     )
     edges = []
     for i, r in enumerate(page):
-        kinds = "、".join({"PLACE": "同一地点", "PARTIES": "同一双方"}[x] for x in r.by)
+        same = "、".join({"PLACE": "同一地点", "PARTIES": "同一双方"}[x] for x in r.by)
         edges.append({
             "cursor": encode_cursor("newest", [str(start + i + 1)]),
             "node": {
                 "by": [RepeatBy(x) for x in r.by], "matters": r.matters, "days": r.last_day - r.first_day,
-                "sentence": f"{kinds} {r.last_day - r.first_day + 1} 天内纠纷 {r.matters} 起",
+                "sentence": f"{same} {r.last_day - r.first_day + 1} 天内{called} {r.matters} 起",
                 "at": lists["places"].get(_code(ask, r.place)), "parties": [lists["parties"][p] for p in (r.pair or ()) if p in lists["parties"]],
                 "incidents": [lists["incidents"][x] for x in r.incidents if x in lists["incidents"]],
             },
         })  # fmt: skip
     return {**_connection(edges, more, start > 0, 0), "total_count": exact(len(found))}
+
+
+def _incident_kinds(ask: Ask, kinds: list[str]) -> tuple[list[str], list[str]]:
+    """The kinds that incidents are found by, and the codes that their kind or category must be one of.
+
+    Raises:
+        UsageError: BAD_ARGUMENT for a code that is no kind of incident.
+    """
+    limited(kinds, "类别", 20)
+    known = ask.context.terms.lists["incident_kind"]
+    unknown = [k for k in kinds if k not in known]
+    if unknown:
+        raise UsageError(
+            "BAD_ARGUMENT",
+            f"没有事件类别 {unknown[0][:40]}",
+            f"no kind of incident is called {unknown[0][:40]}",
+            'terms(list: "incident_kind") has them.',
+        )
+    codes = [code for kind in kinds for code in ask.context.terms.below("incident_kind", kind)]
+    return sorted({known[k].parent or k for k in kinds}), sorted(set(codes))
 
 
 async def _evidence(
@@ -631,18 +679,18 @@ async def _paths(
     if found.rows_cut:
         cut.append({"by": CutBy.ROWS, "limit": expand.ROWS, "at": None})
     graph = await _graph(ask, list(ids), list(links.values()), cut, "graph")
+    titles: dict[str, str] = {}
+    if ask.part("paths", "sentence") is not None:
+        titles = await ask.titles(ids)
     told = []
     for path in found.paths:
-        at, nodes, words = one, [one], []
+        at, nodes, words, confidence = one, [one], [titles.get(one, "")], 1.0
         for link in path:
             forward = link.start == at
             at = link.end if forward else link.start
             nodes.append(at)
-            words.append(
-                f"—{ONTOLOGY.links[link.type].zh}→" if forward else f"←{ONTOLOGY.links[link.type].zh}—"
-            )
-        confidence = 1.0
-        for link in path:
+            called = _called(ask, link)
+            words += [f"—{called}→" if forward else f"←{called}—", titles.get(at, "")]
             confidence *= link.values.get("confidence") or 1.0
         told.append(
             {
@@ -655,3 +703,12 @@ async def _paths(
         )
     sentence = f"{found.searched} 步之内找到 {len(told)} 条" if told else f"{found.searched} 步之内没有关联"
     return {"paths": told, "searched_depth": found.searched, "sentence": sentence, "graph": graph, "cut": cut}
+
+
+def _called(ask: Ask, link: expand.Link) -> str:
+    """What a relationship is called: the kinship or the part in an incident where there is one."""
+    for key, terms in (("kin", "kin"), ("role", "incident_role")):
+        code = link.values.get(key)
+        if code is not None:
+            return ask.context.terms.get(terms, code).zh
+    return ONTOLOGY.links[link.type].zh

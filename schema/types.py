@@ -12,7 +12,6 @@ import strawberry
 
 from ontology import ONTOLOGY
 from ontology.errors import UsageError
-from ontology.identifiers import mask_name
 from schema import leaves
 from schema.connections import connection, count, exact, make_connection
 from schema.scalars import (
@@ -65,12 +64,8 @@ class Node:
 class Entity(Node):
     @strawberry.field(description="可直接显示 · what to call it, as far as you may know")
     def title(self: Any, info: Info) -> str:
-        label = self["_t"]
-        entity = ONTOLOGY.entities[label]
-        value = self.get(entity.title_field)
-        if value is None:
-            return f"{entity.zh} {self['id'][-6:]}"
-        return str(value)
+        entity = ONTOLOGY.entities[self["_t"]]
+        return entity.called(self["id"], self.get(entity.title_field))
 
     @strawberry.field(description="脱敏标记 · fields that are withheld from you")
     def masks(self: Any, info: Info) -> list[Mask]:
@@ -516,4 +511,4 @@ NODE_TYPES: dict[str, Any] = {
     "Vehicle": Vehicle, "Phone": Phone, "Incident": Incident, "Matter": Matter, "Volunteer": Volunteer,
     "Team": Team, "Organisation": Organisation, "Device": Device, "Permit": Permit,
 }  # fmt: skip
-__all__ = ["NODE_TYPES", "Entity", "Node", "exact", "mask_name"]
+__all__ = ["NODE_TYPES", "Entity", "Node", "exact"]

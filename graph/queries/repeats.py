@@ -1,4 +1,4 @@
-"""Disputes that repeat: at one place, or between the same two parties, so many within so many days.
+"""Disputes (or incidents of other kinds) that repeat: at one place, or between the same two parties, so many within so many days.
 
 Rule: reports of one matter count once, at the earliest; matters of a group are sorted by day; every run of `minimum`
 matters within `within_days` qualifies, and runs that share a matter are one result.
@@ -14,6 +14,7 @@ from graph.viewer import Scope
 
 # An uncertain place repeats nothing: only what was placed for sure, at a building or deeper, is compared.
 PLACE_LEVELS = ["BUILDING", "UNIT", "DWELLING", "SITE"]
+DISPUTE = "dispute"
 PARTY_ROLES = ["party", "applicant", "respondent"]
 
 
@@ -44,14 +45,18 @@ class Repeat:
 
 
 def statement(area: str, scope: Scope) -> str:
-    """The reports of disputes in an area (`$area`, a place key or, for `grid`, a grid code), up to the day asked about."""
+    """The reports in an area (`$area`, a place key or, for `grid`, a grid code), up to the day asked about.
+
+    Of incidents of `$kinds` whose kind or category is one of `$codes`.
+    """
     lead = {"tree": "i.place STARTS WITH $area", "grid": "i.grid STARTS WITH $area"}[area]
     where = " AND ".join([lead, *scope.conditions("Incident", "i")])
     people, firms = scope.conditions("Person", "x"), scope.conditions("Enterprise", "x")
     seen = " AND ".join(["q.role IN $roles", *people])
     seen_firms = " AND ".join(["q.role IN $roles", *firms])
     return (
-        f"MATCH (i:Incident) WHERE i.kind = 'dispute' AND {where} AND i.occurred_at < $as_of_end "
+        f"MATCH (i:Incident) WHERE i.kind IN $kinds AND {where} AND i.occurred_at < $as_of_end "
+        "AND (i.kind IN $codes OR i.category IN $codes) "
         "RETURN [i.id, i.number, i.day, i.occurred_at, "
         "CASE WHEN i.place_level IN $levels AND i.place_confidence IS NULL THEN i.place END, "
         "head(COLLECT { MATCH (i)-[:HANDLED_IN]->(m:Matter) RETURN m.id ORDER BY m.id LIMIT 1 }), "

@@ -38,6 +38,10 @@ class Street:
         return f"{info.context}{self['name']}{suffix}"
 
     @strawberry.field
+    def ended(self: Any, suffix: str | None = "段") -> str:
+        return f"{self['name']}{suffix}"
+
+    @strawberry.field
     async def waits(self: Any) -> str:
         return "waited"
 
@@ -69,6 +73,7 @@ def _nothing_kept() -> Iterator[None]:
         "query($at: Int!, $s: String!) { street(at: $at) { called called2: called(suffix: $s) } }",
         "query($at: Int!, $more: Boolean!) { street(at: $at) { name } street(at: $at) @include(if: $more) { long } }",
         "query($at: Int!, $more: Boolean!) { street(at: $at) { name ...F @skip(if: $more) } } fragment F on Street { called }",
+        "query($at: Int!, $maybe: String) { street(at: $at) { ended(suffix: $maybe) } }",
         "query($at: Int!) { street(at: $at) { waits name } }",
     ],
 )
@@ -81,7 +86,9 @@ async def test_same_as_graphql_core(query: str) -> None:
         for at in (0, 1, 0):
             for more in (True, False):
                 for who in ("甲", "乙"):
-                    asked = {"at": at, "more": more, "s": "路" if more else "巷"}
+                    asked: dict[str, Any] = {"at": at, "more": more, "s": "路" if more else "巷"}
+                    # Left out, or null.
+                    asked |= {"maybe": None} if more else {}
                     result = await schema.execute(query, variable_values=asked, context_value=who)
                     errors = [(e.message, e.path) for e in result.errors or []]
                     found.append((result.data, errors))

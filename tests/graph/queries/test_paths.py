@@ -47,7 +47,7 @@ async def ask(engine: EngineAddress) -> AsyncIterator[Asker]:
 
 
 PATHS = """query($from: ID!, $to: ID!, $deep: Int!, $relations: [String!]) { paths(from: $from, to: $to, maxDepth: $deep, relations: $relations) {
-  sentence searchedDepth paths { length nodeIds } cut { by limit at } } }"""
+  sentence searchedDepth paths { length nodeIds sentence } cut { by limit at } } }"""
 
 
 async def between(
@@ -58,7 +58,9 @@ async def between(
 
 async def test_the_way_round_the_hub(ask: Asker) -> None:
     found = (await between(ask, "per_a", "per_b", 4)).data["paths"]
-    assert found["paths"] == [{"length": 3, "nodeIds": ["per_a", "veh_1", "per_c", "per_b"]}]
+    (path,) = found["paths"]
+    assert (path["length"], path["nodeIds"]) == (3, ["per_a", "veh_1", "per_c", "per_b"])
+    assert path["sentence"] == "per_a —拥有→ 浙A00001 ←拥有— per_c —配偶→ per_b"
     assert {"by": "HUB", "limit": expand.HUB, "at": HUB} in found["cut"]
 
 

@@ -40,6 +40,12 @@ def plain(value: Any) -> Any:
     return value
 
 
+def _variables(info: GraphQLResolveInfo[Any]) -> VariableValues:
+    given: Any = info.variable_values
+    # graphql-core hands resolvers the coerced values alone, and wants them back with their sources.
+    return given if isinstance(given, VariableValues) else VariableValues({}, given)
+
+
 @dataclass(frozen=True, slots=True)
 class Selected:
     """One selected field: its snake-case name, arguments, and where its own selection is found.
@@ -59,25 +65,24 @@ class Selected:
 
 
 class Selections:
-    """Reads the selections of one root.
+    """Reads the selections of one root. It holds on to the text and its variables, and to nothing of the request.
 
-    Args:
-        slots: where the slots of aliased fields are noted, by (type, path), for the resolvers to find.
+    Attributes:
+        slots: the slots of aliased fields, by (type, path), for the resolvers to find.
     """
 
-    def __init__(
-        self, info: GraphQLResolveInfo[Any], slots: dict[tuple[str, tuple[str, ...]], str] | None = None
-    ) -> None:
-        self._info = info
-        self.slots = {} if slots is None else slots
+    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
+        self.slots: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._schema = info.schema
+        self._fragments = info.fragments
         self._read: dict[tuple[str, tuple[str, ...]], list[Selected]] = {}
-        given: Any = info.variable_values
-        # graphql-core hands resolvers the coerced values alone, and wants them back with their sources.
-        self._variables = given if isinstance(given, VariableValues) else VariableValues({}, given)
+        self._variables = _variables(info)
 
-    def root(self) -> Selected:
-        info = self._info
-        return self._field(info.parent_type, tuple(info.field_nodes), (str(info.path.key),))
+    def root(self, info: GraphQLResolveInfo[Any]) -> Selected:
+        """The root field itself, with the arguments of this request."""
+        return self._field(
+            info.parent_type, tuple(info.field_nodes), (str(info.path.key),), variables=_variables(info)
+        )
 
     def of(self, selected: Selected, type_name: str | None = None) -> list[Selected]:
         """The fields selected below, for a value of the given object type (that of the field when None).
@@ -88,7 +93,7 @@ class Selections:
         known = self._read.get((name, selected.path))
         if known is not None:
             return known
-        parent = self._info.schema.type_map[name]
+        parent = self._schema.type_map[name]
         if not isinstance(parent, (GraphQLObjectType, GraphQLInterfaceType)):
             return []
         grouped: dict[str, list[FieldNode]] = {}
@@ -117,9 +122,10 @@ class Selections:
         nodes: tuple[FieldNode, ...],
         path: tuple[str, ...],
         times: int = 1,
+        variables: VariableValues | None = None,
     ) -> Selected:
         field = parent.fields[nodes[0].name.value]
-        args = get_argument_values(field, nodes[0], self._variables)
+        args = get_argument_values(field, nodes[0], variables or self._variables)
         name = snake(nodes[0].name.value)
         return Selected(
             name,
@@ -137,7 +143,7 @@ class Selections:
             if isinstance(node, FieldNode):
                 out.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
             elif isinstance(node, FragmentSpreadNode):
-                fragment = self._info.fragments[node.name.value]
+                fragment = self._fragments[node.name.value]
                 definition = getattr(fragment, "definition", fragment)
                 if self._applies(definition.type_condition.name.value, type_name):
                     self._collect(definition.selection_set, type_name, out)
@@ -157,7 +163,7 @@ class Selections:
     def _applies(self, condition: str, type_name: str) -> bool:
         if condition == type_name:
             return True
-        declared = self._info.schema.type_map.get(type_name)
+        declared = self._schema.type_map.get(type_name)
         return isinstance(declared, (GraphQLObjectType, GraphQLInterfaceType)) and any(
             i.name == condition for i in declared.interfaces
         )

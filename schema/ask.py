@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from graphql import GraphQLResolveInfo
+
 from graph.compile import Compiler, Group, Place
 from graph.selection import Selected, Selections
 from ontology import ONTOLOGY
 from ontology.errors import UsageError
+from schema.memo import Statements, current
 from schema.scalars import Kind
 from schema.terms import Info
 
@@ -27,8 +30,8 @@ class Ask:
         context = info.context
         self.context = context
         self.as_of = as_of or context.clock.today_text()
-        self.selections = Selections(info._raw_info, context.slots)
-        self.selected = self.selections.root()
+        self.selections, self._statements = _worked_out(info._raw_info)
+        self.selected = self.selections.root(info._raw_info)
         self.compiler = Compiler(
             self.selections, context.viewer, context.scheme, context.terms, self.as_of, context.rolled_for
         )
@@ -51,7 +54,22 @@ class Ask:
             at = found[0]
         return at
 
+    def by_key(self, label: str, key: str, value: Any, place: Place | None) -> str:
+        """The statement of one node and all that is selected of it, compiled once for the like of it."""
+        compiler = self.compiler
+        how = (label, key, place and (place.kind, place.level), compiler.viewer, self.as_of, compiler.rolled)
+        given = f"p{len(compiler.params)}"
+        kept = self._statements.get(how)
+        if kept is None:
+            text = compiler.by_key(label, key, value, self.selected, place)
+            self._statements.put(how, text, {k: v for k, v in compiler.params.items() if k != given})
+            return text
+        compiler.params.update(kept[1])
+        compiler.params[given] = value
+        return kept[0]
+
     async def read(self, text: str, params: dict[str, Any] | None = None) -> list[Any]:
+        self.context.slots.update(self.selections.slots)
         return await self.context.store.read(
             text, {**self.compiler.params, **(params or {})}, timeout=self.context.timeout
         )
@@ -62,7 +80,7 @@ class Ask:
         Raises:
             UsageError: NOT_FOUND.
         """
-        rows = await self.read(self.compiler.by_key(label, key, value, self.selected, place))
+        rows = await self.read(self.by_key(label, key, value, place))
         if not rows:
             raise not_found(what)
         return rows[0]
@@ -110,6 +128,18 @@ class Ask:
             id: ONTOLOGY.entities[str(ONTOLOGY.label_of(id))].called(id, title)
             for id, title in (await self.read(text))[0]
         }
+
+
+def _worked_out(raw: GraphQLResolveInfo[Any]) -> tuple[Selections, Statements]:
+    """The selections below a root and their statements, as the text's memo has them."""
+    memo = current.get()
+    if memo is None:
+        return Selections(raw), Statements()
+    values: Any = raw.variable_values
+    return memo.keep(
+        "selections", str(raw.path.key), raw.operation, raw.fragments, getattr(values, "coerced", values),
+        lambda: (Selections(raw), Statements()),
+    )  # fmt: skip
 
 
 def limited(values: Sequence[Any], what: str, most: int = 100) -> None:

@@ -10,7 +10,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import strawberry
@@ -33,6 +33,7 @@ from ontology.errors import UsageError
 from ontology.identifiers import check_citizen_id
 from schema.errors import tell
 from schema.limits import Limits, Measure, check, measure, too_many
+from schema.memo import Memo, current
 
 Method = Literal["GET", "POST"]
 # Texts kept parsed. Front ends have some dozens; whoever writes values into the text gets no use of it.
@@ -69,6 +70,7 @@ class _Prepared:
     errors: list[GraphQLError]
     operations: Mapping[str | None, tuple[OperationDefinitionNode, Measure]]
     names_person: bool
+    memo: Memo = field(default_factory=Memo)
 
 
 _prepared: ContextVar[_Prepared | None] = ContextVar("_prepared", default=None)
@@ -136,7 +138,7 @@ class Operations:
             check(measured, self.limits, values)
         except Exception as error:
             return self._refused([error], request_id, roots, kind)
-        token = _prepared.set(prepared)
+        token, remembered = _prepared.set(prepared), current.set(prepared.memo)
         try:
             async with asyncio.timeout(self.limits.seconds):
                 result = await self.schema.execute(
@@ -145,6 +147,7 @@ class Operations:
         except Exception as error:
             return self._refused([error], request_id, roots, kind)
         finally:
+            current.reset(remembered)
             _prepared.reset(token)
         if not result.errors:
             return Outcome({"data": result.data}, (), roots, kind)

@@ -10,15 +10,12 @@ graphql-core, so that errors, their paths and nulls are those of the specificati
 from __future__ import annotations
 
 import inspect
-from collections import OrderedDict
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
-import orjson
 import strawberry
 from graphql import (
-    FragmentSpreadNode,
     GraphQLBoolean,
     GraphQLEnumType,
     GraphQLFloat,
@@ -29,19 +26,16 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLScalarType,
     GraphQLString,
-    Node,
-    OperationDefinitionNode,
     Undefined,
-    VariableNode,
-    Visitor,
     is_list_type,
     is_non_null_type,
-    visit,
 )
 from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.arguments import convert_arguments
+
+from schema.memo import current
 
 Give = Callable[[Any], Any]
 _DEFINITION: Final = "strawberry-definition"
@@ -55,11 +49,7 @@ _PLAIN: Final[dict[str, type]] = {
 _INT: Final = 2**31
 
 
-# Projections kept, of the texts that `schema.operations` keeps; each holds its operation, so that ids stay apart.
-_KEPT: Final = 512
 _context: ContextVar[Any] = ContextVar("_context")
-_kept: OrderedDict[tuple[int, str, bytes], tuple[Any, Give]] = OrderedDict()
-_names: OrderedDict[int, tuple[OperationDefinitionNode, tuple[str, ...]]] = OrderedDict()
 
 
 class _Info(strawberry.Info[Any, Any]):
@@ -103,50 +93,14 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
     def _kept(self, type: Any, details: Any, path: Path) -> Give:
-        """The projection of a root field, from those that are kept: it depends on the variables used below roots."""
-        values = self.variable_values.coerced
-        # A variable that is left out is not one that is null: arguments have defaults.
-        given = orjson.dumps([[values[n]] if n in values else [] for n in self._variable_names()])
-        key = (id(self.operation), str(path.key), given)
-        held = _kept.get(key)
-        if held is None:
-            held = _kept[key] = self.operation, self._give(type, details, path)
-            if len(_kept) > _KEPT:
-                _kept.popitem(last=False)
-        else:
-            _kept.move_to_end(key)
-        return held[1]
-
-    def _variable_names(self) -> tuple[str, ...]:
-        operation = self.operation
-        held = _names.get(id(operation))
-        if held is None:
-            found: dict[str, None] = {}
-            seen: set[str] = set()
-            fragments = self.fragment_definitions
-
-            class Look(Visitor):
-                def enter_variable(self, node: VariableNode, *_: Any) -> None:
-                    found[node.name.value] = None
-
-                def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
-                    if node.name.value not in seen:
-                        seen.add(node.name.value)
-                        visit(fragments[node.name.value], Look())
-
-            def look(node: Node) -> None:
-                visit(node, Look())
-
-            for root in operation.selection_set.selections:
-                # A root's own arguments are the root's business; a fragment of roots is looked at whole.
-                below = getattr(root, "selection_set", None)
-                look(below if below is not None else root)
-                for directive in root.directives or ():
-                    look(directive)
-            held = _names[id(operation)] = operation, tuple(found)
-            if len(_names) > _KEPT:
-                _names.popitem(last=False)
-        return held[1]
+        """The projection of a root field, from those that are kept."""
+        memo = current.get()
+        if memo is None:
+            return self._give(type, details, path)
+        return memo.keep(
+            "projection", str(path.key), self.operation, self.fragment_definitions, self.variable_values.coerced,
+            lambda: self._give(type, details, path),
+        )  # fmt: skip
 
     def _give(self, type: Any, details: Any, path: Path) -> Give:
         if is_non_null_type(type):

@@ -9,7 +9,7 @@ import pytest
 import strawberry
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from schema import projection
+from schema.memo import Memo, current
 from schema.projection import ProjectingExecutor
 
 NODES: list[dict[str, Any]] = [
@@ -58,10 +58,11 @@ class Query:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept() -> Iterator[None]:
-    projection._kept.clear()
+def _one_text() -> Iterator[None]:
+    """As when one text is asked again and again."""
+    token = current.set(Memo())
     yield
-    projection._kept.clear()
+    current.reset(token)
 
 
 @pytest.mark.parametrize(

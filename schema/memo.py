@@ -1,0 +1,104 @@
+"""What was worked out of a text, used again when the same text is asked again.
+
+A selection, the statement that it compiles to and the way its answer is projected depend on the text and on the values of the
+variables that stand below root fields; who asks and what the roots are given change from one request to the next. Each
+parsed text that `schema.operations` keeps has one memo, and it goes when the text goes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any, Final, TypeVar
+
+import orjson
+from graphql import FragmentSpreadNode, Node, OperationDefinitionNode, VariableNode, Visitor, visit
+
+# A page's front end asks with few values below roots; cursors there change each time, and need no keeping.
+_KEPT: Final = 8
+_STATEMENTS: Final = 8
+T = TypeVar("T")
+
+
+class Memo:
+    """What was worked out of one document, for few values of its variables."""
+
+    def __init__(self) -> None:
+        self._names: dict[str | None, tuple[str, ...]] = {}
+        self._kept: OrderedDict[Any, Any] = OrderedDict()
+
+    def keep(
+        self, what: str, root: str, operation: OperationDefinitionNode, fragments: Mapping[str, Any],
+        variables: Mapping[str, Any], make: Callable[[], T],
+    ) -> T:  # fmt: skip
+        """What `make` gives, or gave for the same root field and the same values below it.
+
+        Args:
+            what: which of several things are kept of a root field.
+            root: the root field's response key.
+            variables: coerced values.
+        """
+        name = operation.name.value if operation.name else None
+        names = self._names.get(name)
+        if names is None:
+            names = self._names[name] = _below(operation, fragments)
+        try:
+            # A variable that is left out is not one that is null: arguments have defaults.
+            given = orjson.dumps([[variables[n]] if n in variables else [] for n in names])
+        except TypeError:
+            return make()
+        key = (what, root, name, given)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]  # type: ignore[no-any-return]
+        made = self._kept[key] = make()
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return made
+
+
+current: ContextVar[Memo | None] = ContextVar("current", default=None)
+
+
+class Statements:
+    """Compiled statements of one selection: text and parameters by what else they depend on."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Any, tuple[str, dict[str, Any]]] = OrderedDict()
+
+    def get(self, key: Any) -> tuple[str, dict[str, Any]] | None:
+        return self._kept.get(key)
+
+    def put(self, key: Any, text: str, params: dict[str, Any]) -> None:
+        self._kept[key] = text, params
+        if len(self._kept) > _STATEMENTS:
+            self._kept.popitem(last=False)
+
+
+def _below(operation: OperationDefinitionNode, fragments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the variables that stand anywhere but in the arguments of root fields."""
+    found: dict[str, None] = {}
+    seen: set[str] = set()
+
+    class Look(Visitor):
+        def enter_variable(self, node: VariableNode, *_: Any) -> None:
+            found[node.name.value] = None
+
+        def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
+            name = node.name.value
+            if name not in seen:
+                seen.add(name)
+                fragment = fragments[name]
+                visit(getattr(fragment, "definition", fragment), Look())
+
+    def look(node: Node) -> None:
+        visit(node, Look())
+
+    for root in operation.selection_set.selections:
+        # A root's own arguments are the root's business; a fragment of roots is looked at whole.
+        below = getattr(root, "selection_set", None)
+        look(below if below is not None else root)
+        for directive in root.directives or ():
+            look(directive)
+    return tuple(found)

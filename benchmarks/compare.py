@@ -47,7 +47,7 @@ def _part(key: str, value: Any, held: dict[str, Any]) -> Any:
     name = snake(key)
     if "rows" in held:
         if key == "edges":
-            return [{"node": row["n0"]} for row in held["rows"][: held["first"]]]
+            return [{"node": row["node"]} for row in held["rows"][: held["first"]]]
         if key == "pageInfo":
             return {"has_next_page": len(held["rows"]) > held["first"]}
         return held["total"]["value"] if isinstance(held["total"], dict) else held["total"]

@@ -40,7 +40,8 @@ _LISTS = {
 PLACE_LISTS = frozenset({*_LISTS, "residents", "incidents", "counts", "children"})
 
 
-def encode_cursor(order: str, values: list[Any]) -> str:
+def encode_cursor(order: str, *values: Any) -> str:
+    """The cursor of an item: the name of the list's order, and the values that the item has its place by."""
     return base64.urlsafe_b64encode(orjson.dumps([order, *values])).decode().rstrip("=")
 
 
@@ -147,7 +148,7 @@ class Page:
     name: str
     variable: str
     label: str
-    edge: str = "{}"
+    edge: dict[str, str] = field(default_factory=dict)
     when: list[str] = field(default_factory=list)
     once: list[str] = field(default_factory=list)
     filters: list[str] = field(default_factory=list)
@@ -256,7 +257,10 @@ class Compiler:
         )
 
     def page(self, page: Page, selected: Selected, default: int = 20, place: Place | None = None) -> str:
-        """A connection: rows {n0, …, c, e}, one more than asked for, and its total when selected.
+        """A connection: rows, one more than asked for, and its total when selected.
+
+        A row has what is selected of its edge: `node` (n0, n1, … when it is selected several times), `c` for its
+        cursor, and what the relationship says.
 
         Raises:
             UsageError: BAD_CURSOR, BAD_ARGUMENT.
@@ -280,12 +284,17 @@ class Compiler:
         chosen = self.selections.of(selected)
         parts = []
         if any(c.name in ("edges", "page_info") for c in chosen):
-            nodes = "".join(f"{key}: {node}, " for key, node in self._nodes(page, chosen, place))
+            told = [f"{key}: {node}" for key, node in self._nodes(page, chosen, place)]
+            of_edges = {i.name for c in chosen if c.name == "edges" for i in self.selections.of(c)}
+            of_pages = {i.name for c in chosen if c.name == "page_info" for i in self.selections.of(c)}
+            if "cursor" in of_edges or of_pages & {"start_cursor", "end_cursor"}:
+                told.append(f"c: [{', '.join([repr(page.name), *page.order])}]")
+            told += [f"{name}: {x}" for name, x in page.edge.items() if _EDGE.get(name, name) in of_edges]
             rows = (
                 f"COLLECT {{ MATCH {page.match}{page.hint}{_where(conditions)} WITH * ORDER BY {order} LIMIT {limit} "
-                f"RETURN {{{nodes}c: [{', '.join(page.order)}], e: {page.edge}}} }}"
+                f"RETURN {{{', '.join(told)}}} }}"
             )
-            parts = [f"rows: {rows}", f"first: {self.parameter(first)}", f"order: '{page.name}'"]
+            parts = [f"rows: {rows}", f"first: {self.parameter(first)}"]
         if any(c.name == "total_count" for c in chosen):
             if self.rolled and page.total is not None and not page.filters:
                 parts.append(f"total: coalesce({page.total}, 0)")
@@ -295,15 +304,19 @@ class Compiler:
 
     def _nodes(self, page: Page, chosen: list[Selected], place: Place | None) -> list[tuple[str, str]]:
         """The map of the node for each time that it is selected, by its key in a row."""
+        inner = [
+            (edges, node)
+            for edges in chosen
+            if edges.name == "edges"
+            for node in self.selections.of(edges)
+            if node.name == "node"
+        ]
         found: list[tuple[str, str]] = []
-        for edges in chosen:
-            if edges.name != "edges":
-                continue
-            for inner in self.selections.of(edges):
-                if inner.name == "node":
-                    key = f"n{len(found)}"
-                    self.selections.slots[edges.type_name, inner.path] = key
-                    found.append((key, self.node(page.label, page.variable, inner, place)))
+        for n, (edges, node) in enumerate(inner):
+            key = "node" if len(inner) == 1 else f"n{n}"
+            if len(inner) > 1:
+                self.selections.slots[edges.type_name, node.path] = key
+            found.append((key, self.node(page.label, page.variable, node, place)))
         return found
 
     def counted(self, page: Page) -> str:
@@ -644,7 +657,7 @@ class Compiler:
         x, r = self.variable("i"), self.variable("r")
         page = Page(
             f"({v})-[{r}:INVOLVED_IN]->({x}:Incident)", [],
-            [f"{x}.occurred_at", f"{x}.id"], "newest", x, "Incident", f"{{relation: {r}.role}}", descending=True,
+            [f"{x}.occurred_at", f"{x}.id"], "newest", x, "Incident", {"relation": f"{r}.role"}, descending=True,
             when=[f"{x}.occurred_at < $as_of_end"],
             once=[f"NOT EXISTS {{ MATCH ({v})-[q{r}:INVOLVED_IN]->({x}) WHERE elementId(q{r}) < elementId({r}) }}"],
         )  # fmt: skip
@@ -823,8 +836,14 @@ def _where(conditions: list[str]) -> str:
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
-def _edge(r: str) -> str:
-    return f"{{relation: type({r}), kin: {r}.kin, since: {r}.since, until: {r}.until, confidence: {r}.confidence}}"
+# What a row says of its relationship → the field of the edge that is told from it, where that is another.
+_EDGE = {"kin": "relation"}
+
+
+def _edge(r: str) -> dict[str, str]:
+    return {"relation": f"type({r})"} | {
+        name: f"{r}.{name}" for name in ("kin", "since", "until", "confidence")
+    }
 
 
 def _years_before(day: str, years: int) -> str:

@@ -47,10 +47,23 @@ class Terms:
 
     lists: Mapping[str, Mapping[str, Term]]
     _codes: Mapping[str, Mapping[str, str]] = field(repr=False)
+    _plain: dict[tuple[str, str], dict[str, str | None]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def get(self, list_name: str, code: str) -> Term:
         """The term of a code; an unknown code is shown as itself, so that data never disappears."""
         return self.lists.get(list_name, {}).get(code) or Term(code, code, code)
+
+    def plain(self, list_name: str, code: str) -> dict[str, str | None]:
+        """The term of a code as a map of code, zh, en, parent; not to be changed."""
+        held = self._plain.get((list_name, code))
+        if held is None:
+            found = self.get(list_name, code)
+            held = {"code": found.code, "zh": found.zh, "en": found.en, "parent": found.parent}
+            if found is self.lists.get(list_name, {}).get(code):
+                self._plain[list_name, code] = held
+        return held
 
     def code_of(self, list_name: str) -> Mapping[str, str]:
         """What a feed may write (Chinese title, English title, synonym or code) → code."""

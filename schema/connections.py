@@ -9,7 +9,7 @@ import strawberry
 from graph import compile
 from graph.compile import encode_cursor
 from ontology import ONTOLOGY
-from schema.scalars import Count, Date, Exactness, PageInfo, Term
+from schema.scalars import Count, Date, Exactness, Term
 from schema.terms import Info, as_term
 
 
@@ -28,10 +28,13 @@ def exact(value: int) -> dict[str, Any]:
 
 @strawberry.interface(description="各 Edge 一式 · what every edge says of its relation")
 class Edge:
-    cursor: str
     since: Date | None
     until: Date | None
     confidence: float | None
+
+    @strawberry.field
+    def cursor(self: Any) -> str:
+        return cursor_of(self)
 
     @strawberry.field(description="关系 · the relation")
     def relation(self: Any, info: Info) -> Term | None:
@@ -47,20 +50,39 @@ class Edge:
         return {"code": name, "zh": link.zh, "en": link.en, "parent": None}  # type: ignore[return-value]
 
 
+def cursor_of(edge: dict[str, Any]) -> str:
+    """The cursor of a row: given, or made of what the row has its place by."""
+    given: str | None = edge.get("cursor")
+    return encode_cursor(*edge["c"]) if given is None else given
+
+
+@strawberry.type
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+
+    @strawberry.field
+    def start_cursor(self: Any) -> str | None:
+        return cursor_of(self["edges"][0]) if self["edges"] else None
+
+    @strawberry.field
+    def end_cursor(self: Any) -> str | None:
+        return cursor_of(self["edges"][-1]) if self["edges"] else None
+
+
+def page_info(edges: list[Any], more: bool, before: bool) -> dict[str, Any]:
+    return {"has_next_page": more, "has_previous_page": before, "edges": edges}
+
+
 def connection(raw: dict[str, Any] | None, after: bool = False) -> dict[str, Any] | None:
-    """A page {rows, first, order, total} as a connection."""
+    """A page {rows, first, total} as a connection."""
     if raw is None:
         return None
     rows, first = raw.get("rows", ()), raw.get("first", 0)
-    edges = [{**r, **r["e"], "cursor": encode_cursor(raw["order"], r["c"])} for r in rows[:first]]
+    edges = rows[:first]
     return {
         "edges": edges,
-        "page_info": {
-            "has_next_page": len(rows) > first,
-            "has_previous_page": after,
-            "start_cursor": edges[0]["cursor"] if edges else None,
-            "end_cursor": edges[-1]["cursor"] if edges else None,
-        },
+        "page_info": page_info(edges, len(rows) > first, after),
         "total_count": count(raw["total"]) if "total" in raw else None,
     }
 

@@ -38,6 +38,9 @@ from strawberry.types.arguments import convert_arguments
 from schema.memo import current
 
 Give = Callable[[Any], Any]
+# Response key; the source's field and the class whose values are given as they are; else how the field's value
+# (the whole source, where there is no field) is given.
+Part = tuple[str, str | None, type[Any] | None, Give]
 _DEFINITION: Final = "strawberry-definition"
 # Leaves whose values are already what JSON holds, by the type that the value must have.
 _PLAIN: Final[dict[str, type]] = {
@@ -102,64 +105,70 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
             lambda: self._give(type, details, path),
         )  # fmt: skip
 
-    def _give(self, type: Any, details: Any, path: Path) -> Give:
+    def _give(self, type: Any, details: Any, path: Path, nullable: bool = True) -> Give:
         if is_non_null_type(type):
-            inner = self._give(type.of_type, details, path)
-
-            def required(value: Any) -> Any:
-                if value is None:
-                    raise _AsideError
-                return inner(value)
-
-            return required
+            return self._give(type.of_type, details, path, nullable=False)
         if is_list_type(type):
             item = self._give(type.of_type, details, path)
 
             def each(value: Any) -> Any:
-                if value is None:
+                if value.__class__ is list or isinstance(value, (list, tuple)):
+                    return [item(v) for v in value]
+                if value is None and nullable:
                     return None
-                if not isinstance(value, (list, tuple)):
-                    raise _AsideError
-                return [item(v) for v in value]
+                raise _AsideError
 
             return each
         if isinstance(type, (GraphQLScalarType, GraphQLEnumType)):
-            return _leaf(type)
+            return _leaf(type, nullable)
         if isinstance(type, GraphQLObjectType):
-            return self._object(type, details, path)
+            return self._object(type, details, path, nullable)
         if isinstance(type, GraphQLInterfaceType):
-            return self._interface(type, details, path)
+            return self._interface(type, details, path, nullable)
         raise _AsideError
 
-    def _interface(self, type: GraphQLInterfaceType, details: Any, path: Path) -> Give:
+    def _interface(self, type: GraphQLInterfaceType, details: Any, path: Path, nullable: bool) -> Give:
         # All of them now: what is kept must not hold on to this request.
-        known = {t.name: self._object(t, details, path) for t in self.schema.get_possible_types(type)}
+        known = {
+            t.name: self._object(t, details, path, nullable) for t in self.schema.get_possible_types(type)
+        }
 
         def give(value: Any) -> Any:
-            return None if value is None else known[value["_t"]](value)
+            if value is None and nullable:
+                return None
+            return known[value["_t"]](value)
 
         return give
 
-    def _object(self, type: GraphQLObjectType, details: Any, path: Path) -> Give:
-        parts: list[tuple[str, Give]] = []
+    def _object(self, type: GraphQLObjectType, details: Any, path: Path, nullable: bool) -> Give:
+        parts: list[Part] = []
         for key, below in self.collect_subfields(type, details)[0].items():
-            node = below[0].node
-            if node.name.value == "__typename":
-                parts.append((key, _constant(type.name)))
-                continue
-            parts.append((key, self._field(type, below, path.add_key(key, type.name))))
+            if below[0].node.name.value == "__typename":
+                parts.append((key, None, None, _constant(type.name)))
+            else:
+                parts.append((key, *self._field(type, below, path.add_key(key, type.name))))
         name = type.name
 
         def give(value: Any) -> Any:
-            if value is None:
-                return None
-            if isinstance(value, dict) and value.get("_t", name) != name:
+            if value.__class__ is not dict or value.get("_t", name) != name:
+                if value is None and nullable:
+                    return None
                 raise _AsideError
-            return {key: part(value) for key, part in parts}
+            get, given = value.get, {}
+            for key, field, plain, part in parts:
+                if field is None:
+                    given[key] = part(value)
+                else:
+                    held = get(field)
+                    given[key] = held if held.__class__ is plain else part(held)
+            return given
 
         return give
 
-    def _field(self, parent: GraphQLObjectType, details: Any, path: Path) -> Give:
+    def _field(
+        self, parent: GraphQLObjectType, details: Any, path: Path
+    ) -> tuple[str | None, type[Any] | None, Give]:
+        """How a field is given, as the last three of a `Part`."""
         first = details[0]
         definition = self.schema.get_field(parent, first.node.name.value)
         declared = definition.extensions.get(_DEFINITION) if definition is not None else None
@@ -168,12 +177,9 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
         complete = self._give(definition.type, details, path)
         resolver = declared.base_resolver
         if resolver is None:
-            name, read = declared.python_name, declared.default_resolver
-
-            def basic(source: Any) -> Any:
-                return complete(source.get(name) if type(source) is dict else read(source, name))
-
-            return basic
+            inner = definition.type
+            leaf = inner.of_type if is_non_null_type(inner) else inner
+            return declared.python_name, _PLAIN.get(getattr(leaf, "name", "")), complete
         function = resolver.wrapped_func
         if resolver.is_async or inspect.iscoroutinefunction(function):
             raise _AsideError
@@ -200,7 +206,7 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
         def resolved(source: Any) -> Any:
             return complete(function(source, **given))
 
-        return resolved
+        return None, None, resolved
 
     def _schema(self) -> Any:
         return self.schema.extensions[_DEFINITION]
@@ -210,24 +216,19 @@ def _constant(value: str) -> Give:
     return lambda _: value
 
 
-def _leaf(type: GraphQLScalarType | GraphQLEnumType) -> Give:
+def _leaf(type: GraphQLScalarType | GraphQLEnumType, nullable: bool) -> Give:
     coerce = type.coerce_output_value
 
     def generic(value: Any) -> Any:
         if value is None:
-            return None
+            if nullable:
+                return None
+            raise _AsideError
         coerced = coerce(value)
         if coerced is None or coerced is Undefined:
             raise _AsideError
         return coerced
 
-    plain = _PLAIN.get(type.name)
-    if plain is not None:
-
-        def quick(value: Any) -> Any:
-            return value if value.__class__ is plain or value is None else generic(value)
-
-        return quick
     if type is GraphQLInt or type.name == GraphQLInt.name:
 
         def whole(value: Any) -> Any:

@@ -14,7 +14,7 @@ from ontology import ONTOLOGY, identifiers
 from ontology.errors import UsageError
 from schema import types as t
 from schema.ask import Ask, limited, not_found
-from schema.connections import exact
+from schema.connections import exact, page_info
 from schema.results import (
     PathResult,
     RelapseConnection,
@@ -369,7 +369,7 @@ async def _search(
         if not held["rows"]:
             continue
         edges = [
-            {"cursor": encode_cursor("score", [str(skip + i + 1)]), "node": r["node"], "score": r["score"]}
+            {"cursor": encode_cursor("score", str(skip + i + 1)), "node": r["node"], "score": r["score"]}
             for i, r in enumerate(held["rows"][:first])
         ]
         answer.append(
@@ -410,10 +410,7 @@ def _understood(text: str) -> list[str]:
 def _connection(edges: list[Any], more: bool, before: bool, total: int) -> dict[str, Any]:
     return {
         "edges": edges,
-        "page_info": {
-            "has_next_page": more, "has_previous_page": before,
-            "start_cursor": edges[0]["cursor"] if edges else None, "end_cursor": edges[-1]["cursor"] if edges else None,
-        },
+        "page_info": page_info(edges, more, before),
         "total_count": exact(total),
     }  # fmt: skip
 
@@ -461,7 +458,7 @@ async def _repeats(
     for i, r in enumerate(page):
         same = "、".join({"PLACE": "同一地点", "PARTIES": "同一双方"}[x] for x in r.by)
         edges.append({
-            "cursor": encode_cursor("newest", [str(start + i + 1)]),
+            "cursor": encode_cursor("newest", str(start + i + 1)),
             "node": {
                 "by": [RepeatBy(x) for x in r.by], "matters": r.matters, "days": r.last_day - r.first_day,
                 "sentence": f"{same} {r.last_day - r.first_day + 1} 天内{called} {r.matters} 起",
@@ -542,9 +539,9 @@ async def _relapses(ask: Ask, area: str, within_days: int, after: str | None) ->
     for i, r in enumerate(page):
         term = ask.context.terms.get("incident_kind", r.category)
         edges.append({
-            "cursor": encode_cursor("newest", [str(start + i + 1)]),
+            "cursor": encode_cursor("newest", str(start + i + 1)),
             "node": {
-                "category": {"code": term.code, "zh": term.zh, "en": term.en, "parent": term.parent}, "days": r.days,
+                "category": ask.context.terms.plain("incident_kind", r.category), "days": r.days,
                 "sentence": f"“{term.zh}”整改销号 {r.days} 天后复燃",
                 "at": lists["places"].get(_code(ask, r.place)),
                 "earlier": lists["earlier"].get(r.earlier), "later": lists["later"].get(r.later),

@@ -7,8 +7,8 @@ from typing import Any
 import strawberry
 
 from schema import types as t
-from schema.connections import make_connection
-from schema.scalars import Count, Cut, Date, Kind, PageInfo, RepeatBy, Term
+from schema.connections import PageInfo, make_connection
+from schema.scalars import Count, Cut, Date, Kind, RepeatBy, Term
 
 MODULE = globals()
 

@@ -187,14 +187,6 @@ class Cut:
     at: strawberry.ID | None
 
 
-@strawberry.type
-class PageInfo:
-    has_next_page: bool
-    has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
-
-
 @strawberry.type(description="经纬度(CGCS2000) · degrees, CGCS2000")
 class Point:
     longitude: float

@@ -34,8 +34,7 @@ def slot(info: Info) -> str:
 
 
 def as_term(info: Info, list_name: str, code: str) -> Any:
-    found = info.context.terms.get(list_name, code)
-    return {"code": found.code, "zh": found.zh, "en": found.en, "parent": found.parent}
+    return info.context.terms.plain(list_name, code)
 
 
 def term(source: Any, info: Info, name: str, list_name: str) -> Term | None:

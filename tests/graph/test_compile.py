@@ -130,7 +130,7 @@ async def test_roll_ups_are_used_where_they_are_true(ask: Asker) -> None:
 
 
 def test_a_cursor_belongs_to_its_order() -> None:
-    cursor = encode_cursor("place", ["330109", "per_1"])
+    cursor = encode_cursor("place", "330109", "per_1")
     assert decode_cursor(cursor, "place", 2) == ["330109", "per_1"]
     for order, size in (("newest", 2), ("place", 1)):
         with pytest.raises(UsageError, match="BAD_CURSOR"):
@@ -145,8 +145,8 @@ def test_a_cursor_belongs_to_its_order() -> None:
         "zzz=",
         "游标",
         "bnVsbA",
-        encode_cursor("place", [None, "x"]),
-        encode_cursor("place", [["x"], "x"]),
+        encode_cursor("place", None, "x"),
+        encode_cursor("place", ["x"], "x"),
     ],
 )
 def test_what_is_no_cursor(text: str) -> None:

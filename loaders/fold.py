@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from addresses.gazetteer import Placement
 from loaders.mapping import Claims, LinkClaim, address_id
@@ -34,8 +34,7 @@ class Places(Protocol):
     def at_level(self, code: str, level: str) -> str | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """One version of one record, with what it claims."""
 
     feed: str
@@ -51,8 +50,7 @@ class Version:
         return self.effective, self.hash
 
 
-@dataclass(frozen=True, slots=True)
-class LinkState:
+class LinkState(NamedTuple):
     """A relationship as it should stand; `k` tells apart several of one type between the same two."""
 
     type: str
@@ -71,8 +69,7 @@ class State:
     links: tuple[LinkState, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A value that a record offers for a field, for `why`."""
 
     field: str

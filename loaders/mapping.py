@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
+import itertools
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from loaders.declaration import ColumnType, Feed
 from ontology import ONTOLOGY, identifiers
@@ -15,6 +14,7 @@ from ontology.terms import Terms
 
 Payload = Mapping[str, Any]
 SEPARATOR = "\x1f"
+_BASE_32 = ["".join(pair) for pair in itertools.product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)]
 
 
 def mint(prefix: str, namespace: str, value: str) -> str:
@@ -23,8 +23,13 @@ def mint(prefix: str, namespace: str, value: str) -> str:
     A pure function of what it was first seen by, so that every rebuild and every order of arrival decides alike; a
     later decision (a merge, a renumbering) is recorded and overrides it.
     """
-    digest = hashlib.blake2b(f"{namespace}\0{value}".encode(), digest_size=10).digest()
-    return f"{prefix}_{base64.b32encode(digest).decode().lower()}"
+    n = int.from_bytes(hashlib.blake2b(f"{namespace}\0{value}".encode(), digest_size=10).digest(), "big")
+    # Base 32 by tens of bits: the standard library's goes by single characters, and millions are minted.
+    two = _BASE_32
+    return (
+        f"{prefix}_{two[n >> 70]}{two[n >> 60 & 1023]}{two[n >> 50 & 1023]}{two[n >> 40 & 1023]}"
+        f"{two[n >> 30 & 1023]}{two[n >> 20 & 1023]}{two[n >> 10 & 1023]}{two[n & 1023]}"
+    )
 
 
 def address_id(code: str) -> str:
@@ -41,8 +46,7 @@ def split_place_key(key: str) -> tuple[str | None, str | None, str | None, str |
     return code or None, text or None, authority or None, local or None
 
 
-@dataclass(frozen=True, slots=True)
-class NodeClaim:
+class NodeClaim(NamedTuple):
     """An entity and the values that a record gives it; `columns` says which column each value came from."""
 
     id: str
@@ -51,8 +55,7 @@ class NodeClaim:
     trust: int
 
 
-@dataclass(frozen=True, slots=True)
-class LinkClaim:
+class LinkClaim(NamedTuple):
     """A relationship that a record claims. `end` is an id, or None when `place` names an address still to be resolved."""
 
     slot: int
@@ -67,8 +70,7 @@ class LinkClaim:
     trust: int = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(NamedTuple):
     nodes: list[NodeClaim]
     links: list[LinkClaim]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
 import logging
 import re
 import uuid
@@ -171,6 +172,9 @@ class Server:
                 await self.domain.look(store)
                 if not self.state.warm:
                     await self._warm(store)
+                    # What is there by now stays: the collector need not look at it again and again.
+                    gc.collect()
+                    gc.freeze()
                     self.state.warm = True
                 if self.state.problem is not None:
                     log.warning("graph", extra={"told": {"state": "back"}})

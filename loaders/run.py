@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import polars as pl
 
 from addresses.scheme import Scheme
 from graph.store import Store
@@ -208,37 +209,15 @@ class Loader:
         """Checks a batch's rows and keeps the good ones as records, the bad ones in quarantine, and what is touched as dirty."""
         feed, mapper = self.feeds[batch.feed], self._mappers[batch.feed]
         checked = contract.check(feed, self.ledger.rows(batch), self.terms)
-        effective_at = feed.effective
-        columns = [c for c in checked.rows.columns if c != contract.ROW]
-        records: list[tuple[str, str, str, bytes, int, int, bytes]] = []
-        about: set[tuple[int, str, str]] = set()
-        touched: dict[str, None] = {}
         total = checked.rows.height
-        for i, values in enumerate(checked.rows.iter_rows(named=True)):
-            payload = {c: values[c] for c in columns if values[c] is not None}
-            rkey = "\x1f".join(str(payload.get(k, "")) for k in feed.key)
-            effective = (payload.get(effective_at) if effective_at else None) or batch.file_date or ""
-            blob = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
-            hash = blake2b(blob, digest_size=12).digest()
-            records.append((feed.feed, rkey, effective, hash, batch.no, values[contract.ROW], blob))
-            claims = mapper.claims(rkey, payload)
-            for owner in claims.owners():
-                about.add((about_key(owner), feed.feed, rkey))
-                touched[owner] = None
-            for place in claims.places():
-                about.add((about_key("place:" + place), feed.feed, rkey))
-            if i % 5000 == 0:
-                self._progress(f"{feed.zh}", i, total)
-        self._progress(f"{feed.zh}", total, total)
         with self.ledger.transaction() as db:
-            db.executemany("INSERT OR IGNORE INTO record VALUES (?,?,?,?,?,?,?)", records)
-            db.executemany("INSERT OR IGNORE INTO about VALUES (?,?,?)", sorted(about))
+            for start in range(0, total, CHUNK):
+                self._keep(feed, mapper, batch, checked.rows.slice(start, CHUNK))
+                self._progress(f"{feed.zh}", min(start + CHUNK, total), total)
             db.executemany(
                 "INSERT OR REPLACE INTO quarantine VALUES (?,?,?,?,?,?)",
                 ((batch.no, r.row, r.column, r.value, r.zh, r.en) for r in checked.rejections),
             )
-            self._touch_again(records)
-            self.ledger.mark_dirty(touched)
             db.execute("UPDATE batch SET applied = 1 WHERE no = ?", (batch.no,))
         return FileSummary(
             batch.file,
@@ -249,6 +228,31 @@ class Loader:
             checked.dropped_cells,
             batch.applied,
         )
+
+    def _keep(self, feed: Feed, mapper: Mapper, batch: Batch, rows: pl.DataFrame) -> None:
+        """Keeps good rows as records, and marks what they speak of as dirty."""
+        columns = [c for c in rows.columns if c != contract.ROW]
+        records: list[tuple[str, str, str, bytes, int, int, bytes]] = []
+        about: set[tuple[int, str, str]] = set()
+        touched: dict[str, None] = {}
+        for values in rows.iter_rows(named=True):
+            payload = {c: values[c] for c in columns if values[c] is not None}
+            rkey = "\x1f".join(str(payload.get(k, "")) for k in feed.key)
+            effective = (payload.get(feed.effective) if feed.effective else None) or batch.file_date or ""
+            blob = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
+            hash = blake2b(blob, digest_size=12).digest()
+            records.append((feed.feed, rkey, effective, hash, batch.no, values[contract.ROW], blob))
+            claims = mapper.claims(rkey, payload)
+            for owner in claims.owners():
+                about.add((about_key(owner), feed.feed, rkey))
+                touched[owner] = None
+            for place in claims.places():
+                about.add((about_key("place:" + place), feed.feed, rkey))
+        db = self.ledger.db
+        db.executemany("INSERT OR IGNORE INTO record VALUES (?,?,?,?,?,?,?)", records)
+        db.executemany("INSERT OR IGNORE INTO about VALUES (?,?,?)", sorted(about))
+        self._touch_again(records)
+        self.ledger.mark_dirty(touched)
 
     def _touch_again(self, records: Sequence[tuple[str, str, str, bytes, int, int, bytes]]) -> None:
         """What earlier versions of the same records spoke of is touched too: a newer version may have let go of it."""

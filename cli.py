@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import sqlite3
 import sys
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,6 +40,10 @@ class _App(typer.Typer):
         except QuanxiError as error:
             tell(error)
             sys.exit(error.exit_code)
+        except (OSError, sqlite3.OperationalError) as error:
+            told = storage_error(error)
+            tell(told)
+            sys.exit(told.exit_code)
 
 
 app = _App(
@@ -49,6 +55,20 @@ engine_app = typer.Typer(help="The bundled Neo4j of the data directory.", no_arg
 app.add_typer(engine_app, name="engine")
 quarantine_app = typer.Typer(help="Rows that were kept out.", no_args_is_help=True)
 app.add_typer(quarantine_app, name="quarantine")
+
+
+def storage_error(error: OSError | sqlite3.Error) -> UsageError:
+    """What a file, a directory or a disk refused, as an error of ours."""
+    if getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error):
+        return UsageError(
+            "DISK_FULL", "磁盘已满", f"the disk is full: {error}", "Free some space, then run it again."
+        )
+    return UsageError(
+        "BAD_STORAGE",
+        "文件或目录无法读写",
+        f"a file or directory cannot be used: {error}",
+        "Check that it exists, is of the right kind, and that you may read and write it.",
+    )
 
 
 class _State:
@@ -220,9 +240,10 @@ async def _load(
     from graph.store import Store
 
     directory = paths[0] if paths and paths[0].is_dir() else None
-    address = _connect(settings, step)
     loader = make_loader(settings, directory, step)
     try:
+        loader.known(paths, feed)
+        address = await asyncio.to_thread(_connect, settings, step)
         async with Store.open(address) as store:
             await ensure_schema(store)
             return await loader.load(store, paths, feed)
@@ -345,14 +366,19 @@ def engine_status() -> None:
         if found is None:
             console.print("not running")
             raise typer.Exit(4)
-        for name in found.__slots__:
-            table.add_row(name, str(getattr(found, name)))
+        table.add_row("process", f"{found.pid}{'' if found.ready else ' (starting)'}")
+        table.add_row("uptime", str(timedelta(seconds=round(found.uptime))))
+        table.add_row("memory", f"{found.memory / 2**20:,.0f} MiB")
+        table.add_row("disk", f"{found.disk / 2**20:,.0f} MiB")
+        table.add_row("log", str(found.log))
+    else:
+        table.add_row("uptime, memory, disk", "not known of a server that Quanxi did not start")
 
     async def ask() -> None:
         async with Store.open(_connect(settings)) as store:
             info = await store.server_info()
-            for name in info.__slots__:
-                table.add_row(name, str(getattr(info, name)))
+            table.add_row("address", info.address)
+            table.add_row("version", f"{info.version} {info.edition}")
             counts = await store.counts()
             table.add_row("nodes", f"{sum(counts.labels.values()):,}")
             table.add_row("relationships", f"{sum(counts.types.values()):,}")

@@ -157,7 +157,7 @@ def run(settings: Settings) -> None:
         UsageError: PORT_IN_USE, BAD_HOST.
     """
     set_up_logging(settings.log_level)
-    listening = _listen(settings.host, settings.port)
+    listening = listen(settings.host, settings.port)
     with contextlib.closing(listening):
         address = connect(settings)
         asyncio.run(_check(address))
@@ -195,7 +195,12 @@ async def _check(address: EngineAddress) -> None:
         pass
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to an address, not yet listening.
+
+    Raises:
+        UsageError: PORT_IN_USE, BAD_HOST.
+    """
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)

@@ -19,6 +19,7 @@ import orjson
 import polars as pl
 
 from addresses.scheme import Scheme
+from graph.meta import read_meta
 from graph.store import Store
 from graph.writer import Difference, write, write_meta, write_rollups
 from ledger import Batch, Ledger
@@ -180,6 +181,17 @@ class Loader:
             )
         return taking[0]
 
+    def known(self, paths: Iterable[Path], forced: str | None = None) -> list[Path]:
+        """The files under the paths, each with a feed that takes it: a mistake is told before anything is done.
+
+        Raises:
+            UsageError: BAD_FILE, UNKNOWN_FEED.
+        """
+        files = find_files(paths)
+        for path in files:
+            self.feed_of(path, forced)
+        return files
+
     def receive(self, path: Path, forced: str | None = None) -> list[Batch]:
         """Reads a file and keeps its rows as received; durable when it returns.
 
@@ -276,6 +288,7 @@ class Loader:
     async def apply(self, store: Store) -> Summary:
         """Folds everything dirty and writes the difference. Safe to repeat; ends with exact roll-ups."""
         summary = Summary()
+        await self._know_graph(store)
         self._take_addresses()
         today = self.clock.today().isoformat()
         if self.ledger.meta("rolled_for") not in (None, today):
@@ -310,6 +323,33 @@ class Loader:
         await write_meta(store, {"rolled_for": today, "scheme": self.scheme.name})
         summary.unplaced = self.unplaced()
         return summary
+
+    async def _know_graph(self, store: Store) -> None:
+        """Makes sure that the graph is the one that this ledger was folded into; into an empty one all is folded again.
+
+        Raises:
+            UsageError: GRAPH_OTHER when the graph belongs to another ledger.
+        """
+        ours, theirs = self.ledger.meta("graph"), (await read_meta(store)).get("graph")
+        if ours is not None and ours == theirs:
+            return
+        if theirs is not None:
+            raise UsageError(
+                "GRAPH_OTHER",
+                "该图库由另一个数据目录载入",
+                f"the graph at {store.address.uri} was loaded from another data directory",
+                "Load with that data directory (--data), or into an empty database.",
+            )
+        with self.ledger.transaction() as db:
+            if ours is not None:
+                db.execute("INSERT OR IGNORE INTO dirty (id) SELECT id FROM folded")
+                db.execute("DELETE FROM folded")
+                db.execute("DELETE FROM rollup")
+                db.execute("DELETE FROM rollup_dirty")
+            else:
+                ours = secrets.token_hex(8)
+                self.ledger.set_meta("graph", ours)
+        await write_meta(store, {"graph": ours})
 
     def versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
         """All versions of all records about the ids, with what they claim."""
@@ -467,7 +507,7 @@ class Loader:
 
     async def load(self, store: Store, paths: Iterable[Path], forced: str | None = None) -> Summary:
         """Receives the files, then applies everything that waits, of these and of earlier runs."""
-        received = [batch for path in find_files(paths) for batch in self.receive(path, forced)]
+        received = [batch for path in self.known(paths, forced) for batch in self.receive(path, forced)]
         files = [FileSummary(b.file, b.feed, b.rows, 0, 0, 0, True) for b in received if b.applied]
         files += [self.digest(batch) for batch in self.ledger.batches() if not batch.applied]
         summary = await self.apply(store)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from cli import storage_error
+from graph.engine import EngineAddress
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,14 +67,75 @@ def test_every_command_has_help_with_an_example(command: str, tmp_path: Path) ->
 def test_a_users_mistake_is_told_without_a_stack_trace(
     words: list[str], code: int, says: str, tmp_path: Path
 ) -> None:
-    done = quanxi(
-        *words, data=tmp_path / "data", NEO4J_URI="bolt://127.0.0.1:9" if words[0] == "load" else ""
-    )
+    # A graph that is not there: whoever errs before it is needed is told of the error itself.
+    away = "bolt://127.0.0.1:9" if words[0] == "load" else ""
+    done = quanxi(*words, data=tmp_path / "data", NEO4J_URI=away)
     assert "Traceback" not in done.stderr
-    if words[0] == "load":
-        assert done.returncode in (2, 3)
-        return
     assert (done.returncode, says in done.stderr) == (code, True)
+
+
+@pytest.mark.parametrize(
+    "words", [["why", "per_x"], ["load", "pyproject.toml", "--feed", "alarms"], ["seed"]]
+)
+def test_a_directory_that_cannot_be_one(words: list[str], tmp_path: Path) -> None:
+    """A file stands where the data or the district should go."""
+    wrong = tmp_path / "a file"
+    wrong.write_text("x", encoding="utf-8")
+    data = tmp_path / "data" if words == ["seed"] else wrong
+    done = quanxi(*words, *([str(wrong)] if words == ["seed"] else []), data=data)
+    assert "Traceback" not in done.stderr
+    assert (done.returncode, "BAD_STORAGE" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_full_disk_is_told_as_one() -> None:
+    assert storage_error(OSError(errno.ENOSPC, "No space left on device")).code == "DISK_FULL"
+    assert storage_error(sqlite3.OperationalError("database or disk is full")).code == "DISK_FULL"
+    assert storage_error(PermissionError(errno.EACCES, "Permission denied")).code == "BAD_STORAGE"
+
+
+@pytest.mark.parametrize(
+    ("uri", "password", "says"),
+    [("", "wrong", "ENGINE_AUTH"), ("bolt://127.0.0.1:9", "x", "GRAPH_UNAVAILABLE")],
+    ids=["wrong password", "nobody there"],
+)
+def test_a_graph_that_cannot_be_used(
+    engine: EngineAddress, uri: str, password: str, says: str, tmp_path: Path
+) -> None:
+    done = quanxi("engine", "status", data=tmp_path, NEO4J_URI=uri or engine.uri, NEO4J_PASSWORD=password)
+    assert (done.returncode, says in done.stderr) == (3, True), done.stderr
+
+
+def test_status_of_a_server_of_ones_own(engine: EngineAddress, tmp_path: Path) -> None:
+    done = quanxi(
+        "engine", "status", data=tmp_path, NEO4J_URI=engine.uri, NEO4J_USER=engine.user, NEO4J_PASSWORD=engine.password
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "2026." in done.stdout
+    assert "not known of a server that Quanxi did not start" in done.stdout
+
+
+def test_the_demo_tells_a_busy_port_at_once(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = quanxi("demo", data=tmp_path / "data", QUANXI_PORT=str(taken.getsockname()[1]))
+    assert (done.returncode, "PORT_IN_USE" in done.stderr) == (2, True)
+    assert not (tmp_path / "data" / "seed").exists()
+
+
+def test_the_demo_twice(tmp_path: Path) -> None:
+    """The second run finds all done; another scale is not taken for it."""
+    data = tmp_path / "data"
+    first = quanxi("demo", "--check", "--scale", "0.002", data=data, QUANXI_HEAP_MB="512")
+    assert first.returncode == 0, first.stdout + first.stderr
+    written = (data / "seed" / "manifest.json").stat().st_mtime_ns
+    second = quanxi("demo", "--check", "--scale", "0.002", data=data, QUANXI_HEAP_MB="512")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "loaded already" in second.stdout
+    assert (data / "seed" / "manifest.json").stat().st_mtime_ns == written
+    other = quanxi("demo", "--check", "--scale", "0.003", data=data)
+    assert (other.returncode, "DEMO_OTHER" in other.stderr) == (2, True)
+    assert quanxi("engine", "status", data=data).returncode == 4
 
 
 def test_seed_load_and_why(tmp_path: Path) -> None:
@@ -78,6 +145,11 @@ def test_seed_load_and_why(tmp_path: Path) -> None:
     try:
         loaded = quanxi("load", str(district), data=data, QUANXI_HEAP_MB="512")
         assert loaded.returncode == 0, loaded.stderr
+        with sqlite3.connect(data / "ledger" / "ledger.db") as ledger:
+            (someone,) = ledger.execute("SELECT id FROM folded WHERE id LIKE 'per_%' LIMIT 1").fetchone()
+        why = quanxi("why", someone, "name", data=data)
+        assert why.returncode == 0, why.stderr
+        assert "the more trusted feed" in why.stdout
         scored = quanxi("score", str(district / "truth"), "--json", data=data, QUANXI_HEAP_MB="512")
         assert scored.returncode == 0, scored.stderr
         result = json.loads(scored.stdout)

@@ -61,6 +61,31 @@ async def test_load_joins_the_feeds(clean_graph: Store, loader: Loader, tmp_path
     assert matter == ["J3", "M1"], "an alarm referred to mediation is handled in the same matter"
 
 
+async def test_a_lost_graph_is_folded_again(clean_graph: Store, loader: Loader, tmp_path: Path) -> None:
+    files = write_district(tmp_path)
+    first = await loader.load(clean_graph, files)
+    whole = await whole_graph(clean_graph)
+    assert (first.changed, first.unchanged) == (len(whole["nodes"]) - 1, 0)
+    assert (await loader.load(clean_graph, files)).changed == 0
+    await empty(clean_graph)
+    again = await loader.load(clean_graph, files)
+    assert (again.changed, again.files[0].known) == (first.changed, True)
+    assert await whole_graph(clean_graph) == whole
+
+
+async def test_the_graph_of_another_ledger_is_left_alone(
+    clean_graph: Store, loader: Loader, tmp_path: Path
+) -> None:
+    await loader.load(clean_graph, write_district(tmp_path))
+    whole = await whole_graph(clean_graph)
+    other = open_loader(tmp_path / "other", None, CLOCK)
+    with pytest.raises(UsageError) as told:
+        await other.load(clean_graph, write_district(tmp_path))
+    other.ledger.close()
+    assert told.value.code == "GRAPH_OTHER"
+    assert await whole_graph(clean_graph) == whole
+
+
 async def test_no_identity_number_stands_in_the_graph(
     clean_graph: Store, loader: Loader, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from ontology.errors import UsageError
 from schema import types as t
 from schema.ask import Ask, limited, not_found
 from schema.connections import exact, page_info
+from schema.errors import ERROR_CODES
 from schema.results import (
     PathResult,
     RelapseConnection,
@@ -167,6 +168,11 @@ class Query:
             Ask(info, as_of), "Phone", "number", verdict.normal if verdict.ok else None, number, "电话", bad
         )
 
+    @strawberry.field(description="批量 · phones by their numbers; null where there is none")
+    async def phones(self, info: Info, numbers: list[str], as_of: Date | None = None) -> list[t.Phone | None]:
+        wanted = [identifiers.check_phone(x).normal or x.strip() for x in numbers]
+        return await _many(Ask(info, as_of), "Phone", "number", wanted)
+
     @strawberry.field(description="房屋 · a house by its number")
     async def house(self, info: Info, hid: str, as_of: Date | None = None) -> t.House | None:
         return await Ask(info, as_of).one("House", "hid", hid, "房屋")  # type: ignore[no-any-return]
@@ -221,13 +227,29 @@ class Query:
     async def matter(self, info: Info, number: str, as_of: Date | None = None) -> t.Matter | None:
         return await Ask(info, as_of).one("Matter", "number", number, "事项")  # type: ignore[no-any-return]
 
+    @strawberry.field(description="批量 · matters by numbers; null where there is none")
+    async def matters(
+        self, info: Info, numbers: list[str], as_of: Date | None = None
+    ) -> list[t.Matter | None]:
+        return await _many(Ask(info, as_of), "Matter", "number", numbers)
+
     @strawberry.field(description="红领 · a volunteer by number")
     async def volunteer(self, info: Info, vid: str, as_of: Date | None = None) -> t.Volunteer | None:
         return await Ask(info, as_of).one("Volunteer", "vid", vid, "红领")  # type: ignore[no-any-return]
 
+    @strawberry.field(description="批量 · volunteers by numbers; null where there is none")
+    async def volunteers(
+        self, info: Info, vids: list[str], as_of: Date | None = None
+    ) -> list[t.Volunteer | None]:
+        return await _many(Ask(info, as_of), "Volunteer", "vid", vids)
+
     @strawberry.field(description="队伍 · a team by number")
     async def team(self, info: Info, tid: str, as_of: Date | None = None) -> t.Team | None:
         return await Ask(info, as_of).one("Team", "tid", tid, "队伍")  # type: ignore[no-any-return]
+
+    @strawberry.field(description="批量 · teams by numbers; null where there is none")
+    async def teams(self, info: Info, tids: list[str], as_of: Date | None = None) -> list[t.Team | None]:
+        return await _many(Ask(info, as_of), "Team", "tid", tids)
 
     @strawberry.field(description="搜索,按类分组;只给一种 kinds 时可用 after 翻页 · search, grouped by kind")
     async def search(
@@ -278,9 +300,11 @@ class Query:
 
     @strawberry.field(description="字典 · the terms of a list: incident_kind, residence, error_code …")
     def terms(self, info: Info, list: str, as_of: Date | None = None) -> list[Term]:
+        if list == "error_code":
+            return [Term(code=e.code, zh=e.zh, en=e.en, parent=None) for e in ERROR_CODES.values()]
         held = info.context.terms.lists.get(list)
         if held is None:
-            known = ", ".join(info.context.terms.lists)
+            known = ", ".join([*info.context.terms.lists, "error_code"])
             raise UsageError(
                 "BAD_ARGUMENT",
                 f"没有名为 {list} 的字典",

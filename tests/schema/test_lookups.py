@@ -7,7 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from graph.store import Store
+from schema.errors import ERROR_CODES
+from tests.schema import roots
 from tests.schema.drawn import Asker, draw, load
+from tests.schema.test_viewer import query
 
 
 @pytest.fixture
@@ -56,3 +59,19 @@ async def test_repeats_of_other_kinds(ask: Asker) -> None:
     assert disputes["repeatDisputes"]["edges"][0]["node"]["sentence"].endswith("纠纷 3 起")
     assert (await ask.data(REPEATS, kinds=["wiring"]))["repeatDisputes"]["edges"] == []
     assert (await ask(REPEATS, kinds=["none"])).codes == ["BAD_ARGUMENT"]
+
+
+async def test_error_codes_are_terms(ask: Asker) -> None:
+    found = await ask.data('{ terms(list: "error_code") { code zh en parent } }')
+    assert {t["code"] for t in found["terms"]} == set(ERROR_CODES)
+    assert all(t["zh"] and t["en"] for t in found["terms"])
+
+
+@pytest.mark.parametrize("root", sorted(roots.INSIDE))
+async def test_every_root_takes_a_day(ask: Asker, root: str) -> None:
+    """Asked of a day when nothing had been recorded: what has no time is there, and what has is not."""
+    args = ", ".join(x for x in (roots.INSIDE[root][0], 'asOf: "1999-01-01"') if x)
+    answer = await ask(query(root, args, 0))
+    assert set(answer.codes) <= {"NOT_FOUND"}
+    if root == "repeatDisputes":
+        assert answer.data["repeatDisputes"]["RepeatConnection_totalCount"]["Count_value"] == 0

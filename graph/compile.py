@@ -185,7 +185,7 @@ class Compiler:
         self.scope = Scope(viewer, key if key is not None or own is None else viewer.area, by_grid)
         self.params: dict[str, Any] = {"as_of": as_of, "as_of_end": as_of + "T99"}
         self.scope.parameters = self.params
-        self.rolled = rolled_for == as_of and viewer.area is None
+        self.rolled = rolled_for == as_of and viewer.area is None and not viewer.hidden
         self._names = 0
         self._places: dict[str, Place] = {}
 
@@ -574,6 +574,10 @@ class Compiler:
             r = self.variable("r")
             page.match = f"({a})<-[{r}:IN|IN_GRID]-({x}:Address)"
             page.when.append(self.current(r))
+            again = self.variable("q")
+            page.once.append(
+                f"NOT EXISTS {{ MATCH ({a})<-[{again}:IN|IN_GRID]-({x}) WHERE elementId({again}) < elementId({r}) AND {self.current(again)} }}"
+            )
         elif level is None or level in ("ROAD", "ESTATE", "ZONE"):
             page.where = [f"{x}.parent = {a}.code", f"{x}.code IS NOT NULL"]
         elif level in ("GRID", "MICRO_GRID"):
@@ -727,7 +731,15 @@ class Compiler:
 
     def _incident_parties(self, v: str, s: Selected) -> str:
         lists = []
-        entity = next((c for c in self.selections.of(s) if c.name == "entity"), None)
+        entities = [c for c in self.selections.of(s) if c.name == "entity"]
+        if len(entities) > 1:
+            raise UsageError(
+                "BAD_ARGUMENT",
+                "entity 只能选取一次",
+                "entity may be selected only once here",
+                "Merge the selections.",
+            )
+        entity = entities[0] if entities else None
         for label in PARTY_LABELS:
             if not self.viewer.sees_label(label):
                 continue
@@ -792,7 +804,7 @@ class Compiler:
             where = _where([f"{n}.{group.key} = {k}", *self.visible(group.label, n)])
             lists.append(
                 f"COLLECT {{ UNWIND {self.parameter(list(group.values))} AS {k} MATCH ({n}:{group.label}){where} "
-                f"RETURN {{k: {k}, n: {self.node(group.label, n, selected, group.place)}}} }}"
+                f"WITH {n}, {k} ORDER BY {n}.id RETURN {{k: {k}, n: {self.node(group.label, n, selected, group.place)}}} }}"
             )
         return " + ".join(lists) if lists else "[]"
 

@@ -21,6 +21,7 @@ from graphql import (
     get_named_type,
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
+from graphql.pyutils import Path
 
 _UPPER = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -40,6 +41,20 @@ def plain(value: Any) -> Any:
     return value
 
 
+def response_path(path: Path) -> tuple[str, ...]:
+    """Types and response keys from the root down, such as ("Query.node", "House.at"); places in lists left out.
+
+    The type tells apart fields of one key that stand in fragments on different types.
+    """
+    found: list[str] = []
+    at: Path | None = path
+    while at is not None:
+        if at.typename is not None:
+            found.append(f"{at.typename}.{at.key}")
+        at = at.prev
+    return tuple(reversed(found))
+
+
 def _variables(info: GraphQLResolveInfo[Any]) -> VariableValues:
     given: Any = info.variable_values
     # graphql-core hands resolvers the coerced values alone, and wants them back with their sources.
@@ -51,7 +66,7 @@ class Selected:
     """One selected field: its snake-case name, arguments, and where its own selection is found.
 
     Attributes:
-        path: response keys from the root down to it.
+        path: types and response keys from the root down to it, as `response_path` has them.
         slot: the key of its value in the answer of a statement: its name, numbered where one selection has it more
             than once, so that what somebody calls it stands in no statement.
     """
@@ -67,21 +82,24 @@ class Selected:
 class Selections:
     """Reads the selections of one root. It holds on to the text and its variables, and to nothing of the request.
 
+    Args:
+        variables: those that stand below the root; all of the request's when None.
+
     Attributes:
         slots: the slots of aliased fields, by (type, path), for the resolvers to find.
     """
 
-    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
+    def __init__(self, info: GraphQLResolveInfo[Any], variables: Mapping[str, Any] | None = None) -> None:
         self.slots: dict[tuple[str, tuple[str, ...]], str] = {}
         self._schema = info.schema
         self._fragments = info.fragments
         self._read: dict[tuple[str, tuple[str, ...]], list[Selected]] = {}
-        self._variables = _variables(info)
+        self._variables = _variables(info) if variables is None else VariableValues({}, dict(variables))
 
     def root(self, info: GraphQLResolveInfo[Any]) -> Selected:
         """The root field itself, with the arguments of this request."""
         return self._field(
-            info.parent_type, tuple(info.field_nodes), (str(info.path.key),), variables=_variables(info)
+            info.parent_type, tuple(info.field_nodes), response_path(info.path), variables=_variables(info)
         )
 
     def of(self, selected: Selected, type_name: str | None = None) -> list[Selected]:
@@ -109,7 +127,7 @@ class Selections:
             if field not in parent.fields:
                 continue
             times[field] = times.get(field, 0) + 1
-            chosen = self._field(parent, tuple(nodes), (*selected.path, key), times[field])
+            chosen = self._field(parent, tuple(nodes), (*selected.path, f"{name}.{key}"), times[field])
             if key != field:
                 self.slots[name, chosen.path] = chosen.slot
             found.append(chosen)

@@ -88,7 +88,8 @@ class Ask:
     async def by_keys(self, groups: Sequence[Group], selected: Selected | None = None) -> dict[Any, Any]:
         """Nodes of several labels by a field's values: value → node."""
         rows = await self.read(self.compiler.by_keys(groups, selected or self.selected))
-        return {row["k"]: row["n"] for row in rows[0]} if rows else {}
+        # Of several with one value the first by id, as when it is asked for alone.
+        return {row["k"]: row["n"] for row in reversed(rows[0])} if rows else {}
 
     async def by_ids(self, ids: Iterable[str], selected: Selected | None = None) -> dict[str, Any]:
         """Nodes of any kind by id: id → node.
@@ -138,7 +139,7 @@ def _worked_out(raw: GraphQLResolveInfo[Any]) -> tuple[Selections, Statements]:
     values: Any = raw.variable_values
     return memo.keep(
         "selections", str(raw.path.key), raw.operation, raw.fragments, getattr(values, "coerced", values),
-        lambda: (Selections(raw), Statements()),
+        lambda below: (Selections(raw, below), Statements()),
     )  # fmt: skip
 
 

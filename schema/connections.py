@@ -8,6 +8,7 @@ import strawberry
 
 from graph import compile
 from graph.compile import encode_cursor
+from graph.selection import response_path
 from ontology import ONTOLOGY
 from schema.scalars import Count, Date, Exactness, Term
 from schema.terms import Info, as_term
@@ -91,8 +92,7 @@ def _node(self: Any, info: Info) -> Any:
     raw = info._raw_info
     if "node" in self:
         return self["node"]
-    path = tuple(key for key in raw.path.as_list() if isinstance(key, str))
-    return self[info.context.slots[raw.parent_type.name, path]]
+    return self[info.context.slots[raw.parent_type.name, response_path(raw.path)]]
 
 
 def make_connection(name: str, node: Any, module: dict[str, Any]) -> Any:

@@ -38,7 +38,7 @@ from graphql.pyutils import Undefined
 from ontology.errors import UsageError
 
 PAGE_ARGUMENTS: Final = ("first", "last", "limit")
-KEY_ARGUMENTS: Final = ("codes", "ids")
+KEY_ARGUMENTS: Final = ("codes", "ids", "hids", "usccs", "plates", "numbers", "vids", "tids")
 # A cost beyond this is only known to be beyond it: integers stay small whatever the nesting.
 _CEILING: Final = 10**12
 

@@ -30,29 +30,31 @@ class Memo:
 
     def keep(
         self, what: str, root: str, operation: OperationDefinitionNode, fragments: Mapping[str, Any],
-        variables: Mapping[str, Any], make: Callable[[], T],
+        variables: Mapping[str, Any], make: Callable[[Mapping[str, Any]], T],
     ) -> T:  # fmt: skip
         """What `make` gives, or gave for the same root field and the same values below it.
 
         Args:
             what: which of several things are kept of a root field.
             root: the root field's response key.
+            make: given the variables below roots alone, for what is kept must not hold on to the others.
             variables: coerced values.
         """
         name = operation.name.value if operation.name else None
         names = self._names.get(name)
         if names is None:
             names = self._names[name] = _below(operation, fragments)
+        # A variable that is left out is not one that is null: arguments have defaults.
+        below = {n: variables[n] for n in names if n in variables}
         try:
-            # A variable that is left out is not one that is null: arguments have defaults.
-            given = orjson.dumps([[variables[n]] if n in variables else [] for n in names])
+            given = orjson.dumps(below)
         except TypeError:
-            return make()
+            return make(below)
         key = (what, root, name, given)
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]  # type: ignore[no-any-return]
-        made = self._kept[key] = make()
+        made = self._kept[key] = make(below)
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return made

@@ -102,7 +102,7 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
             return self._give(type, details, path)
         return memo.keep(
             "projection", str(path.key), self.operation, self.fragment_definitions, self.variable_values.coerced,
-            lambda: self._give(type, details, path),
+            lambda _: self._give(type, details, path),
         )  # fmt: skip
 
     def _give(self, type: Any, details: Any, path: Path, nullable: bool = True) -> Give:

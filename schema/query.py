@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Annotated, Any
 
 import strawberry
@@ -345,7 +346,9 @@ async def _by_identifier(
         return await ask.one(label, key, normal, what)
     try:
         return await ask.one(label, key, given.strip(), what)
-    except UsageError:
+    except UsageError as error:
+        if error.code != "NOT_FOUND":
+            raise
         raise bad from None
 
 
@@ -374,7 +377,7 @@ async def _search(
     for label in labels:
         conditions = ask.compiler.visible(label, "n")
         if inside is not None:
-            narrow = _inside(label, ask.compiler.parameter(inside))
+            narrow = _inside(ask, label, ask.compiler.parameter(inside))
             if narrow is None:
                 continue
             conditions = [*conditions, narrow]
@@ -382,7 +385,7 @@ async def _search(
         groups[label] = (where, ask.compiler.node(label, "n", node) if node is not None else "n{.id}")
     if not groups:
         return {"understood": [], "groups": []}
-    narrowed = area is not None or ask.context.viewer.area is not None
+    narrowed = bool(kinds) or area is not None or ask.context.viewer.area is not None
     most = search.HITS_NARROWED if narrowed else search.HITS
     params = {"text": search.lucene(text), "first": first + 1, "skip": skip, "hits": most}
     rows = await ask.read(search.statement(groups), params)
@@ -413,13 +416,13 @@ async def _search(
     return {"understood": _understood(text), "groups": answer}
 
 
-def _inside(label: str, key: str) -> str | None:
+def _inside(ask: Ask, label: str, key: str) -> str | None:
     if label in ("Phone", "Organisation"):
         return None
     if label == "Person":
-        return f"EXISTS {{ MATCH (n)-[near:LIVES_AT]->() WHERE near.place STARTS WITH {key} OR near.grid STARTS WITH {key} }}"
+        return f"EXISTS {{ MATCH (n)-[near:LIVES_AT]->() WHERE (near.place STARTS WITH {key} OR near.grid STARTS WITH {key}) AND {ask.compiler.current('near')} }}"
     if label == "Address":
-        return f"(n.place STARTS WITH {key} OR n.code STARTS WITH {key})"
+        return f"(n.place STARTS WITH {key} OR n.grid STARTS WITH {key} OR n.code STARTS WITH {key})"
     return f"(n.place STARTS WITH {key} OR n.grid STARTS WITH {key})"
 
 
@@ -437,6 +440,11 @@ def _connection(edges: list[Any], more: bool, before: bool, total: int) -> dict[
         "page_info": page_info(edges, more, before),
         "total_count": exact(total),
     }  # fmt: skip
+
+
+def _order(*asked: Any) -> str:
+    """The name of an order by what was asked: a cursor of other questions is none of this list."""
+    return f"newest {blake2b(repr(asked).encode(), digest_size=4).hexdigest()}"
 
 
 def _page(ask: Ask, found: list[Any], order: str, after: str | None) -> tuple[list[Any], int, bool]:
@@ -469,7 +477,8 @@ async def _repeats(
     text = repeats.statement(kind, ask.compiler.scope)
     rows = await ask.read(text, params)
     found = repeats.find([repeats.report(r) for r in rows], by, within_days, minimum)
-    page, start, more = _page(ask, found, "newest", after)
+    order = _order(area, by, within_days, minimum, kinds)
+    page, start, more = _page(ask, found, order, after)
     incidents = ask.part("edges", "node", "incidents")
     place, parties = ask.part("edges", "node", "at"), ask.part("edges", "node", "parties")
     lists = await _evidence(
@@ -482,7 +491,7 @@ async def _repeats(
     for i, r in enumerate(page):
         same = "、".join({"PLACE": "同一地点", "PARTIES": "同一双方"}[x] for x in r.by)
         edges.append({
-            "cursor": encode_cursor("newest", str(start + i + 1)),
+            "cursor": encode_cursor(order, str(start + i + 1)),
             "node": {
                 "by": [RepeatBy(x) for x in r.by], "matters": r.matters, "days": r.last_day - r.first_day,
                 "sentence": f"{same} {r.last_day - r.first_day + 1} 天内{called} {r.matters} 起",
@@ -552,7 +561,8 @@ async def _relapses(ask: Ask, area: str, within_days: int, after: str | None) ->
     kind, key = _area(ask, area)
     rows = await ask.read(relapses.statement(kind, ask.compiler.scope), {"area": key, **relapses.PARAMETERS})
     found = relapses.find([relapses.hazard(r) for r in rows], within_days)
-    page, start, more = _page(ask, found, "newest", after)
+    order = _order(area, within_days)
+    page, start, more = _page(ask, found, order, after)
     lists = await _evidence(
         ask,
         earlier=(ask.part("edges", "node", "earlier"), _incident_groups(r.earlier for r in page)),
@@ -563,7 +573,7 @@ async def _relapses(ask: Ask, area: str, within_days: int, after: str | None) ->
     for i, r in enumerate(page):
         term = ask.context.terms.get("incident_kind", r.category)
         edges.append({
-            "cursor": encode_cursor("newest", str(start + i + 1)),
+            "cursor": encode_cursor(order, str(start + i + 1)),
             "node": {
                 "category": ask.context.terms.plain("incident_kind", r.category), "days": r.days,
                 "sentence": f"“{term.zh}”整改销号 {r.days} 天后复燃",

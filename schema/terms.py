@@ -6,6 +6,7 @@ from typing import Any
 
 import strawberry
 
+from graph.selection import response_path
 from ontology.errors import UsageError
 from schema.context import Context
 from schema.scalars import Term
@@ -22,13 +23,12 @@ def slot(info: Info) -> str:
     raw = info._raw_info
     if raw.path.key == raw.field_name:
         return f"@{info.python_name}"
-    path = tuple(key for key in raw.path.as_list() if isinstance(key, str))
-    found = info.context.slots.get((raw.parent_type.name, path))
+    found = info.context.slots.get((raw.parent_type.name, response_path(raw.path)))
     if found is None:
         raise UsageError(
             "BAD_ARGUMENT",
-            f"{path[-1]} 的上级字段不能以别名重复",
-            f"what {path[-1]} is selected in may be selected only once",
+            f"{raw.field_name} 的上级字段不能以别名重复",
+            f"what {raw.field_name} is selected in may be selected only once",
         )
     return found
 

@@ -52,6 +52,8 @@ def statement(area: str, scope: Scope) -> str:
     lead = {"tree": "i.place STARTS WITH $area", "grid": "i.grid STARTS WITH $area"}[area]
     where = " AND ".join([lead, *scope.conditions("Incident", "i")])
     people, firms = scope.conditions("Person", "x"), scope.conditions("Enterprise", "x")
+    known = scope.conditions("Matter", "m")
+    matter = f" WHERE {' AND '.join(known)}" if known else ""
     seen = " AND ".join(["q.role IN $roles", *people])
     seen_firms = " AND ".join(["q.role IN $roles", *firms])
     return (
@@ -59,9 +61,12 @@ def statement(area: str, scope: Scope) -> str:
         "AND (i.kind IN $codes OR i.category IN $codes) "
         "RETURN [i.id, i.number, i.day, i.occurred_at, "
         "CASE WHEN i.place_level IN $levels AND i.place_confidence IS NULL THEN i.place END, "
-        "head(COLLECT { MATCH (i)-[:HANDLED_IN]->(m:Matter) RETURN m.id ORDER BY m.id LIMIT 1 }), "
+        "head(COLLECT { MATCH (i)-[:HANDLED_IN]->(m:Matter)"
+        + matter
+        + " RETURN m.id ORDER BY m.id LIMIT 1 }), "
         f"COLLECT {{ MATCH (x:Person)-[q:INVOLVED_IN]->(i) WHERE {seen} RETURN DISTINCT x.id }} + "
-        f"COLLECT {{ MATCH (x:Enterprise)-[q:INVOLVED_IN]->(i) WHERE {seen_firms} RETURN DISTINCT x.id }}] AS report"
+        f"COLLECT {{ MATCH (x:Enterprise)-[q:INVOLVED_IN]->(i) WHERE {seen_firms} RETURN DISTINCT x.id }}, "
+        "size(COLLECT { MATCH (x:Person|Enterprise)-[q:INVOLVED_IN]->(i) WHERE q.role IN $roles RETURN DISTINCT x.id })] AS report"
     )
 
 
@@ -102,8 +107,10 @@ def _windows(matters: Sequence[_Matter], within_days: int, minimum: int) -> list
 
 def report(row: list[Any]) -> Report:
     """A row of `statement` as a report."""
-    id, number, day, at, place, matter, parties = row
-    return Report(id, number or id, day, at, place, matter, tuple(parties))
+    id, number, day, at, place, matter, parties, all_parties = row
+    # A pair is two in all: of three, the two that a viewer may see are none.
+    pair = tuple(parties) if len(parties) == all_parties else ()
+    return Report(id, number or id, day, at, place, matter, pair)
 
 
 def find(reports: Sequence[Report], by: str, within_days: int, minimum: int) -> list[Repeat]:

@@ -5,19 +5,23 @@ Skipped, with the reason, where there is no Chromium. It only loads the page and
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from graph.engine import EngineAddress
+from graph.store import Store
+from tests.schema.drawn import draw, load
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -27,25 +31,29 @@ pytestmark = pytest.mark.skipif(
     reason="no chromium, chromium-browser or google-chrome on PATH (apt-get install chromium)",
 )
 
+_SMALL = """
+from tests.web.small import SmallDomain
+server.QuanxiDomain = lambda settings: SmallDomain()
+"""
 _PROCESS = """
 import sys
 from pathlib import Path
 import server
 from settings import Settings
-from tests.web.small import SmallDomain
-server.QuanxiDomain = lambda settings: SmallDomain()
-server.run(Settings(data=Path(sys.argv[1]), port=0))
+%s
+server.run(Settings(data=Path(sys.argv[1]), port=0, today="2025-12-15"))
 """
 
 
-@pytest.fixture(scope="module")
-def base(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@contextlib.contextmanager
+def serving(engine: EngineAddress, data: Path, more: str) -> Iterator[str]:
+    """A server in a process of its own; `more` is run in it before it serves."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("QUANXI_", "NEO4J_"))
     }
     environment |= {"NEO4J_URI": engine.uri, "NEO4J_USER": engine.user, "NEO4J_PASSWORD": engine.password}
     process = subprocess.Popen(
-        [sys.executable, "-c", _PROCESS, str(tmp_path_factory.mktemp("server"))],
+        [sys.executable, "-c", _PROCESS % more, str(data)],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -62,6 +70,25 @@ def base(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> Ite
         process.wait(10)
         if process.stdout is not None:
             process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def base(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(engine, tmp_path_factory.mktemp("server"), _SMALL) as url:
+        yield url
+
+
+@pytest.fixture
+async def district(engine: EngineAddress, store: Store, tmp_path: Path) -> AsyncIterator[str]:
+    """Quanxi's own schema over the drawn town, warmed."""
+    await draw(store, load("town"))
+    with serving(engine, tmp_path / "data", "") as url:
+        async with httpx.AsyncClient() as client:
+            for _ in range(600):
+                if (await client.get(f"{url}/readyz")).status_code == 200:
+                    break
+                await asyncio.sleep(0.1)
+        yield url
 
 
 def browse(url: str, folder: Path) -> tuple[str, list[str]]:
@@ -124,6 +151,17 @@ def test_graphiql_opens_with_the_examples_in_its_tabs(base: str, tmp_path: Path)
     assert "CodeMirror-lint-mark-error" in dom
     assert any(url.endswith("/graphiql.min.js") for url in urls)
     assert [url for url in urls if not url.startswith(f"{base}/")] == []
+
+
+@pytest.mark.parametrize("example", ["dwelling", "street", "search", "repeat-disputes", "paths"])
+async def test_the_examples_are_right_by_the_real_schema(district: str, example: str, tmp_path: Path) -> None:
+    """GraphiQL marks what a schema does not have; the variables are filled with things of the district served."""
+    dom, _ = await asyncio.to_thread(browse, f"{district}/graphql#example={example}", tmp_path)
+    assert "graphiql-execute-button" in dom
+    assert "CodeMirror-lint-mark-error" not in dom
+    shown = re.search(r'<button[^>]*graphiql-tab-button"[^>]*>([^<]*)<', dom)
+    assert shown is not None
+    assert shown[1].strip().lower() == example.replace("-", "")
 
 
 def test_a_link_opens_its_example(base: str, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from graphql import parse
+from graphql import OperationDefinitionNode, parse
 
 from graph.store import Store
 from graph.viewer import DEVELOPMENT
@@ -142,5 +142,7 @@ async def test_keys_count_in_the_cost() -> None:
     below = "{ at { residents(first: 100) { edges { node { id } } } } }"
     for root, key in (("incidents", "numbers"), ("houses", "hids"), ("enterprises", "usccs")):
         document = parse(f"query($k: [String!]!) {{ {root}({key}: $k) {below} }}")
-        measured = measure(schema, document, document.definitions[0])
+        operation = document.definitions[0]
+        assert isinstance(operation, OperationDefinitionNode)
+        measured = measure(schema, document, operation)
         assert measured.cost({"k": ["x"] * 100}) > 50 * measured.cost({"k": ["x"]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -80,6 +81,19 @@ async def test_two_processes_share_one_engine_that_outlives_them_and_recovers(da
     assert "stopped cleanly in" in console
     assert not (data / "engine" / "engine.json").exists()
     assert stop_engine(data) is False
+
+    # Ctrl-C's signal stops it as cleanly, and within the three seconds that an idle one may take.
+    ensure_engine(data, **SMALL)  # type: ignore[arg-type]
+    running = engine_status(data)
+    assert running is not None
+    process = psutil.Process(running.pid)
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    said = re.findall(
+        r"stopped cleanly in ([\d.]+) s", (data / "engine" / "logs" / "console.log").read_text()
+    )
+    assert len(said) == 2
+    assert all(float(seconds) < 3 for seconds in said)
 
 
 def test_password_is_for_the_owner_only(

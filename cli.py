@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -313,6 +314,25 @@ def quarantine_list(
         table.add_row(*(str(c) if c is not None else "" for c in r))
     console.print(table)
     console.print(f"{loader.ledger.quarantine_size(feed):,} in all")
+
+
+@app.command(epilog="Example: quanxi unplaced --feed residents")
+def unplaced(
+    feed: Annotated[str | None, typer.Option(help="Only this feed.")] = None,
+    first: Annotated[int, typer.Option(min=1, help="How many.")] = 50,
+) -> None:
+    """What feeds say of places that are not known, most frequent first; tried again when addresses are loaded."""
+    loader = make_loader(_settings())
+    try:
+        found = loader.unplaced_places(feed)
+    finally:
+        loader.ledger.close()
+    table = Table("feed", "address 地址", "code 编码", "records 记录")
+    for u in found[:first]:
+        code = " ".join(x for x in (u.authority, u.code) if x)
+        table.add_row(u.feed, escape(u.text or ""), escape(code), f"{u.records:,}")
+    console.print(table)
+    console.print(f"{len(found):,} places of {sum(u.records for u in found):,} records in all")
 
 
 @app.command(epilog="Example: quanxi serve --port 8000")

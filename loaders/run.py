@@ -28,7 +28,7 @@ from loaders import contract, readers
 from loaders.declaration import Feed
 from loaders.fold import LinkState, State, Version, contributions, fold
 from loaders.joins import joined
-from loaders.mapping import Claims, Mapper, address_id
+from loaders.mapping import Claims, Mapper, address_id, split_place_key
 from loaders.places import PlaceBase, place_record
 from ontology.clock import SHANGHAI, Clock
 from ontology.errors import UsageError
@@ -49,6 +49,17 @@ class FileSummary:
     quarantined: int
     dropped_cells: int
     known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A place that records of a feed name and nobody knows: as text, or by a code (of `authority`, where it is not ours)."""
+
+    feed: str
+    text: str | None
+    code: str | None
+    authority: str | None
+    records: int
 
 
 @dataclass(slots=True)
@@ -488,20 +499,32 @@ class Loader:
 
     def unplaced(self) -> dict[str, int]:
         """Records whose address names no sure place, by feed."""
-        keys = [
-            about_key("place:" + r[0])
-            for r in self.ledger.db.execute("SELECT key FROM resolution WHERE code IS NULL")
-        ]
         counts: dict[str, int] = {}
-        for start in range(0, len(keys), 30_000):
-            part = keys[start : start + 30_000]
-            marks = ",".join("?" * len(part))
-            for feed, n in self.ledger.db.execute(
-                f"SELECT feed, count(*) FROM about WHERE key IN ({marks}) GROUP BY feed",
-                part,
-            ):
-                counts[feed] = counts.get(feed, 0) + n
+        for feed, _, n in self._unplaced():
+            counts[feed] = counts.get(feed, 0) + n
         return dict(sorted(counts.items()))
+
+    def unplaced_places(self, feed: str | None = None) -> list[Unplaced]:
+        """What the records of feeds say of places that nothing is known of, most frequent first."""
+        found = []
+        for name, key, n in self._unplaced():
+            if feed is None or name == feed:
+                code, text, authority, local = split_place_key(key)
+                found.append(Unplaced(name, text, code or local, authority, n))
+        return sorted(found, key=lambda u: (-u.records, u.feed, u.text or "", u.code or ""))
+
+    def _unplaced(self) -> Iterator[tuple[str, str, int]]:
+        """(feed, place key, records) of what is placed nowhere."""
+        held = self.ledger.db.execute("SELECT key FROM resolution WHERE code IS NULL").fetchall()
+        keys = {about_key("place:" + r[0]): r[0] for r in held}
+        numbers = list(keys)
+        for start in range(0, len(numbers), 30_000):
+            part = numbers[start : start + 30_000]
+            marks = ",".join("?" * len(part))
+            for number, feed, n in self.ledger.db.execute(
+                f"SELECT key, feed, count(*) FROM about WHERE key IN ({marks}) GROUP BY key, feed", part
+            ):
+                yield feed, keys[number], n
 
     # -- both -------------------------------------------------------------------------------------------------------
 

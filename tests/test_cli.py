@@ -42,6 +42,7 @@ COMMANDS = [
     "engine stop",
     "engine status",
     "quarantine list",
+    "unplaced",
 ]
 
 

@@ -47,6 +47,10 @@ async def test_load_joins_the_feeds(clean_graph: Store, loader: Loader, tmp_path
     assert sum(f.loaded for f in summary.files) == sum(map(len, DISTRICT.values()))
     assert sum(f.quarantined for f in summary.files) == 0
     assert summary.unplaced == {"residents": 1}
+    (nowhere,) = loader.unplaced_places()
+    assert (nowhere.feed, nowhere.records) == ("residents", 1)
+    assert (nowhere.text or nowhere.code or "nothing") in str(DISTRICT["residents"])
+    assert loader.unplaced_places("houses") == []
     homes = await clean_graph.read(
         "MATCH (p:Person {name: '李测试'})-[r:LIVES_AT]->(a) RETURN [a.code, r.since, r.until] AS x ORDER BY r.since"
     )

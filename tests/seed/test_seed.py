@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from datetime import date
@@ -21,7 +22,7 @@ from ontology.identifiers.uscc import check_uscc
 from ontology.identifiers.verdict import Check
 from ontology.identifiers.vin import check_vin
 from seed import Manifest, SeedOptions, seed_district
-from seed.feeds import BY_KEY, FEEDS, NATURE, SYNTHETIC
+from seed.feeds import BY_KEY, FEEDS, NATURE, SYNTHETIC, XLSX_LIMIT, shaped, write_feed
 from seed.noise import PROFILES, load_profile
 from seed.options import COMMUNITIES
 
@@ -100,6 +101,54 @@ def test_manifest_tells_all(district: Manifest) -> None:
     assert set(told["files"]) == on_disk
     assert all(len(entry["sha256"]) == 64 for entry in told["files"].values())
     assert "合成" in (district.directory / "README.txt").read_text(encoding="utf-8")
+
+
+def test_manifest_counts_and_hashes_are_those_of_the_files(district: Manifest) -> None:
+    told = json.loads((district.directory / "manifest.json").read_text(encoding="utf-8"))
+    for name, entry in told["files"].items():
+        data = (district.directory / name).read_bytes()
+        assert entry["sha256"] == hashlib.sha256(data).hexdigest(), name
+        assert entry["bytes"] == len(data) > 0, name
+    rows = {name: entry["rows"] for name, entry in told["files"].items() if "rows" in entry}
+    assert set(rows) == {name for name in told["files"] if name.startswith("feeds/")}
+    for key, feed in BY_KEY.items():
+        (name,) = (name for name in rows if name.startswith(f"feeds/{feed.name}_"))
+        assert rows[name] == len(read(district, key)) == told["counts"][key], name
+
+
+def test_a_workbook_holds_fewer_rows_than_a_sheet_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert XLSX_LIMIT <= 1_000_000
+    feed, until = BY_KEY["volunteers"], date(2025, 12, 15)
+    frame = shaped(feed, pl.DataFrame({"红领编号": ["V1", "V2", "V3"], "姓名": ["张", None, "李"]}))
+    monkeypatch.setattr("seed.feeds.XLSX_LIMIT", 4)
+    book = write_feed(feed, frame, tmp_path, until)
+    assert (book.name, book.read_bytes()[:2]) == ("组织部_萧山红领_20251215.xlsx", b"PK")
+    monkeypatch.setattr("seed.feeds.XLSX_LIMIT", 3)
+    plain = write_feed(feed, frame, tmp_path, until)
+    assert plain.name == "组织部_萧山红领_20251215.csv"
+    rows = CalamineWorkbook.from_path(book).get_sheet_by_index(0).to_python()
+    written = pl.read_csv(plain, infer_schema=False)
+    assert [[cell or None for cell in row] for row in rows[1:]] == [list(row) for row in written.iter_rows()]
+    assert rows[0] == written.columns == frame.columns
+
+
+def test_a_feed_too_long_for_a_workbook_is_a_csv(
+    tmp_path: Path, district: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = SeedOptions(scale=SMALL, noise="clean", only=("volunteers",))
+    books = [name for name in district.files if name.endswith(".xlsx")]
+    assert books == ["feeds/组织部_萧山红领_20251215.xlsx"], "the one department that sends workbooks"
+    count = district.files[books[0]]["rows"]
+    monkeypatch.setattr("seed.feeds.XLSX_LIMIT", count)
+    manifest = seed_district(tmp_path, options)
+    assert [path.name for path in (tmp_path / "feeds").iterdir()] == ["组织部_萧山红领_20251215.csv"]
+    assert manifest.files["feeds/组织部_萧山红领_20251215.csv"]["rows"] == count
+    assert read(manifest, "volunteers").equals(read(district, "volunteers"))
+    monkeypatch.setattr("seed.feeds.XLSX_LIMIT", count + 1)
+    seed_district(tmp_path, options)
+    assert [path.name for path in (tmp_path / "feeds").iterdir()] == ["组织部_萧山红领_20251215.xlsx"]
 
 
 @pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.key)

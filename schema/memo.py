@@ -15,8 +15,9 @@ from typing import Any, Final, TypeVar
 import orjson
 from graphql import FragmentSpreadNode, Node, OperationDefinitionNode, VariableNode, Visitor, visit
 
-# A page's front end asks with few values below roots; cursors there change each time, and need no keeping.
-_KEPT: Final = 8
+# Of each root field. A page's front end asks with few values below roots; cursors there change each time, and need
+# no keeping.
+_KEPT: Final = 4
 _STATEMENTS: Final = 8
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ class Memo:
 
     def __init__(self) -> None:
         self._names: dict[str | None, tuple[str, ...]] = {}
-        self._kept: OrderedDict[Any, Any] = OrderedDict()
+        self._kept: dict[tuple[str, str, str | None], OrderedDict[bytes, Any]] = {}
 
     def keep(
         self, what: str, root: str, operation: OperationDefinitionNode, fragments: Mapping[str, Any],
@@ -50,13 +51,13 @@ class Memo:
             given = orjson.dumps(below)
         except TypeError:
             return make(below)
-        key = (what, root, name, given)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]  # type: ignore[no-any-return]
-        made = self._kept[key] = make(below)
-        if len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+        kept = self._kept.setdefault((what, root, name), OrderedDict())
+        if given in kept:
+            kept.move_to_end(given)
+            return kept[given]  # type: ignore[no-any-return]
+        made = kept[given] = make(below)
+        if len(kept) > _KEPT:
+            kept.popitem(last=False)
         return made
 
 

@@ -92,6 +92,27 @@ async def test_several_with_one_number_are_answered_alike(ask: Asker) -> None:
     assert found == {"incident": {"id": "inc_a"}, "incidents": [{"id": "inc_a"}]}
 
 
+def test_each_root_keeps_its_few_values() -> None:
+    """Many roots of one text are all kept; of one root's many values the last few."""
+    memo, document = Memo(), parse("query($a: Int, $b: Int) { x(first: $a) { y(first: $b) } }")
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    made: list[str] = []
+
+    def ask(root: str, b: int) -> None:
+        memo.keep(
+            "test", root, operation, {}, {"a": len(made), "b": b}, lambda below: made.append(f"{root}{below}")
+        )
+
+    for _ in range(2):
+        for n in range(20):
+            ask(f"root{n}", 1)
+    assert len(made) == 20
+    for b in (2, 3, 4, 5, 1):
+        ask("root0", b)
+    assert made[20:] == [f"root0{{'b': {b}}}" for b in (2, 3, 4, 5, 1)]
+
+
 async def test_what_is_kept_of_a_text_is_not_who_was_asked_about(ask: Asker) -> None:
     """Root arguments, an identity number among them, and who asks are of one request alone."""
     memo, query = Memo(), "query($n: String!) { person(idNumber: $n) { title mobile } }"
@@ -111,8 +132,8 @@ async def test_what_is_kept_of_a_text_is_not_who_was_asked_about(ask: Asker) -> 
     assert one.data == {"person": {"title": "王一", "mobile": "13900000001"}}
     assert other.data == {"person": None}
     assert hidden.data == {"person": {"title": "王一", "mobile": None}}
-    (selections, _), *_ = (v for k, v in memo._kept.items() if k[0] == "selections")
-    assert "11010519491231002X" not in str(selections._variables)
+    (kept,) = memo._kept["selections", "person", None].values()
+    assert "11010519491231002X" not in str(kept[0]._variables)
 
 
 async def test_two_of_three_parties_are_no_pair(ask: Asker) -> None:

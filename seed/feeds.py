@@ -1,4 +1,4 @@
-"""The eleven department feeds: their files, columns and what noise may touch in them; writing them."""
+"""The department feeds: their files, columns and what noise may touch in them; writing them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,19 @@ SYNTHETIC: Final = "合成数据"
 XLSX_LIMIT: Final = 1_000_000
 """A sheet holds 1,048,576 rows; from here on the file is CSV."""
 
+FORMS: Final = {"csv": "csv", "gb18030": "csv", "tsv": "tsv", "jsonl": "jsonl"}
+"""Form of a file → its ending. `gb18030` is a CSV in that encoding."""
+
+_MOMENT: Final = r"^(\d{4})-0?(\d+)-0?(\d+)(?: 0?(\d+):(\d\d):\d\d)?$"
+DATE_FORMS: Final = {
+    "iso": "2025-01-05",
+    "slash": "2025/1/5",
+    "dot": "2025.01.05",
+    "chinese": "2025年1月5日",
+    "compact": "20250105",
+}
+"""How departments write the fifth of January."""
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -28,10 +41,13 @@ class Feed:
         department, title: of the file's name.
         columns: in order, without 数据性质.
         key_column: the record key.
-        addresses: pairs (text column, code column).
+        addresses: pairs (text column, code column). A code column that begins with `_` is only the answer
+            key's: the department knows no code.
         dates, enums, phones, identities: columns by what they hold.
         needed: columns that make a row bad when they are empty.
         xlsx: whether the department sends a workbook.
+        form: how it writes its file otherwise, a key of `FORMS`.
+        date_form: how it writes dates and times, a key of `DATE_FORMS`.
     """
 
     key: str
@@ -46,6 +62,8 @@ class Feed:
     identities: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
     xlsx: bool = False
+    form: str = "csv"
+    date_form: str = "iso"
 
     @property
     def name(self) -> str:
@@ -54,7 +72,7 @@ class Feed:
 
     def file(self, until: date, *, xlsx: bool = False) -> str:
         """The file's name on a day."""
-        return f"{self.name}_{until:%Y%m%d}.{'xlsx' if xlsx else 'csv'}"
+        return f"{self.name}_{until:%Y%m%d}.{'xlsx' if xlsx else FORMS[self.form]}"
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -154,6 +172,26 @@ def shaped(feed: Feed, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(*columns).with_columns(pl.lit(SYNTHETIC).alias(NATURE))
 
 
+def dated(feed: Feed, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with its ISO dates and times as the department writes them; other texts stay."""
+    if feed.date_form == "iso":
+        return frame
+    columns = []
+    for name in feed.dates:
+        text = pl.col(name)
+        if feed.date_form == "slash":
+            new = text.str.replace(r"^(\d{4})-0?(\d+)-0?(\d+)", "$1/$2/$3")
+        elif feed.date_form == "dot":
+            new = text.str.replace(r"^(\d{4})-(\d\d)-(\d\d)", "$1.$2.$3")
+        elif feed.date_form == "compact":
+            new = text.str.replace_all(r"[-: ]", "")
+        else:
+            new = text.str.replace(_MOMENT, "$1年$2月$3日 $4时$5分").str.strip_suffix(" 时分")
+        iso = text.str.contains(r"^\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d)?$")
+        columns.append(pl.when(iso).then(new).otherwise(text).alias(name))
+    return frame.with_columns(columns)
+
+
 def write_feed(feed: Feed, frame: pl.DataFrame, directory: Path, until: date) -> Path:
     """Write one feed's file; the frame must be `shaped`. A workbook when the department sends one and it
     fits.
@@ -161,7 +199,12 @@ def write_feed(feed: Feed, frame: pl.DataFrame, directory: Path, until: date) ->
     xlsx = feed.xlsx and len(frame) < XLSX_LIMIT
     path = directory / feed.file(until, xlsx=xlsx)
     if not xlsx:
-        frame.write_csv(path, null_value="")
+        if feed.form == "jsonl":
+            frame.write_ndjson(path)
+        elif feed.form == "gb18030":
+            path.write_bytes(frame.write_csv(null_value="").encode("gb18030"))
+        else:
+            frame.write_csv(path, null_value="", separator="\t" if feed.form == "tsv" else ",")
         return path
     with xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_urls": False}) as book:
         # A fixed time of making keeps the file the same from run to run.

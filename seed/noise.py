@@ -97,7 +97,8 @@ def dirty(
         return frame
     n = len(frame)
     for text, code in feed.addresses:
-        frame = _swap(frame, code, _mask(rng, n, rates["code_blank"]), pl.lit(None, dtype=pl.String))
+        if code in feed.columns:
+            frame = _swap(frame, code, _mask(rng, n, rates["code_blank"]), pl.lit(None, dtype=pl.String))
         frame = _addresses(frame, text, rates, rng)
     for column in feed.phones:
         frame = _swap(frame, column, _mask(rng, n, rates["phone_missing"]), pl.lit(None, dtype=pl.String))

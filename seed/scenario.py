@@ -526,7 +526,10 @@ def seed_scenario(
     writer = Writer(directory, options, progress)
     writer.prepare()
     for feed in FEEDS:
-        writer.feed(feed.key, frames[feed.key])
+        if feed.key in frames:
+            writer.feed(feed.key, frames[feed.key])
+        else:  # A drawn district has the feeds that a drawing can say something of.
+            writer.step()
     for feed_key, frame in frames.items():
         by_identity = {number: row for row, number in enumerate(drawn_identities(scenario))}
         for column in BY_KEY[feed_key].identities:

@@ -16,7 +16,7 @@ import yaml
 from ontology.errors import UsageError
 from seed.addresses import build_addresses
 from seed.enterprises import build_enterprises
-from seed.feeds import BY_KEY, FEEDS, NATURE, SYNTHETIC, shaped, wanted, write_feed
+from seed.feeds import BY_KEY, FEEDS, NATURE, SYNTHETIC, dated, shaped, wanted, write_feed
 from seed.hazards import build_hazards
 from seed.houses import build_houses, build_residents, build_tenancies, person_key
 from seed.incidents import build_incidents, truth_person
@@ -101,7 +101,10 @@ class Writer:
         clean = shaped(feed, frame)
         carried = [
             pl.col(feed.key_column).alias("_key"),
-            *(pl.col(c).alias(f"_{c}") for _, c in feed.addresses),
+            *(
+                pl.col(c).alias(f"_{c}") if c in feed.columns else frame[c].alias(f"_{c}")
+                for _, c in feed.addresses
+            ),
         ]
         rates = load_profile(self.options.noise)
         made = dirty(feed, clean.with_columns(carried), rates, self.options.rng(f"noise-{key}"))
@@ -115,7 +118,7 @@ class Writer:
                     pl.col(f"_{code}").alias("code"),
                 )
             )
-        written = made.select(*feed.columns, NATURE)
+        written = dated(feed, made.select(*feed.columns, NATURE))
         write_feed(feed, written, self.directory / "feeds", self.options.until)
         self.counts[key] = len(written)
         self.step()

@@ -216,7 +216,9 @@ def make_loader(
     """The loader of the settings' data directory, with its ledger."""
     from loaders.wiring import open_loader
 
-    return open_loader(settings.data, settings.catalog, _clock(settings, directory), progress)
+    return open_loader(
+        settings.data, settings.catalog, _clock(settings, directory), progress, settings.keyring()
+    )
 
 
 def _connect(settings: Any, progress: Callable[[str, int, int | None], None] | None = None) -> Any:
@@ -249,7 +251,7 @@ async def _load(
             await ensure_schema(store)
             return await loader.load(store, paths, feed)
     finally:
-        loader.ledger.close()
+        loader.close()
 
 
 def _print_summary(summary: Any) -> None:
@@ -308,12 +310,15 @@ def quarantine_list(
 ) -> None:
     """Rows kept out, with file, sheet, row, column and reason."""
     loader = make_loader(_settings())
-    rows = loader.ledger.quarantined(feed, first)
+    rows = loader.records.quarantined(feed, limit=first)
     table = Table("file", "sheet", "row", "column", "value", "原因", "reason")
+    batches = {no: loader.ledger.batch_by_no(no) for no in {r.batch for r in rows}}
     for r in rows:
-        table.add_row(*(str(c) if c is not None else "" for c in r))
+        batch = batches[r.batch]
+        cells = (batch.file, batch.sheet, str(r.row), r.column, r.value, r.zh, r.en)
+        table.add_row(*(escape(c) if c is not None else "" for c in cells))
     console.print(table)
-    console.print(f"{loader.ledger.quarantine_size(feed):,} in all")
+    console.print(f"{loader.records.quarantine_size(feed):,} in all")
 
 
 @app.command(epilog="Example: quanxi unplaced --feed residents")
@@ -326,7 +331,7 @@ def unplaced(
     try:
         found = loader.unplaced_places(feed)
     finally:
-        loader.ledger.close()
+        loader.close()
     table = Table("feed", "address 地址", "code 编码", "records 记录")
     for u in found[:first]:
         code = " ".join(x for x in (u.authority, u.code) if x)

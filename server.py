@@ -22,7 +22,6 @@ from graph.engine import EngineAddress, connect_engine
 from graph.meta import read_meta
 from graph.store import Store
 from graph.viewer import DEVELOPMENT, Viewer
-from loaders.run import identity_secret
 from loaders.why import Explainer
 from loaders.wiring import catalog_scheme, catalog_terms_root, open_loader
 from ontology import Sensitivity
@@ -50,7 +49,7 @@ class QuanxiDomain:
         from schema import build_schema
 
         self._settings = settings
-        loader = open_loader(settings.data, settings.catalog, _clock(settings))
+        loader = open_loader(settings.data, settings.catalog, _clock(settings), keyring=settings.keyring())
         self._scheme = catalog_scheme(settings.catalog)
         self._parts: dict[str, Any] = {
             "viewer": _viewer(settings.viewer, self._scheme),
@@ -59,7 +58,7 @@ class QuanxiDomain:
             "terms": load_terms(catalog_terms_root(settings.catalog)),
             "explainer": Explainer(loader, loader.ledger),
             "timeout": settings.query_timeout,
-            "identity_hash": functools.partial(identity_hash, identity_secret(settings.data)),
+            "identity_hash": functools.partial(identity_hash, loader.ledger.vault.identity),
         }
         self.schema: strawberry.Schema = build_schema()
 

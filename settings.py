@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from ledger.vault import Keyring
+
 _ORIGIN = re.compile(r"https?://[^/\s,*]+")
 
 
@@ -34,7 +36,17 @@ class Settings(BaseSettings):
 
     data: Path = Field(
         default=Path(".quanxi"),
-        description="Data directory: ledger, bundled Neo4j, its password, the key of identity numbers.",
+        description="Data directory: ledger, bundled Neo4j and its password.",
+    )
+    key: SecretStr | None = Field(
+        default=None,
+        description="The key that the ledger's sensitive parts are sealed with and identity numbers are hashed "
+        "with, 64 hexadecimal digits. Without it, a key file in `QUANXI_KEYS`, made when first needed.",
+    )
+    keys: Path | None = Field(
+        default=None,
+        description="Directory of key files, outside the data directory. Without it, `quanxi/keys` in the user's "
+        "configuration directory (`$XDG_CONFIG_HOME`, else `~/.config`).",
     )
     catalog: Path | None = Field(
         default=None,
@@ -112,6 +124,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("NEO4J_DATABASE", "neo4j_database"),
         description="Its database.",
     )
+
+    def keyring(self) -> Keyring:
+        """Where the ledger's key is found."""
+        key = self.key.get_secret_value() if self.key else None
+        return Keyring(key, self.keys) if self.keys else Keyring(key)
 
     @field_validator("cors", mode="before")
     @classmethod

@@ -101,7 +101,7 @@ async def load_stage(data: Path, seeded: Path) -> dict[str, Any]:
             seconds = time.perf_counter() - started
             counts = await store.counts()
     finally:
-        loader.ledger.close()
+        loader.close()
     del stages.seconds[""]
     names = {"地址 addresses": "addresses", "入图 graph": "fold and write", "汇总 roll-ups": "roll-ups"}
     return {

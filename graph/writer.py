@@ -97,3 +97,8 @@ async def write_rollups(store: Store, counts: Iterable[tuple[str, Mapping[str, i
 async def write_meta(store: Store, values: Row) -> None:
     """Sets facts about the graph as a whole, such as the day its roll-ups were counted for."""
     await store.write("MERGE (m:Meta {id: 'meta'}) SET m += $values", {"values": dict(values)})
+
+
+async def wipe(store: Store) -> None:
+    """Removes every node and relationship, a part at a time; constraints and indexes stay."""
+    await store.write("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS", autocommit=True)

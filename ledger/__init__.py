@@ -1,5 +1,8 @@
 """Rows as received, records by key, and what was decided about them."""
 
-from ledger.ledger import Batch, Ledger, Rejection
+from ledger.ledger import Batch, Ledger
+from ledger.records import Records, Rejection, StoredRecord, about_key
+from ledger.rows import ROW
+from ledger.vault import Keyring, Vault
 
-__all__ = ["Batch", "Ledger", "Rejection"]
+__all__ = ["ROW", "Batch", "Keyring", "Ledger", "Records", "Rejection", "StoredRecord", "Vault", "about_key"]

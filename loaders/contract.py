@@ -162,8 +162,11 @@ def check(feed: Feed, rows: pl.DataFrame, terms: Terms) -> Checked:
         rows: as read: strings and nulls.
     """
     wanted = [c for c in feed.columns if c in rows.columns]
-    table = rows.select(wanted).with_columns(pl.col(c).str.strip_chars().replace("", None) for c in wanted)
-    table = table.with_row_index(ROW, offset=2).with_columns(pl.col(ROW).cast(pl.Int64))
+    if ROW not in rows.columns:
+        rows = rows.with_row_index(ROW, offset=2).with_columns(pl.col(ROW).cast(pl.Int64))
+    table = rows.select(ROW, *wanted).with_columns(
+        pl.col(c).str.strip_chars().replace("", None) for c in wanted
+    )
     blank = pl.all_horizontal(pl.col(c).is_null() for c in wanted)
     table = table.filter(~blank)
     rejections: list[Rejection] = []

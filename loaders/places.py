@@ -8,17 +8,17 @@ import orjson
 
 from addresses.gazetteer import Gazetteer, Placement, PlaceRecord
 from addresses.scheme import Scheme
-from ledger import Ledger
+from ledger import Records
 from loaders.mapping import address_id, split_place_key
 
 
 class PlaceBase:
     """Known places and kept resolutions. Implements `loaders.fold.Places`."""
 
-    def __init__(self, scheme: Scheme, ledger: Ledger) -> None:
+    def __init__(self, scheme: Scheme, records: Records) -> None:
         self.scheme = scheme
         self.gazetteer = Gazetteer(scheme)
-        self._ledger = ledger
+        self._records = records
         self._codes: dict[str, str] = {}
         self._areas: dict[tuple[str | None, str | None], frozenset[str]] = {}
         self._resolved: dict[str, Placement] = {}
@@ -27,7 +27,7 @@ class PlaceBase:
         self._load()
 
     def _load(self) -> None:
-        states = self._ledger.db.execute(
+        states = self._records.db.execute(
             "SELECT id, state FROM folded WHERE id >= 'adr_' AND id < 'adr`'"
         ).fetchall()
         decoded = [(id, orjson.loads(state)) for id, state in states]
@@ -39,7 +39,7 @@ class PlaceBase:
             own = next((self._codes.get(x[2]) for x in state["l"] if x[0] == "IN_GRID"), None)
             self.gazetteer.put(place_record(values, own))
             self.grids[values["code"]] = values.get("grid")
-        rows = self._ledger.db.execute("SELECT key, code, level, confidence, how FROM resolution")
+        rows = self._records.db.execute("SELECT key, code, level, confidence, how FROM resolution")
         self._resolved = {r[0]: Placement(r[1], r[2], r[3], r[4]) for r in rows}
 
     def put(self, place: PlaceRecord) -> None:
@@ -109,7 +109,7 @@ class PlaceBase:
 
     def keep(self) -> None:
         """Writes fresh resolutions; call inside a ledger transaction."""
-        self._ledger.db.executemany(
+        self._records.db.executemany(
             "INSERT OR REPLACE INTO resolution (key, code, level, confidence, how) VALUES (?,?,?,?,?)",
             ((k, p.code, p.level, p.confidence, p.how) for k, p in self._fresh.items()),
         )

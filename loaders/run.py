@@ -6,11 +6,11 @@ A kill at any moment leaves `dirty` keys and batches not yet applied behind; the
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,10 @@ import polars as pl
 from addresses.scheme import Scheme
 from graph.meta import read_meta
 from graph.store import Store
-from graph.writer import Difference, write, write_meta, write_rollups
-from ledger import Batch, Ledger
-from ledger.ledger import about_key
+from graph.writer import Difference, wipe, write, write_meta, write_rollups
+from ledger import ROW, Batch, Ledger, Records, StoredRecord, about_key
 from loaders import contract, readers
-from loaders.declaration import Feed
+from loaders.declaration import ColumnType, Feed
 from loaders.fold import LinkState, State, Version, contributions, fold
 from loaders.joins import joined
 from loaders.mapping import Claims, Mapper, address_id, split_place_key
@@ -71,29 +70,6 @@ class Summary:
     unchanged: int = 0
     removed: int = 0
     unplaced: dict[str, int] = field(default_factory=dict)
-
-
-def identity_secret(data: Path) -> bytes:
-    """The key that identity numbers are hashed with: `QUANXI_IDENTITY_KEY` (hex), else a file of the data directory."""
-    given = os.environ.get("QUANXI_IDENTITY_KEY")
-    if given:
-        try:
-            return bytes.fromhex(given)
-        except ValueError:
-            raise UsageError(
-                "BAD_SETTING",
-                "QUANXI_IDENTITY_KEY 须为十六进制",
-                "QUANXI_IDENTITY_KEY must be hexadecimal",
-            ) from None
-    path = data / "identity.key"
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return bytes.fromhex(path.read_text(encoding="ascii").strip())
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(32))
-    return bytes.fromhex(path.read_text(encoding="ascii").strip())
 
 
 def find_files(paths: Iterable[Path]) -> list[Path]:
@@ -151,18 +127,22 @@ class Loader:
         terms: Terms,
         scheme: Scheme,
         clock: Clock,
-        secret: bytes,
         progress: Progress | None = None,
     ) -> None:
         self.ledger = ledger
+        self.records = Records(ledger.directory, ledger.vault)
         self.feeds = feeds
         self.terms = terms
         self.scheme = scheme
         self.clock = clock
-        self._mappers = {name: Mapper(feed, terms, secret) for name, feed in feeds.items()}
+        self._mappers = {name: Mapper(feed, terms, ledger.vault.identity) for name, feed in feeds.items()}
         self._progress = progress or (lambda stage, done, total: None)
         self._claims: dict[tuple[str, str, str, bytes], Claims] = {}
-        self.places = PlaceBase(scheme, ledger)
+        self.places = PlaceBase(scheme, self.records)
+
+    def close(self) -> None:
+        self.records.close()
+        self.ledger.close()
 
     # -- into the ledger --------------------------------------------------------------------------------------------
 
@@ -220,42 +200,44 @@ class Loader:
                     feed.feed,
                     sheet.file,
                     sheet.sheet,
-                    sheet.digest,
-                    sheet.rows,
+                    [sheet.rows],
+                    partial(str, sheet.digest),
                     now,
                     sheet.file_date,
+                    sensitive_columns(feed),
                 )
             )
         return batches
 
+    def waiting(self) -> list[Batch]:
+        """Batches that are received and not yet digested."""
+        done = {row[0] for row in self.records.db.execute("SELECT batch FROM digested")}
+        return [b for b in self.ledger.batches() if b.no not in done and b.state == "received"]
+
     def digest(self, batch: Batch) -> FileSummary:
         """Checks a batch's rows and keeps the good ones as records, the bad ones in quarantine, and what is touched as dirty."""
         feed, mapper = self.feeds[batch.feed], self._mappers[batch.feed]
-        checked = contract.check(feed, self.ledger.rows(batch), self.terms)
-        total = checked.rows.height
-        with self.ledger.transaction() as db:
-            for start in range(0, total, CHUNK):
-                self._keep(feed, mapper, batch, checked.rows.slice(start, CHUNK))
-                self._progress(f"{feed.zh}", min(start + CHUNK, total), total)
-            db.executemany(
-                "INSERT OR REPLACE INTO quarantine VALUES (?,?,?,?,?,?)",
-                ((batch.no, r.row, r.column, r.value, r.zh, r.en) for r in checked.rejections),
+        loaded = rejected = dropped = read = 0
+        with self.records.transaction() as db:
+            for frame in self.ledger.frames(batch):
+                checked = contract.check(feed, frame, self.terms)
+                for start in range(0, checked.rows.height, CHUNK):
+                    self._keep(feed, mapper, batch, checked.rows.slice(start, CHUNK))
+                self.records.put_rejections(batch.no, feed.feed, checked.rejections)
+                read += frame.height
+                loaded += checked.rows.height
+                rejected += checked.rejected_rows
+                dropped += checked.dropped_cells
+                self._progress(f"{feed.zh}", read, batch.rows)
+            db.execute(
+                "INSERT OR REPLACE INTO digested VALUES (?,?,?,?)", (batch.no, loaded, rejected, dropped)
             )
-            db.execute("UPDATE batch SET applied = 1 WHERE no = ?", (batch.no,))
-        return FileSummary(
-            batch.file,
-            feed.feed,
-            batch.rows,
-            total,
-            checked.rejected_rows,
-            checked.dropped_cells,
-            batch.applied,
-        )
+        return FileSummary(batch.file, feed.feed, batch.rows, loaded, rejected, dropped, False)
 
     def _keep(self, feed: Feed, mapper: Mapper, batch: Batch, rows: pl.DataFrame) -> None:
         """Keeps good rows as records, and marks what they speak of as dirty."""
-        columns = [c for c in rows.columns if c != contract.ROW]
-        records: list[tuple[str, str, str, bytes, int, int, bytes]] = []
+        columns = [c for c in rows.columns if c != ROW]
+        records: list[StoredRecord] = []
         about: set[tuple[int, str, str]] = set()
         touched: dict[str, None] = {}
         for values in rows.iter_rows(named=True):
@@ -264,35 +246,20 @@ class Loader:
             effective = (payload.get(feed.effective) if feed.effective else None) or batch.file_date or ""
             blob = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
             hash = blake2b(blob, digest_size=12).digest()
-            records.append((feed.feed, rkey, effective, hash, batch.no, values[contract.ROW], blob))
+            records.append(StoredRecord(feed.feed, rkey, effective, hash, batch.no, values[ROW], blob))
             claims = mapper.claims(rkey, payload)
             for owner in claims.owners():
                 about.add((about_key(owner), feed.feed, rkey))
                 touched[owner] = None
             for place in claims.places():
                 about.add((about_key("place:" + place), feed.feed, rkey))
-        db = self.ledger.db
-        db.executemany("INSERT OR IGNORE INTO record VALUES (?,?,?,?,?,?,?)", records)
-        db.executemany("INSERT OR IGNORE INTO about VALUES (?,?,?)", sorted(about))
-        self._touch_again(records)
-        self.ledger.mark_dirty(touched)
-
-    def _touch_again(self, records: Sequence[tuple[str, str, str, bytes, int, int, bytes]]) -> None:
-        """What earlier versions of the same records spoke of is touched too: a newer version may have let go of it."""
-        self.ledger.db.execute(
-            "CREATE TEMP TABLE IF NOT EXISTS again (feed TEXT, rkey TEXT, PRIMARY KEY (feed, rkey)) WITHOUT ROWID"
-        )
-        self.ledger.db.execute("DELETE FROM again")
-        self.ledger.db.executemany(
-            "INSERT OR IGNORE INTO again VALUES (?,?)", ((r[0], r[1]) for r in records)
-        )
-        several = self.ledger.db.execute(
-            "SELECT r.feed, r.rkey, r.payload FROM again a CROSS JOIN record r ON r.feed = a.feed AND r.rkey = a.rkey "
-            "WHERE EXISTS (SELECT 1 FROM record o WHERE o.feed = a.feed AND o.rkey = a.rkey "
-            "AND (o.hash <> r.hash OR o.effective <> r.effective))"
-        )
-        for feed, rkey, payload in several.fetchall():
-            self.ledger.mark_dirty(self._mappers[feed].claims(rkey, orjson.loads(payload)).owners())
+        self.records.put(records)
+        self.records.put_about(sorted(about))
+        # What earlier versions of the same records spoke of is touched too: a newer version may have let go of it.
+        for version in self.records.of_several_versions((r.feed, r.rkey) for r in records):
+            claims = self._mappers[version.feed].claims(version.rkey, orjson.loads(version.payload))
+            self.records.mark_dirty(claims.owners())
+        self.records.mark_dirty(touched)
 
     # -- through the fold -------------------------------------------------------------------------------------------
 
@@ -302,15 +269,15 @@ class Loader:
         await self._know_graph(store)
         self._take_addresses()
         today = self.clock.today().isoformat()
-        if self.ledger.meta("rolled_for") not in (None, today):
+        if self.records.meta("rolled_for") not in (None, today):
             self._roll_again(today)
-        self.ledger.set_meta("rolled_for", today)
-        total = self.ledger.db.execute("SELECT count(*) FROM dirty").fetchone()[0]
+        self.records.set_meta("rolled_for", today)
+        total = self.records.db.execute("SELECT count(*) FROM dirty").fetchone()[0]
         done = 0
         pending: tuple[_Work, asyncio.Task[None]] | None = None
         position = 0
         while True:
-            rows = self.ledger.db.execute(
+            rows = self.records.db.execute(
                 "SELECT seq, id FROM dirty WHERE seq > ? ORDER BY seq LIMIT ?", (position, CHUNK)
             ).fetchall()
             if rows:
@@ -343,15 +310,18 @@ class Loader:
         """
         ours, theirs = self.ledger.meta("graph"), (await read_meta(store)).get("graph")
         if ours is not None and ours == theirs:
-            return
-        if theirs is not None:
+            if self.records.meta("graph") == ours:
+                return
+            # The record store was lost: what stands in the graph is no longer known, so it is made again.
+            await wipe(store)
+        if theirs not in (None, ours):
             raise UsageError(
                 "GRAPH_OTHER",
                 "该图库由另一个数据目录载入",
                 f"the graph at {store.address.uri} was loaded from another data directory",
                 "Load with that data directory (--data), or into an empty database.",
             )
-        with self.ledger.transaction() as db:
+        with self.records.transaction() as db:
             if ours is not None:
                 db.execute("INSERT OR IGNORE INTO dirty (id) SELECT id FROM folded")
                 db.execute("DELETE FROM folded")
@@ -360,6 +330,7 @@ class Loader:
             else:
                 ours = secrets.token_hex(8)
                 self.ledger.set_meta("graph", ours)
+            self.records.set_meta("graph", ours)
         await write_meta(store, {"graph": ours})
 
     def versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
@@ -367,30 +338,21 @@ class Loader:
         by_key = {about_key(id): id for id in ids}
         found: dict[str, list[Version]] = {id: [] for id in ids}
         fresh: dict[tuple[str, str, str, bytes], Claims] = {}
-        for (
-            key,
-            feed,
-            rkey,
-            effective,
-            hash,
-            batch,
-            row,
-            payload,
-        ) in self.ledger.records_about(list(by_key)):
-            if feed not in self._mappers:
+        for key, record in self.records.about(list(by_key)):
+            if record.feed not in self._mappers:
                 continue
-            name = (feed, rkey, effective, hash)
+            name = record[:4]
             claims = fresh.get(name) or self._claims.get(name)
             if claims is None:
-                claims = self._mappers[feed].claims(rkey, orjson.loads(payload))
+                claims = self._mappers[record.feed].claims(record.rkey, orjson.loads(record.payload))
             fresh[name] = claims
-            found[by_key[key]].append(Version(feed, rkey, effective, hash, batch, row, claims))
+            found[by_key[key]].append(Version(*record[:6], claims))
         self._claims = fresh
         return found
 
     def _take_addresses(self) -> None:
         """Brings the gazetteer up to the touched addresses; what then means another place is touched too."""
-        dirty = self.ledger.dirty("adr")
+        dirty = self.records.dirty("adr")
         if not dirty:
             return
         for start in range(0, len(dirty), CHUNK):
@@ -403,19 +365,21 @@ class Loader:
                 self.places.put(place_record(state.values, _own_grid(id, versions)))
             self._progress("地址 addresses", start + len(part), len(dirty))
         self._claims = {}
-        with self.ledger.transaction():
+        with self.records.transaction():
             changed = list(self.places.changed())
-            self.ledger.mark_dirty(self._owners_of_places(changed))
-            self.ledger.mark_dirty(address_id(code) for code in self.places.regridded())
+            self.records.mark_dirty(self._owners_of_places(changed))
+            self.records.mark_dirty(address_id(code) for code in self.places.regridded())
             self.places.keep()
 
     def _owners_of_places(self, keys: Iterable[str]) -> Iterator[str]:
         for key in keys:
-            for _, feed, rkey, _, _, _, _, payload in self.ledger.records_about([about_key("place:" + key)]):
-                yield from (self._mappers[feed].claims(rkey, orjson.loads(payload)).owners())
+            for _, record in self.records.about([about_key("place:" + key)]):
+                yield from (
+                    self._mappers[record.feed].claims(record.rkey, orjson.loads(record.payload)).owners()
+                )
 
     def _fold_chunk(self, ids: list[str], today: str, summary: Summary) -> _Work:
-        held = self.ledger.folded(ids)
+        held = self.records.folded(ids)
         work = _Work(ids)
         for id, versions in self.versions(ids).items():
             new = fold(id, versions, self.places)
@@ -444,7 +408,7 @@ class Loader:
 
     def _settle(self, work: _Work) -> None:
         """Only after the graph has it: the same chunk folded again after a kill writes the same again."""
-        with self.ledger.transaction() as db:
+        with self.records.transaction() as db:
             self._keep_counts(work.counts)
             # A place may come after those who live there: what was counted for it is still to be written.
             db.executemany("INSERT OR IGNORE INTO rollup_dirty VALUES (?)", ((c,) for c in work.new_codes))
@@ -461,40 +425,40 @@ class Loader:
 
     def _keep_counts(self, counts: dict[tuple[str, str], int]) -> None:
         changed = [(code, counter, n) for (code, counter), n in counts.items() if n]
-        self.ledger.db.executemany(
+        self.records.db.executemany(
             "INSERT INTO rollup VALUES (?,?,?) ON CONFLICT (code, counter) DO UPDATE SET n = n + excluded.n",
             changed,
         )
-        self.ledger.db.executemany(
+        self.records.db.executemany(
             "INSERT OR IGNORE INTO rollup_dirty VALUES (?)", ((c[0],) for c in changed)
         )
 
     def _roll_again(self, today: str) -> None:
         """Counts everything anew for another day of the district's clock."""
         counts: dict[tuple[str, str], int] = {}
-        for id, blob in self.ledger.db.execute("SELECT id, state FROM folded"):
+        for id, blob in self.records.db.execute("SELECT id, state FROM folded"):
             state = decode(_label_of(id), blob)
             for counter, codes in contributions(state, today, self.places.areas).items():
                 for code in codes:
                     counts[code, counter] = counts.get((code, counter), 0) + 1
-        with self.ledger.transaction() as db:
+        with self.records.transaction() as db:
             db.execute("INSERT OR IGNORE INTO rollup_dirty SELECT DISTINCT code FROM rollup")
             db.execute("UPDATE rollup SET n = 0")
             self._keep_counts(counts)
 
     async def _write_rollups(self, store: Store) -> None:
-        codes = [r[0] for r in self.ledger.db.execute("SELECT code FROM rollup_dirty")]
+        codes = [r[0] for r in self.records.db.execute("SELECT code FROM rollup_dirty")]
         for start in range(0, len(codes), CHUNK):
             part = codes[start : start + CHUNK]
             marks = ",".join("?" * len(part))
             counts: dict[str, dict[str, int | None]] = {c: {} for c in part}
-            for code, counter, n in self.ledger.db.execute(
+            for code, counter, n in self.records.db.execute(
                 f"SELECT code, counter, n FROM rollup WHERE code IN ({marks})", part
             ):
                 counts[code][counter] = n or None
             await write_rollups(store, counts.items())
             self._progress("汇总 roll-ups", start + len(part), len(codes))
-        with self.ledger.transaction() as db:
+        with self.records.transaction() as db:
             db.executemany("DELETE FROM rollup_dirty WHERE code = ?", ((c,) for c in codes))
 
     def unplaced(self) -> dict[str, int]:
@@ -515,13 +479,13 @@ class Loader:
 
     def _unplaced(self) -> Iterator[tuple[str, str, int]]:
         """(feed, place key, records) of what is placed nowhere."""
-        held = self.ledger.db.execute("SELECT key FROM resolution WHERE code IS NULL").fetchall()
+        held = self.records.db.execute("SELECT key FROM resolution WHERE code IS NULL").fetchall()
         keys = {about_key("place:" + r[0]): r[0] for r in held}
         numbers = list(keys)
         for start in range(0, len(numbers), 30_000):
             part = numbers[start : start + 30_000]
             marks = ",".join("?" * len(part))
-            for number, feed, n in self.ledger.db.execute(
+            for number, feed, n in self.records.db.execute(
                 f"SELECT key, feed, count(*) FROM about WHERE key IN ({marks}) GROUP BY key, feed", part
             ):
                 yield feed, keys[number], n
@@ -529,13 +493,23 @@ class Loader:
     # -- both -------------------------------------------------------------------------------------------------------
 
     async def load(self, store: Store, paths: Iterable[Path], forced: str | None = None) -> Summary:
-        """Receives the files, then applies everything that waits, of these and of earlier runs."""
+        """Receives the files, then applies everything that waits, of these and of earlier runs.
+
+        Another process may apply at the same time: then this one waits for it, and finds less to do.
+        """
         received = [batch for path in self.known(paths, forced) for batch in self.receive(path, forced)]
-        files = [FileSummary(b.file, b.feed, b.rows, 0, 0, 0, True) for b in received if b.applied]
-        files += [self.digest(batch) for batch in self.ledger.batches() if not batch.applied]
-        summary = await self.apply(store)
-        summary.files = files
+        with self.ledger.lease():
+            digested = {b.no: self.digest(b) for b in self.waiting()}
+            summary = await self.apply(store)
+        known = [FileSummary(b.file, b.feed, b.rows, 0, 0, 0, True) for b in received if b.no not in digested]
+        summary.files = known + list(digested.values())
         return summary
+
+
+def sensitive_columns(feed: Feed) -> frozenset[str]:
+    """The columns of a feed that the ledger keeps encrypted."""
+    kinds = (ColumnType.CITIZEN_ID, ColumnType.IDENTITY, ColumnType.MOBILE)
+    return frozenset(name for name, column in feed.columns.items() if column.type in kinds)
 
 
 @dataclass(slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from addresses.scheme import Scheme, load_scheme
-from ledger import Ledger
+from ledger import Keyring, Ledger
 from loaders.declaration import load_feeds
-from loaders.run import Loader, Progress, identity_secret
+from loaders.run import Loader, Progress
 from ontology.clock import Clock
 from ontology.errors import UsageError
 from ontology.terms import CATALOG, load_terms
@@ -23,14 +23,20 @@ def catalog_terms_root(catalog: Path | None) -> Path:
     return catalog if catalog is not None and (catalog / "terms").is_dir() else CATALOG
 
 
-def open_loader(data: Path, catalog: Path | None, clock: Clock, progress: Progress | None = None) -> Loader:
+def open_loader(
+    data: Path,
+    catalog: Path | None,
+    clock: Clock,
+    progress: Progress | None = None,
+    keyring: Keyring | None = None,
+) -> Loader:
     """The loader of `data`, with the feeds, terms and scheme of `catalog` (the default one when None).
 
     Raises:
-        UsageError: BAD_CATALOG, BAD_FILE, LEDGER_FORMAT, LEDGER_BUSY.
+        UsageError: BAD_CATALOG, BAD_FILE, LEDGER_FORMAT, KEY_MISSING, KEY_WRONG.
     """
     if catalog is not None and not catalog.is_dir():
         raise UsageError("BAD_CATALOG", f"没有目录 {catalog}", f"there is no catalogue directory {catalog}")
     feeds = load_feeds((catalog or CATALOG) / "feeds")
     terms = load_terms(catalog_terms_root(catalog))
-    return Loader(Ledger(data), feeds, terms, catalog_scheme(catalog), clock, identity_secret(data), progress)
+    return Loader(Ledger(data, keyring), feeds, terms, catalog_scheme(catalog), clock, progress)

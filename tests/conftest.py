@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+
+# Keys of tests' ledgers are kept out of the user's own configuration; commands that tests run inherit it.
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="quanxi-config-")
 
 from graph.engine import EngineAddress, ensure_engine, stop_engine
 from graph.store import Store

@@ -146,8 +146,8 @@ def test_seed_load_and_why(tmp_path: Path) -> None:
     try:
         loaded = quanxi("load", str(district), data=data, QUANXI_HEAP_MB="512")
         assert loaded.returncode == 0, loaded.stderr
-        with sqlite3.connect(data / "ledger" / "ledger.db") as ledger:
-            (someone,) = ledger.execute("SELECT id FROM folded WHERE id LIKE 'per_%' LIMIT 1").fetchone()
+        with sqlite3.connect(data / "ledger" / "records.db") as records:
+            (someone,) = records.execute("SELECT id FROM folded WHERE id LIKE 'per_%' LIMIT 1").fetchone()
         why = quanxi("why", someone, "name", data=data)
         assert why.returncode == 0, why.stderr
         assert "the more trusted feed" in why.stdout

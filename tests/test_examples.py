@@ -20,6 +20,7 @@ from graph.engine import EngineAddress, ensure_engine, stop_engine
 from graph.meta import read_meta
 from graph.store import Store
 from graph.viewer import DEVELOPMENT
+from ledger import Keyring
 from loaders.why import Explainer
 from loaders.wiring import open_loader
 from ontology.clock import Clock
@@ -45,11 +46,10 @@ class Examples:
     def __init__(self, store: Store, directory: Path) -> None:
         data = directory / "data"
         data.mkdir()
-        (data / "identity.key").write_text(KEY, encoding="ascii")
         options = SeedOptions(noise="clean", scenario=SCENARIOS / "ten_buildings.yaml")
         self.manifest = seed_district(directory / "seed", options)
         self.store = store
-        self.loader = open_loader(data, None, Clock(self.manifest.today))
+        self.loader = open_loader(data, None, Clock(self.manifest.today), keyring=Keyring(KEY))
         self.operations = Operations(build_schema(), Limits())
         self.rolled_for: str | None = None
 
@@ -92,7 +92,7 @@ async def examples(
         examples = Examples(store, tmp_path_factory.mktemp("examples"))
         await examples.load()
         yield examples
-        examples.loader.ledger.close()
+        examples.loader.close()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -120,7 +120,7 @@ async def _write() -> None:
                     text = json.dumps(body, ensure_ascii=False, indent=2)
                     (QUERIES / "expected" / f"{name}.json").write_text(text + "\n", encoding="utf-8")
                     print(name, "errors" if "errors" in body else "ok")
-                examples.loader.ledger.close()
+                examples.loader.close()
         finally:
             stop_engine(directory / "engine")
 

@@ -108,7 +108,7 @@ async def test_nodes_and_relationships_meet_by_local_ids(
     clean_graph: Store, loader: Loader, tmp_path: Path
 ) -> None:
     summary = await loader.load(clean_graph, write_files(tmp_path / "in"))
-    bad = {row[0]: (row[2], row[3]) for row in loader.ledger.quarantined(None, 10)}
+    bad = {loader.ledger.batch_by_no(r.batch).file: (r.row, r.column) for r in loader.records.quarantined()}
     assert bad == {
         "invented.nodes.Location.csv": (5, "postcode"),
         "invented.nodes.Crime.csv": (4, "date"),
@@ -166,7 +166,7 @@ async def test_the_order_of_the_files_means_nothing(clean_graph: Store, tmp_path
         graphs.append(await whole_graph(clean_graph))
         again = await loader.load(clean_graph, order)
         assert (again.changed, again.removed) == (0, 0)
-        loader.ledger.close()
+        loader.close()
     assert graphs[0] == graphs[1]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from graph.engine import EngineAddress
 from graph.store import Store
+from ledger import Keyring
 from loaders.run import Loader
 from loaders.why import Explainer
 from loaders.wiring import open_loader
@@ -35,11 +35,12 @@ from tests.loaders.tiny import (
 
 pytestmark = pytest.mark.anyio
 CLOCK = Clock(date(2025, 12, 15))
+KEYRING = Keyring("ab" * 32)
 
 
 @pytest.fixture
 def loader(tmp_path: Path) -> Loader:
-    return open_loader(tmp_path / "data", None, CLOCK)
+    return open_loader(tmp_path / "data", None, CLOCK, keyring=KEYRING)
 
 
 async def test_load_joins_the_feeds(clean_graph: Store, loader: Loader, tmp_path: Path) -> None:
@@ -82,10 +83,10 @@ async def test_the_graph_of_another_ledger_is_left_alone(
 ) -> None:
     await loader.load(clean_graph, write_district(tmp_path))
     whole = await whole_graph(clean_graph)
-    other = open_loader(tmp_path / "other", None, CLOCK)
+    other = open_loader(tmp_path / "other", None, CLOCK, keyring=KEYRING)
     with pytest.raises(UsageError) as told:
         await other.load(clean_graph, write_district(tmp_path))
-    other.ledger.close()
+    other.close()
     assert told.value.code == "GRAPH_OTHER"
     assert await whole_graph(clean_graph) == whole
 
@@ -122,8 +123,8 @@ async def test_roll_ups_equal_counting(clean_graph: Store, loader: Loader, tmp_p
 
 async def test_the_clock_moves_the_roll_ups(clean_graph: Store, loader: Loader, tmp_path: Path) -> None:
     await loader.load(clean_graph, write_district(tmp_path))
-    loader.ledger.close()
-    earlier = open_loader(tmp_path / "data", None, Clock(date(2025, 2, 1)))
+    loader.close()
+    earlier = open_loader(tmp_path / "data", None, Clock(date(2025, 2, 1)), keyring=KEYRING)
     await earlier.apply(clean_graph)
     people = await clean_graph.read(
         "MATCH (a:Address) WHERE a.code IN $codes RETURN [a.code, a.n_people] AS x ORDER BY x",
@@ -155,9 +156,10 @@ async def test_bad_rows_are_kept_out_and_explained(
     path = write_feed(tmp_path, "residents", rows)
     summary = await loader.load(clean_graph, [path])
     assert (summary.files[0].loaded, summary.files[0].quarantined) == (1, 3)
-    found = loader.ledger.quarantined(None, 10)
-    assert [(r[2], r[3]) for r in found] == [(2, "公民身份号码"), (3, "人口编号"), (4, "户籍类型")]
-    assert all(r[0] == path.name and r[5] and r[6] for r in found)
+    found = loader.records.quarantined(limit=10)
+    assert [(r.row, r.column) for r in found] == [(2, "公民身份号码"), (3, "人口编号"), (4, "户籍类型")]
+    assert found[0].value == broken
+    assert all(loader.ledger.batch_by_no(r.batch).file == path.name and r.zh and r.en for r in found)
     assert await clean_graph.read("MATCH (p:Person) RETURN p.name AS x") == ["周测试"]
 
 
@@ -181,12 +183,10 @@ async def test_a_killed_run_is_finished_by_the_next(
     await loader.load(clean_graph, paths)
     whole = await whole_graph(clean_graph)
     await empty(clean_graph)
-    other = open_loader(tmp_path / "other", None, CLOCK)
-    shutil.copy(tmp_path / "data" / "identity.key", tmp_path / "other" / "identity.key")
-    other = open_loader(tmp_path / "other", None, CLOCK)
+    other = open_loader(tmp_path / "other", None, CLOCK, keyring=KEYRING)
     for path in paths:
         other.receive(path)
-    for batch in other.ledger.batches()[:5]:
+    for batch in other.waiting()[:5]:
         other.digest(batch)
     settle = other._settle
     other._settle = lambda work: (_ for _ in ()).throw(RuntimeError("killed"))  # type: ignore[method-assign]
@@ -237,9 +237,7 @@ def test_any_order_and_repeats_end_in_one_graph(engine: EngineAddress, data: st.
             await empty(store)
             with tempfile.TemporaryDirectory() as name:
                 directory = Path(name)
-                (directory / "data").mkdir()
-                (directory / "data" / "identity.key").write_text("ab" * 32, encoding="ascii")
-                loader = open_loader(directory / "data", None, CLOCK)
+                loader = open_loader(directory / "data", None, CLOCK, keyring=KEYRING)
                 for start, stop in zip([0, *cuts], [*cuts, len(sequence)], strict=True):
                     batch = directory / f"b{start}"
                     batch.mkdir()
@@ -248,7 +246,7 @@ def test_any_order_and_repeats_end_in_one_graph(engine: EngineAddress, data: st.
                     ]
                     await loader.load(store, sorted(set(paths), key=paths.index))
                 graph = await whole_graph(store)
-                loader.ledger.close()
+                loader.close()
             if not _SEEN:
                 _SEEN.append(graph)
             for part in ("nodes", "links"):

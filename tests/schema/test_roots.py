@@ -14,6 +14,7 @@ from graph.engine import EngineAddress
 from graph.meta import read_meta
 from graph.store import Store
 from graph.viewer import DEVELOPMENT, Viewer
+from ledger import Keyring
 from loaders.why import Explainer
 from loaders.wiring import open_loader
 from ontology import Sensitivity
@@ -63,10 +64,9 @@ class Asked:
     def __init__(self, store: Store, directory: Path) -> None:
         data = directory / "data"
         data.mkdir()
-        (data / "identity.key").write_text(KEY, encoding="ascii")
         self.store = store
         self.directory = directory
-        self.loader = open_loader(data, None, Clock(date(2025, 12, 15)))
+        self.loader = open_loader(data, None, Clock(date(2025, 12, 15)), keyring=Keyring(KEY))
         self.operations = Operations(build_schema(), Limits(seconds=60))
         self.rolled_for: str | None = None
 
@@ -114,7 +114,7 @@ async def ask(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -
         asked = Asked(store, tmp_path_factory.mktemp("roots"))
         await asked.load()
         yield asked
-        asked.loader.ledger.close()
+        asked.loader.close()
 
 
 def names(connection: Any) -> list[str]:

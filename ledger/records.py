@@ -1,0 +1,240 @@
+"""The record store: records by key and version, what is about whom, and how far the applier is.
+
+All of it is made from the ledger's rows and decisions, and can be made again; so its commits need not survive a power
+cut one by one, only together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ledger.ledger import connect, transaction
+from ledger.vault import Vault
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS digested (
+  batch INTEGER PRIMARY KEY, loaded INTEGER NOT NULL, rejected INTEGER NOT NULL, dropped INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS record (
+  feed TEXT NOT NULL, rkey TEXT NOT NULL, effective TEXT NOT NULL, hash BLOB NOT NULL,
+  batch INTEGER NOT NULL, row INTEGER NOT NULL, payload BLOB NOT NULL,
+  PRIMARY KEY (feed, rkey, effective, hash)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS about (
+  key INTEGER NOT NULL, feed TEXT NOT NULL, rkey TEXT NOT NULL, PRIMARY KEY (key, feed, rkey)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS dirty (seq INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL);
+CREATE TABLE IF NOT EXISTS folded (id TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rollup (
+  code TEXT NOT NULL, counter TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (code, counter)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rollup_dirty (code TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS resolution (
+  key TEXT PRIMARY KEY, code TEXT, level TEXT, confidence REAL, how TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS quarantine (
+  batch INTEGER NOT NULL, row INTEGER NOT NULL, col TEXT NOT NULL, feed TEXT NOT NULL, value BLOB,
+  zh TEXT NOT NULL, en TEXT NOT NULL, PRIMARY KEY (batch, row, col)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why one cell kept its row out: row counts from 1 at the header, as a spreadsheet shows it."""
+
+    row: int
+    column: str
+    value: str | None
+    zh: str
+    en: str
+
+
+class Quarantined(NamedTuple):
+    """One faulty cell of a row kept out."""
+
+    batch: int
+    row: int
+    column: str
+    value: str | None
+    zh: str
+    en: str
+
+
+class StoredRecord(NamedTuple):
+    """One version of one record. `payload` is JSON, opened."""
+
+    feed: str
+    rkey: str
+    effective: str
+    hash: bytes
+    batch: int
+    row: int
+    payload: bytes
+
+
+class Digested(NamedTuple):
+    """What became of a batch's rows."""
+
+    loaded: int
+    rejected: int
+    dropped: int
+
+
+def about_key(name: str) -> int:
+    """A signed 64-bit key for an id or an address text, small enough to index by the million."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+class Records:
+    """The record store of a ledger's directory."""
+
+    def __init__(self, directory: Path, vault: Vault) -> None:
+        self._vault = vault
+        self.db = connect(directory / "records.db", durable=False)
+        self.db.execute("PRAGMA cache_size=-200000")
+        self.db.executescript(SCHEMA)
+
+    def close(self) -> None:
+        self.db.close()
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self.db)
+
+    def meta(self, name: str) -> str | None:
+        row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_meta(self, name: str, value: str) -> None:
+        self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    # -- records ----------------------------------------------------------------------------------------------------
+
+    def digested(self, batch_no: int) -> Digested | None:
+        """What became of a batch's rows; None when it waits."""
+        row = self.db.execute(
+            "SELECT loaded, rejected, dropped FROM digested WHERE batch = ?", (batch_no,)
+        ).fetchone()
+        return None if row is None else Digested(*row)
+
+    def put(self, records: Iterable[StoredRecord]) -> None:
+        """Keeps versions of records; one that is known stays as it is."""
+        seal = self._vault.seal
+        self.db.executemany(
+            "INSERT OR IGNORE INTO record VALUES (?,?,?,?,?,?,?)",
+            ((*r[:6], seal(r.payload)) for r in records),
+        )
+
+    def put_about(self, about: Iterable[tuple[int, str, str]]) -> None:
+        """Notes (key, feed, rkey): the record speaks of what the key names."""
+        self.db.executemany("INSERT OR IGNORE INTO about VALUES (?,?,?)", about)
+
+    def about(self, keys: Sequence[int]) -> list[tuple[int, StoredRecord]]:
+        """All versions of all records about the keys, with the key that each was found by."""
+        self.db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (key INTEGER PRIMARY KEY)")
+        self.db.execute("DELETE FROM wanted")
+        self.db.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((k,) for k in keys))
+        found = self.db.execute(
+            "SELECT w.key, r.feed, r.rkey, r.effective, r.hash, r.batch, r.row, r.payload FROM wanted w "
+            "CROSS JOIN about a ON a.key = w.key CROSS JOIN record r ON r.feed = a.feed AND r.rkey = a.rkey"
+        )
+        return [(row[0], self._opened(row[1:])) for row in found]
+
+    def of_several_versions(self, names: Iterable[tuple[str, str]]) -> list[StoredRecord]:
+        """All versions of those of the records (feed, rkey) that have more than one."""
+        self.db.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS again (feed TEXT, rkey TEXT, PRIMARY KEY (feed, rkey)) WITHOUT ROWID"
+        )
+        self.db.execute("DELETE FROM again")
+        self.db.executemany("INSERT OR IGNORE INTO again VALUES (?,?)", names)
+        found = self.db.execute(
+            "SELECT r.feed, r.rkey, r.effective, r.hash, r.batch, r.row, r.payload "
+            "FROM again a CROSS JOIN record r ON r.feed = a.feed AND r.rkey = a.rkey "
+            "WHERE EXISTS (SELECT 1 FROM record o WHERE o.feed = a.feed AND o.rkey = a.rkey "
+            "AND (o.hash <> r.hash OR o.effective <> r.effective))"
+        )
+        return [self._opened(row) for row in found]
+
+    def of_batch(self, batch_no: int) -> Iterator[StoredRecord]:
+        """The versions that a batch was the first to bring."""
+        found = self.db.execute(
+            "SELECT feed, rkey, effective, hash, batch, row, payload FROM record WHERE batch = ?", (batch_no,)
+        )
+        return (self._opened(row) for row in found.fetchall())
+
+    def _opened(self, row: Sequence[Any]) -> StoredRecord:
+        feed, rkey, effective, hash, batch, number, payload = row
+        return StoredRecord(feed, rkey, effective, hash, batch, number, self._vault.open(payload))
+
+    # -- the applier's progress -------------------------------------------------------------------------------------
+
+    def mark_dirty(self, ids: Iterable[str]) -> None:
+        self.db.executemany("INSERT OR IGNORE INTO dirty (id) VALUES (?)", ((i,) for i in ids))
+
+    def dirty(self, prefix: str | None = None, limit: int | None = None) -> list[str]:
+        """Ids that wait to be folded, those of one label first when asked by its prefix."""
+        sql, values = "SELECT id FROM dirty", list[object]()
+        if prefix is not None:
+            sql += " WHERE id >= ? AND id < ?"
+            values += [prefix + "_", prefix + "`"]
+        sql += " ORDER BY seq"
+        if limit is not None:
+            sql += " LIMIT ?"
+            values.append(limit)
+        return [r[0] for r in self.db.execute(sql, values)]
+
+    def folded(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """What the graph holds of these ids, as last written."""
+        found: dict[str, bytes] = {}
+        for start in range(0, len(ids), 30_000):
+            part = ids[start : start + 30_000]
+            marks = ",".join("?" * len(part))
+            found.update(
+                self.db.execute(f"SELECT id, state FROM folded WHERE id IN ({marks})", part).fetchall()
+            )
+        return found
+
+    # -- quarantine -------------------------------------------------------------------------------------------------
+
+    def put_rejections(self, batch_no: int, feed: str, rejections: Iterable[Rejection]) -> None:
+        """Keeps why rows of a batch were kept out; the values are sealed."""
+        seal = self._vault.seal
+        self.db.executemany(
+            "INSERT OR REPLACE INTO quarantine VALUES (?,?,?,?,?,?,?)",
+            (
+                (
+                    batch_no,
+                    r.row,
+                    r.column,
+                    feed,
+                    None if r.value is None else seal(r.value.encode()),
+                    r.zh,
+                    r.en,
+                )
+                for r in rejections
+            ),
+        )
+
+    def quarantined(
+        self, feed: str | None = None, batch_no: int | None = None, limit: int = -1
+    ) -> list[Quarantined]:
+        """The faulty cells of rows kept out, of a feed or a batch when one is named; in their order."""
+        found = self.db.execute(
+            "SELECT batch, row, col, value, zh, en FROM quarantine "
+            "WHERE (?1 IS NULL OR feed = ?1) AND (?2 IS NULL OR batch = ?2) ORDER BY batch, row, col LIMIT ?3",
+            (feed, batch_no, limit),
+        )
+        opened = self._vault.open
+        return [
+            Quarantined(b, row, col, None if value is None else opened(value).decode(), zh, en)
+            for b, row, col, value, zh, en in found
+        ]
+
+    def quarantine_size(self, feed: str | None = None) -> int:
+        """How many rows are kept out."""
+        row = self.db.execute(
+            "SELECT count(*) FROM (SELECT DISTINCT batch, row FROM quarantine WHERE ?1 IS NULL OR feed = ?1)",
+            (feed,),
+        ).fetchone()
+        return int(row[0])

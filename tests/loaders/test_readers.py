@@ -90,7 +90,7 @@ def test_a_workbooks_cells_become_text(tmp_path: Path) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert {(s.file, s.digest, s.file_date) for s in sheets} == {(path.name, digest, "2025-02-03")}
     assert sheets[0].rows.rows() == [
-        ("F1", "89.5", "13800000001", "2015-01-02", "2025-03-04 05:06:07", "True"),
+        ("F1", "89.5", "13800000001", "2015-01-02", "2025-03-04 05:06:07", "TRUE"),
         (None,) * 6,  # stays, so that rows are numbered as the sheet shows them
         ("F2", "90", None, " ", None, None),
     ]
@@ -148,16 +148,15 @@ ZIP = b"PK\x03\x04" + NOT_TEXT
     ("ending", "data", "declared", "says"),
     [
         ("csv", NOT_TEXT, None, "neither UTF-8 nor GB18030"),
-        ("csv", b"\x89PNG\r\n\x1a\n" + NOT_TEXT, None, "neither UTF-8 nor GB18030"),
-        ("csv", "姓名\n张\n".encode("gb18030"), "utf-8", "neither UTF-8 nor GB18030"),
-        ("csv", "姓名\n张\n".encode(), "no-such-encoding", "neither UTF-8 nor GB18030"),
-        ("csv", ZIP, None, "spreadsheet or archive"),
+        ("csv", b"\x89PNG\r\n\x1a\n" + NOT_TEXT, None, "PNG file"),
+        ("csv", "姓名\n张\n".encode("gb18030"), "utf-8", "not utf-8 text from byte 0, line 1"),
+        ("csv", "姓名\n张\n".encode(), "no-such-encoding", "no encoding is called"),
+        ("csv", ZIP, None, "not a readable workbook"),
         ("csv", b"", None, "empty"),
         ("csv", b" \r\n\n", None, "empty"),
-        ("csv", b"a,b\n1,2,3\n", None, "more fields"),
-        ("xlsx", NOT_TEXT, None, "not a readable workbook"),
+        ("csv", b"a,b\n1,2,3\n", None, "row 2: it has 3 cells"),
+        ("xlsx", NOT_TEXT, None, "neither UTF-8 nor GB18030"),
         ("xlsx", ZIP, None, "not a readable workbook"),
-        ("xlsx", "姓名\n张\n".encode(), None, "not a readable workbook"),
         ("xlsx", b"", None, "empty"),
     ],
 )  # fmt: skip

@@ -90,6 +90,11 @@ _CAST: dict[type, Callable[[str], Any]] = {
 }
 
 
+def split_template(template: str) -> list[str]:
+    """A template's text and columns by turns, beginning and ending with text."""
+    return _TEMPLATE.split(template)
+
+
 class Mapper:
     """The claims of a feed's records.
 
@@ -131,7 +136,7 @@ class Mapper:
         return Claims(nodes, links)
 
     def _template(self, template: str, terms: Terms) -> Callable[[Payload], str]:
-        parts = _TEMPLATE.split(template)
+        parts = split_template(template)
         lists = {c: s.terms for c, s in self.feed.columns.items() if s.terms is not None}
 
         def fill(payload: Payload) -> str:

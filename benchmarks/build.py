@@ -95,7 +95,7 @@ async def load_stage(data: Path, seeded: Path) -> dict[str, Any]:
             for batch in loader.ledger.batches():
                 files.append(loader.digest(batch))
                 stages("digest", 0, None)
-            loader._progress = stages
+            loader.progress = stages
             summary = await loader.apply(store)
             stages("end", 0, None)
             seconds = time.perf_counter() - started

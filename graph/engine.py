@@ -16,6 +16,7 @@ lock, the others join. It goes on when the process that started it ends; `stop_e
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import secrets
@@ -39,6 +40,8 @@ HEAP_MB = 1024
 PAGE_CACHE_MB = 512
 START_SECONDS = 180.0
 _LEAST_FREE_BYTES = 256 * 2**20
+# Stands in the engine's directory while the import tool writes the database (`graph.importer`).
+IMPORTING = "importing"
 _ROOT = Path(__file__).resolve().parent.parent
 # Engines this process has started: kept so that they are reaped when they end.
 _children: list[subprocess.Popen[bytes]] = []
@@ -151,7 +154,7 @@ def ensure_engine(
         EngineError: `ENGINE_DOWNLOAD`, `ENGINE_CHECKSUM`, `ENGINE_DISK_FULL`, `ENGINE_STORAGE`,
             `ENGINE_PORT_IN_USE`, `ENGINE_MEMORY`, `ENGINE_START` (with the tail of its log).
     """
-    directory = _directory(data)
+    directory = engine_directory(data)
     with _disk_errors(directory):
         directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -182,7 +185,7 @@ def stop_engine(data: Path, timeout: float = 30.0) -> bool:
     Returns:
         Whether one was running.
     """
-    directory = _directory(data)
+    directory = engine_directory(data)
     state = _running(directory)
     if state is None:
         return False
@@ -203,7 +206,7 @@ def stop_engine(data: Path, timeout: float = 30.0) -> bool:
 
 def engine_status(data: Path) -> EngineStatus | None:
     """The running bundled engine of a data directory, or None. Version and counts are the store's to tell."""
-    directory = _directory(data)
+    directory = engine_directory(data)
     state = _running(directory)
     if state is None:
         return None
@@ -222,7 +225,8 @@ def engine_status(data: Path) -> EngineStatus | None:
     )
 
 
-def _directory(data: Path) -> Path:
+def engine_directory(data: Path) -> Path:
+    """Where everything of a data directory's bundled engine is."""
     return data.expanduser().absolute() / "engine"
 
 
@@ -290,6 +294,7 @@ def _start(directory: Path, jars: list[Path], heap_mb: int, page_cache_mb: int, 
         raise disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), directory)
     for name in ("logs", "run", "import"):
         (directory / name).mkdir(exist_ok=True)
+    _clear_broken_import(directory)
     port = _choose_port(directory, port)
     settings = _SETTINGS + (
         f"server.bolt.listen_address=127.0.0.1:{port}\n"
@@ -333,6 +338,22 @@ def _start(directory: Path, jars: list[Path], heap_mb: int, page_cache_mb: int, 
     except KeyboardInterrupt:
         child.kill()
         raise
+
+
+def _clear_broken_import(directory: Path) -> None:
+    """Removes a database that an import has left half-written; the next load begins anew."""
+    marker = directory / IMPORTING
+    if not marker.exists():
+        return
+    with (directory / "process.lock").open("a") as lock:
+        # An import whose starter was killed goes on by itself: it is of no use to anybody.
+        for process in psutil.process_iter(["cmdline"]):
+            if f"@{directory / 'import.args'}" in (process.info["cmdline"] or ()):
+                process.kill()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for kind in ("databases", "transactions"):
+            shutil.rmtree(directory / "data" / kind / "neo4j", ignore_errors=True)
+        marker.unlink()
 
 
 def _await_ready(directory: Path, nonce: str, child: subprocess.Popen[bytes] | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +118,18 @@ class Records:
         ).fetchone()
         return None if row is None else Digested(*row)
 
+    def set_digested(self, batch_no: int, loaded: int, rejected: int, dropped: int) -> None:
+        self.db.execute(
+            "INSERT OR REPLACE INTO digested VALUES (?,?,?,?)", (batch_no, loaded, rejected, dropped)
+        )
+
+    def clear(self) -> None:
+        """Empties the store; the ledger makes it again."""
+        tables = self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        with self.transaction() as db:
+            for (name,) in tables:
+                db.execute(f"DELETE FROM {name}")
+
     def put(self, records: Iterable[StoredRecord]) -> None:
         """Keeps versions of records; one that is known stays as it is."""
         seal = self._vault.seal
@@ -194,6 +206,18 @@ class Records:
                 self.db.execute(f"SELECT id, state FROM folded WHERE id IN ({marks})", part).fetchall()
             )
         return found
+
+    def put_folded(self, states: Iterable[tuple[str, bytes]]) -> None:
+        """Keeps what the graph holds of ids."""
+        self.db.executemany("INSERT OR REPLACE INTO folded VALUES (?,?)", states)
+
+    def put_rollups(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Keeps the roll-ups, (code, counter) → number, in place of what was counted before."""
+        self.db.execute("DELETE FROM rollup")
+        self.db.executemany(
+            "INSERT INTO rollup VALUES (?,?,?)",
+            ((code, counter, n) for (code, counter), n in sorted(counts.items())),
+        )
 
     # -- quarantine -------------------------------------------------------------------------------------------------
 

@@ -389,7 +389,7 @@ def contributions(
         ]
         counters = ["n_people"] + (["n_floating"] if values.get("residence") == "floating" else [])
     else:
-        counters = list(_COUNTERS.get(state.label, ()))
+        counters = list(COUNTERS.get(state.label, ()))
         stands = [values]
         if state.label == "House" and values.get("rented"):
             counters.append("n_rented")
@@ -405,7 +405,7 @@ def contributions(
     return dict.fromkeys(counters, where) if where else {}
 
 
-_COUNTERS = {
+COUNTERS = {
     "House": ["n_houses"],
     "Enterprise": ["n_enterprises"],
     "Incident": ["n_incidents"],

@@ -17,14 +17,18 @@ class PlaceBase:
 
     def __init__(self, scheme: Scheme, records: Records) -> None:
         self.scheme = scheme
-        self.gazetteer = Gazetteer(scheme)
         self._records = records
+        self.clear()
+        self._load()
+
+    def clear(self) -> None:
+        """Forgets every place and resolution."""
+        self.gazetteer = Gazetteer(self.scheme)
         self._codes: dict[str, str] = {}
         self._areas: dict[tuple[str | None, str | None], frozenset[str]] = {}
         self._resolved: dict[str, Placement] = {}
         self._fresh: dict[str, Placement] = {}
         self.grids: dict[str, str | None] = {}
-        self._load()
 
     def _load(self) -> None:
         states = self._records.db.execute(

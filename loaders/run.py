@@ -27,7 +27,7 @@ from loaders import contract, readers
 from loaders.declaration import ColumnType, Feed
 from loaders.fold import LinkState, State, Version, contributions, fold
 from loaders.joins import joined
-from loaders.mapping import Claims, Mapper, address_id, split_place_key
+from loaders.mapping import SEPARATOR, Claims, Mapper, address_id, split_place_key
 from loaders.places import PlaceBase, place_record
 from ontology.clock import SHANGHAI, Clock
 from ontology.errors import UsageError
@@ -70,6 +70,11 @@ class Summary:
     unchanged: int = 0
     removed: int = 0
     unplaced: dict[str, int] = field(default_factory=dict)
+
+
+def new_graph_id() -> str:
+    """A name for a graph, by which ledger and graph know that they belong together."""
+    return secrets.token_hex(8)
 
 
 def find_files(paths: Iterable[Path]) -> list[Path]:
@@ -136,7 +141,7 @@ class Loader:
         self.scheme = scheme
         self.clock = clock
         self._mappers = {name: Mapper(feed, terms, ledger.vault.identity) for name, feed in feeds.items()}
-        self._progress = progress or (lambda stage, done, total: None)
+        self.progress = progress or (lambda stage, done, total: None)
         self._claims: dict[tuple[str, str, str, bytes], Claims] = {}
         self.places = PlaceBase(scheme, self.records)
 
@@ -218,7 +223,7 @@ class Loader:
         """Checks a batch's rows and keeps the good ones as records, the bad ones in quarantine, and what is touched as dirty."""
         feed, mapper = self.feeds[batch.feed], self._mappers[batch.feed]
         loaded = rejected = dropped = read = 0
-        with self.records.transaction() as db:
+        with self.records.transaction():
             for frame in self.ledger.frames(batch):
                 checked = contract.check(feed, frame, self.terms)
                 for start in range(0, checked.rows.height, CHUNK):
@@ -228,25 +233,18 @@ class Loader:
                 loaded += checked.rows.height
                 rejected += checked.rejected_rows
                 dropped += checked.dropped_cells
-                self._progress(f"{feed.zh}", read, batch.rows)
-            db.execute(
-                "INSERT OR REPLACE INTO digested VALUES (?,?,?,?)", (batch.no, loaded, rejected, dropped)
-            )
+                self.progress(f"{feed.zh}", read, batch.rows)
+            self.records.set_digested(batch.no, loaded, rejected, dropped)
         return FileSummary(batch.file, feed.feed, batch.rows, loaded, rejected, dropped, False)
 
     def _keep(self, feed: Feed, mapper: Mapper, batch: Batch, rows: pl.DataFrame) -> None:
         """Keeps good rows as records, and marks what they speak of as dirty."""
-        columns = [c for c in rows.columns if c != ROW]
         records: list[StoredRecord] = []
         about: set[tuple[int, str, str]] = set()
         touched: dict[str, None] = {}
-        for values in rows.iter_rows(named=True):
-            payload = {c: values[c] for c in columns if values[c] is not None}
-            rkey = "\x1f".join(str(payload.get(k, "")) for k in feed.key)
-            effective = (payload.get(feed.effective) if feed.effective else None) or batch.file_date or ""
-            blob = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
-            hash = blake2b(blob, digest_size=12).digest()
-            records.append(StoredRecord(feed.feed, rkey, effective, hash, batch.no, values[ROW], blob))
+        for record, payload in records_of(feed, batch, rows):
+            records.append(record)
+            rkey = record.rkey
             claims = mapper.claims(rkey, payload)
             for owner in claims.owners():
                 about.add((about_key(owner), feed.feed, rkey))
@@ -293,7 +291,7 @@ class Loader:
                 await pending[1]
                 self._settle(pending[0])
                 done += len(pending[0].ids)
-                self._progress("入图 graph", done, total)
+                self.progress("入图 graph", done, total)
             if work is None:
                 break
             pending = work, asyncio.create_task(write(store, work.difference))
@@ -328,7 +326,7 @@ class Loader:
                 db.execute("DELETE FROM rollup")
                 db.execute("DELETE FROM rollup_dirty")
             else:
-                ours = secrets.token_hex(8)
+                ours = new_graph_id()
                 self.ledger.set_meta("graph", ours)
             self.records.set_meta("graph", ours)
         await write_meta(store, {"graph": ours})
@@ -363,7 +361,7 @@ class Loader:
                     self.places.remove(id)
                     continue
                 self.places.put(place_record(state.values, _own_grid(id, versions)))
-            self._progress("地址 addresses", start + len(part), len(dirty))
+            self.progress("地址 addresses", start + len(part), len(dirty))
         self._claims = {}
         with self.records.transaction():
             changed = list(self.places.changed())
@@ -457,7 +455,7 @@ class Loader:
             ):
                 counts[code][counter] = n or None
             await write_rollups(store, counts.items())
-            self._progress("汇总 roll-ups", start + len(part), len(codes))
+            self.progress("汇总 roll-ups", start + len(part), len(codes))
         with self.records.transaction() as db:
             db.executemany("DELETE FROM rollup_dirty WHERE code = ?", ((c,) for c in codes))
 
@@ -504,6 +502,18 @@ class Loader:
         known = [FileSummary(b.file, b.feed, b.rows, 0, 0, 0, True) for b in received if b.no not in digested]
         summary.files = known + list(digested.values())
         return summary
+
+
+def records_of(feed: Feed, batch: Batch, rows: pl.DataFrame) -> Iterator[tuple[StoredRecord, dict[str, Any]]]:
+    """The records that checked rows are, each with its values."""
+    columns = [c for c in rows.columns if c != ROW]
+    for values in rows.iter_rows(named=True):
+        payload = {c: values[c] for c in columns if values[c] is not None}
+        rkey = SEPARATOR.join(str(payload.get(k, "")) for k in feed.key)
+        effective = (payload.get(feed.effective) if feed.effective else None) or batch.file_date or ""
+        blob = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
+        hash = blake2b(blob, digest_size=12).digest()
+        yield StoredRecord(feed.feed, rkey, effective, hash, batch.no, values[ROW], blob), payload
 
 
 def sensitive_columns(feed: Feed) -> frozenset[str]:

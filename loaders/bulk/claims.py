@@ -67,12 +67,8 @@ class ColumnMapper:
             if made is not None:
                 ids[alias], frame = made
                 nodes.append(frame)
-        links = [
-            frame
-            for slot, link in enumerate(self.feed.links)
-            if (frame := self._link(rows, ids, link, slot)) is not None
-        ]
-        return nodes, links
+        joined = [self._link(rows, ids, link, slot) for slot, link in enumerate(self.feed.links)]
+        return nodes, [link for link in joined if link is not None]
 
     # -- values -----------------------------------------------------------------------------------------------------
 
@@ -129,12 +125,16 @@ class ColumnMapper:
 
     # -- entities ---------------------------------------------------------------------------------------------------
 
-    def _entity(self, rows: pl.DataFrame, claim: EntityClaim, slot: int) -> tuple[pl.Series, NodeFrame] | None:
+    def _entity(
+        self, rows: pl.DataFrame, claim: EntityClaim, slot: int
+    ) -> tuple[pl.Series, NodeFrame] | None:
         prefix = ONTOLOGY.entities[claim.label].prefix
         trust = self.feed.trust if claim.trust is None else claim.trust
         allowed = pl.lit(True)
         for column, expected in claim.when.items():
-            allowed &= (pl.col(column) == expected).fill_null(False) if column in rows.columns else pl.lit(False)
+            allowed &= (
+                (pl.col(column) == expected).fill_null(False) if column in rows.columns else pl.lit(False)
+            )
         ids = pl.Series("id", [None] * rows.height, dtype=pl.String)
         identity: pl.DataFrame | None = None
         for alternative in claim.id:
@@ -156,11 +156,8 @@ class ColumnMapper:
             ids = pl.select(pl.coalesce(ids, found)).to_series().alias("id")
         if ids.null_count() == rows.height:
             return None
-        values = {
-            f: value.alias(f)
-            for f, source in claim.set.items()
-            if (value := self._value(rows, claim.label, f, source)) is not None
-        }
+        set = {f: self._value(rows, claim.label, f, source) for f, source in claim.set.items()}
+        values = {f: given.alias(f) for f, given in set.items() if given is not None}
         frame = rows.select(ids, *RECORD, *values.values())
         if identity is not None:
             frame = self._with_identity(frame, identity)
@@ -242,7 +239,7 @@ class ColumnMapper:
             parts = (code, text, pl.lit(link.place.authority or ""), local)
             key = pl.concat_str([p.fill_null("") for p in parts], separator=SEPARATOR)
             named = code.is_not_null() | text.is_not_null() | local.is_not_null()
-            place = pl.when(named).then(key)
+            place: pl.Expr = pl.when(named).then(key)
             end = pl.lit(None, dtype=pl.String)
         else:
             assert link.end is not None

@@ -1,0 +1,323 @@
+"""The first load: everything in the ledger, through columns and Neo4j's import tool, into an empty bundled database.
+
+Nothing of it is kept half: while it runs, the record store says so, and the next run begins again from the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+
+from graph.constraints import ensure_schema
+from graph.importer import import_graph
+from graph.meta import read_meta
+from graph.store import Store
+from graph.writer import write_meta
+from ledger import Batch, about_key
+from loaders import contract
+from loaders.bulk.claims import ColumnMapper, mapped
+from loaders.bulk.fold import ColumnFold, LinkTable, link_table, node_table, typed, typed_links
+from loaders.bulk.spool import Spool
+from loaders.declaration import Feed
+from loaders.run import FileSummary, Loader, Summary, new_graph_id, records_of
+from ontology import ONTOLOGY
+
+LEAST_ROWS = 20_000
+UNFINISHED = "first_load"
+PART = 2_000_000
+_TYPES = {int: "long", float: "double", bool: "boolean", str: "string"}
+_ROLLUPS = tuple(n for n in ONTOLOGY.entities["Address"].fields() if n.startswith("n_"))
+
+Open = Callable[[], AbstractAsyncContextManager[Store]]
+
+
+async def is_first(loader: Loader, store: Store, bundled: bool) -> bool:
+    """Whether what waits should go through the import tool: much of it, into an empty bundled database."""
+    if not bundled:
+        return False
+    if loader.records.meta(UNFINISHED) is not None:
+        return True
+    if await read_meta(store) or await store.read_one("MATCH (n) RETURN 1 AS x LIMIT 1"):
+        return False
+    rows = sum(b.rows for b in loader.ledger.batches() if b.state == "received" and b.feed in loader.feeds)
+    return rows >= LEAST_ROWS
+
+
+async def first_load(loader: Loader, data: Path, connect: Open, heap_mb: int = 1024) -> Summary:
+    """Loads all that the ledger holds; call it under the ledger's lease, with no store open.
+
+    Args:
+        connect: opens a store on the data directory's engine, which is started.
+
+    Raises:
+        EngineError: ENGINE_IMPORT and what starting the engine raises.
+    """
+    load = _FirstLoad(loader, data)
+    try:
+        load.begin()
+        summary = load.digest()
+        load.fold()
+        imported = asyncio.to_thread(load.import_, heap_mb)
+        kept = asyncio.to_thread(load.keep)
+        await asyncio.gather(imported, kept)
+    finally:
+        load.spool.close()
+    async with connect() as store:
+        loader.progress("索引 indexes", 0, 1)
+        await ensure_schema(store)
+        await write_meta(store, load.meta())
+        loader.progress("索引 indexes", 1, 1)
+    load.end()
+    summary.changed = load.entities
+    summary.unplaced = loader.unplaced()
+    return summary
+
+
+class _FirstLoad:
+    def __init__(self, loader: Loader, data: Path) -> None:
+        self.loader = loader
+        self.data = data
+        self.today = loader.clock.today().isoformat()
+        self.spool = Spool(loader.ledger.directory / "first_load")
+        self.entities = 0
+        self._nodes: dict[str, list[str]] = {}
+        self._links: dict[str, list[str]] = {}
+        self._fold: ColumnFold | None = None
+        self._states: dict[str, tuple[str, list[str]]] = {}
+
+    def begin(self) -> None:
+        """Takes back whatever an earlier run left."""
+        self.loader.records.clear()
+        self.loader.records.set_meta(UNFINISHED, "running")
+        self.loader.places.clear()
+
+    # -- rows → records and claims ----------------------------------------------------------------------------------
+
+    def digest(self) -> Summary:
+        summary = Summary()
+        batches = [
+            b for b in self.loader.ledger.batches() if b.state == "received" and b.feed in self.loader.feeds
+        ]
+        total = sum(b.rows for b in batches)
+        done = 0
+        for batch in batches:
+            feed = self.loader.feeds[batch.feed]
+            mapper = ColumnMapper(feed, self.loader.terms, self.loader.ledger.vault.identity)
+            read = loaded = rejected = dropped = 0
+            with self.loader.records.transaction():
+                for frame in self.loader.ledger.frames(batch):
+                    checked = contract.check(feed, frame, self.loader.terms)
+                    self.loader.records.put_rejections(batch.no, feed.feed, checked.rejections)
+                    self._take(feed, mapper, batch, checked.rows)
+                    read += frame.height
+                    loaded += checked.rows.height
+                    rejected += checked.rejected_rows
+                    dropped += checked.dropped_cells
+                    self.loader.progress("记录 records", done + read, total)
+                self.loader.records.set_digested(batch.no, loaded, rejected, dropped)
+            done += batch.rows
+            summary.files.append(
+                FileSummary(batch.file, feed.feed, batch.rows, loaded, rejected, dropped, False)
+            )
+        return summary
+
+    def _take(self, feed: Feed, mapper: ColumnMapper, batch: Batch, rows: pl.DataFrame) -> None:
+        if not rows.height:
+            return
+        records = [record for record, _ in records_of(feed, batch, rows)]
+        self.loader.records.put(sorted(records, key=lambda r: r[1:4]))
+        rows = rows.with_columns(
+            pl.lit(feed.feed).alias("__feed"),
+            pl.Series("__rkey", [r.rkey for r in records]),
+            pl.Series("__effective", [r.effective for r in records]),
+            pl.Series("__hash", [r.hash for r in records], dtype=pl.Binary),
+        )
+        self.spool.put(f"seen.{feed.feed}", rows.select("__rkey"))
+        nodes, links = mapper.claims(rows)
+        about = [n.rows.select(pl.col("id").alias("about"), "__rkey") for n in nodes]
+        for node in nodes:
+            self.spool.put(node_table(node.label), node.rows)
+        for link in links:
+            self.spool.put(link_table(link.type, link.start, link.end).name, link.rows)
+            named = link.rows.filter(pl.col("__place").is_not_null())
+            about.append(named.select(pl.concat_str(pl.lit("place:"), "__place").alias("about"), "__rkey"))
+        whole = pl.concat(about).unique()
+        keys = mapped(whole.get_column("about"), about_key, pl.Int64)
+        self.spool.put(
+            "about",
+            whole.select(keys.alias("key"), pl.lit(feed.feed).alias("feed"), pl.col("__rkey").alias("rkey")),
+        )
+
+    # -- claims → what the graph should hold ------------------------------------------------------------------------
+
+    def fold(self) -> None:
+        self._keep_about()
+        fold = ColumnFold(
+            self.spool, self.loader.places, self.today, self.loader.versions, self.loader.progress
+        )
+        self._fold = fold
+        fold.find_repeated(list(self.loader.feeds))
+        fold.take_addresses()
+        fold.settle_links()
+        nodes: dict[str, list[dict[str, Any]]] = {}
+        links: dict[LinkTable, list[dict[str, Any]]] = {}
+        for state in fold.complex_states():
+            nodes.setdefault(state.label, []).append(state.values)
+            for link in state.links:
+                ends = [ONTOLOGY.label_of(end) or "" for end in (link.start, link.end)]
+                row = {"start": link.start, "end": link.end, "k": link.k, **link.values}
+                links.setdefault(link_table(link.type, *ends), []).append(row)
+            fold.count_state(state)
+        tables = sorted({*fold.tables, *links})
+        homes = pl.DataFrame()
+        for table in tables:
+            ordinary = fold.links(table)
+            if table.type == "LIVES_AT":
+                homes = ordinary
+            self._put_links(table, ordinary, typed_links(table.type, links.pop(table, [])))
+        labels = sorted({*fold.labels, *nodes}, key=lambda label: (label == "Address", label))
+        for i, label in enumerate(labels):
+            self.loader.progress("归并 fold", i, len(labels))
+            ordinary = fold.nodes(label) if label in fold.labels else pl.DataFrame()
+            if label == "Person":
+                fold.count_people(ordinary, homes)
+            else:
+                fold.count_nodes(label, ordinary)
+            self._put_nodes(label, ordinary, typed(label, nodes.pop(label, [])))
+        self.loader.progress("归并 fold", len(labels), len(labels))
+
+    def _put_nodes(self, label: str, ordinary: pl.DataFrame, others: pl.DataFrame) -> None:
+        """Leaves nodes for the record store, ordered, and for the import tool, with its headers."""
+        assert self._fold is not None
+        frame = pl.concat([f for f in (ordinary, others) if f.height], how="diagonal").sort("id")
+        self.entities += frame.height
+        self.spool.put(f"state.{label}", frame)
+        if label == "Address":
+            rows = [(code, counter, n) for (code, counter), n in self._fold.counts.items()]
+            counts = pl.DataFrame(
+                rows, schema={"code": pl.String, "counter": pl.String, "n": pl.Int64}, orient="row"
+            )
+            if counts.height:
+                wide = counts.pivot("counter", index="code", values="n")
+                frame = frame.join(wide, on="code", how="left", maintain_order="left")
+        fields = ONTOLOGY.entities[label].fields()
+        headers = [pl.col("id").alias(f"id:ID({label})")]
+        for name in frame.columns:
+            if name != "id" and frame[name].null_count() < frame.height:
+                spec = fields[name]
+                headers.append(pl.col(name).alias(f"{name}:{_TYPES[spec.type]}{'[]' if spec.many else ''}"))
+        self._nodes[label] = [self._write(f"{label}.parquet", frame.select(headers))]
+
+    def _put_links(self, table: LinkTable, ordinary: pl.DataFrame, others: pl.DataFrame) -> None:
+        parts = [f for f in (ordinary, others) if f.height]
+        if not parts:
+            return
+        frame = pl.concat(parts, how="diagonal")
+        owner = table.owner.removeprefix("__")
+        kept = frame.with_columns(pl.col(owner).alias("owner"), pl.lit(table.type).alias("type"))
+        self.spool.put(f"links.{table.owner_label}.{table.name}", kept.sort("owner"))
+        fields = ONTOLOGY.links[table.type].fields()
+        headers = [
+            pl.col("start").alias(f":START_ID({table.start})"),
+            pl.col("end").alias(f":END_ID({table.end})"),
+            pl.col("k").alias("k:string"),
+        ]
+        headers += [
+            pl.col(name).alias(f"{name}:{_TYPES[fields[name].type]}")
+            for name in frame.columns
+            if name in fields and frame[name].null_count() < frame.height
+        ]
+        name = self._write(f"{table.name}.parquet", frame.select(headers))
+        self._links.setdefault(table.type, []).append(name)
+
+    def _write(self, name: str, frame: pl.DataFrame) -> str:
+        frame.write_parquet(self.spool.directory / f"import.{name}", compression="lz4", statistics=False)
+        return f"import.{name}"
+
+    # -- into the graph, and beside it into the record store --------------------------------------------------------
+
+    def import_(self, heap_mb: int) -> None:
+        import_graph(
+            self.data,
+            self.spool.directory,
+            self._nodes,
+            self._links,
+            heap_mb=heap_mb,
+            progress=self.loader.progress,
+        )
+
+    def _keep_about(self) -> None:
+        """Sorted by key, so that the index is written from front to back."""
+        parts = -(-self.spool.rows("about") // PART) or 1
+        width = 2**64 // parts
+        with self.loader.records.transaction():
+            for part in range(parts):
+                low, high = -(2**63) + part * width, -(2**63) + (part + 1) * width
+                bounds = (
+                    (pl.col("key") >= low) & (pl.col("key") < high)
+                    if part + 1 < parts
+                    else pl.col("key") >= low
+                )
+                frames = [f.filter(bounds).collect() for f in self.spool.scan("about")]
+                if frames:
+                    self.loader.records.put_about(pl.concat(frames).sort("key", "feed", "rkey").iter_rows())
+        self.spool.drop("about")
+
+    def keep(self) -> None:
+        """Fills the record store with what the graph will hold."""
+        assert self._fold is not None
+        records = self.loader.records
+        for label in sorted(ONTOLOGY.entities, key=lambda name: ONTOLOGY.entities[name].prefix):
+            with records.transaction():
+                records.put_folded(self._blobs(label))
+        with records.transaction():
+            records.put_rollups(self._fold.counts)
+            self.loader.places.keep()
+
+    def _blobs(self, label: str) -> Iterator[tuple[str, bytes]]:
+        """(id, encoded state) of a label, ordered by id."""
+        prefix = f"links.{label}."
+        streams = [self._owned(t) for t in self.spool.tables() if t.startswith(prefix)]
+        heads = [next(s, None) for s in streams]
+        for values in _rows(self.spool.get(f"state.{label}")):
+            id = values["id"]
+            links: list[list[Any]] = []
+            for i, stream in enumerate(streams):
+                head = heads[i]
+                while head is not None and head[0] == id:
+                    links.append(head[1])
+                    head = heads[i] = next(stream, None)
+            links.sort(key=lambda x: x[:4])
+            yield id, orjson.dumps({"l": links, "p": values}, option=orjson.OPT_SORT_KEYS)
+
+    def _owned(self, table: str) -> Iterator[tuple[str, list[Any]]]:
+        for row in _rows(self.spool.get(table)):
+            owner, type = row.pop("owner"), row.pop("type")
+            yield owner, [type, row.pop("start"), row.pop("end"), row.pop("k"), row]
+
+    def meta(self) -> dict[str, Any]:
+        graph = self.loader.ledger.meta("graph")
+        if graph is None:
+            graph = new_graph_id()
+            self.loader.ledger.set_meta("graph", graph)
+        return {"graph": graph, "rolled_for": self.today, "scheme": self.loader.scheme.name}
+
+    def end(self) -> None:
+        records = self.loader.records
+        with records.transaction() as db:
+            records.set_meta("graph", str(self.loader.ledger.meta("graph")))
+            records.set_meta("rolled_for", self.today)
+            db.execute("DELETE FROM meta WHERE name = ?", (UNFINISHED,))
+
+
+def _rows(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """Rows without what is null."""
+    columns = frame.columns
+    for row in frame.iter_rows():
+        yield {c: v for c, v in zip(columns, row, strict=True) if v is not None}

@@ -1,0 +1,53 @@
+"""Frames on disk between the steps of a first load, so that no step holds more than its part of the district."""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import polars as pl
+
+
+class Spool:
+    """Parts of named tables; a table's parts may differ in which columns they have."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True, mode=0o700)
+        self._parts: dict[str, list[Path]] = defaultdict(list)
+        self._rows: dict[str, int] = defaultdict(int)
+
+    def put(self, table: str, frame: pl.DataFrame) -> None:
+        if frame.height:
+            path = self.directory / f"{len(self._parts)}-{len(self._parts[table])}-{table}.parquet"
+            frame.write_parquet(path, compression="lz4", statistics=False)
+            self._parts[table].append(path)
+            self._rows[table] += frame.height
+
+    def tables(self) -> list[str]:
+        return sorted(self._parts)
+
+    def rows(self, table: str) -> int:
+        return self._rows[table]
+
+    def get(self, table: str, columns: Iterable[str] | None = None) -> pl.DataFrame:
+        """The whole of a table; columns that a part has not are null there."""
+        wanted = None if columns is None else list(columns)
+        parts = [pl.read_parquet(path, columns=wanted) for path in self._parts.get(table, ())]
+        if not parts:
+            return pl.DataFrame(schema=dict.fromkeys(wanted or (), pl.String))
+        return pl.concat(parts, how="diagonal")
+
+    def scan(self, table: str) -> list[pl.LazyFrame]:
+        """The parts of a table, to be filtered before they are held."""
+        return [pl.scan_parquet(path) for path in self._parts.get(table, ())]
+
+    def drop(self, table: str) -> None:
+        for path in self._parts.pop(table, ()):
+            path.unlink()
+
+    def close(self) -> None:
+        shutil.rmtree(self.directory, ignore_errors=True)

@@ -209,7 +209,8 @@ def _links(
                 text = held.claim.place.split("\x1f")[1] if held.claim.place else ""
                 if text:
                     values["text"] = text
-            k = f"{role}|{held.start or ''}" if timed else role
+            # Never empty: the import tool takes an empty text for none.
+            k = f"{role}|{(timed and held.start) or ''}"
             if type == "LIVES_AT" and held.placement is not None and held.placement.code is not None:
                 values["who"] = start
                 key, grid = (

@@ -237,7 +237,7 @@ class _FirstLoad:
         self._links.setdefault(table.type, []).append(name)
 
     def _write(self, name: str, frame: pl.DataFrame) -> str:
-        frame.write_parquet(self.spool.directory / f"import.{name}", compression="lz4", statistics=False)
+        frame.write_parquet(self.spool.directory / f"import.{name}", compression="zstd", compression_level=1)
         return f"import.{name}"
 
     # -- into the graph, and beside it into the record store --------------------------------------------------------

@@ -227,11 +227,10 @@ class ColumnFold:
         declared = ONTOLOGY.links[table.type]
         fields = [c for c in frame.columns if not c.startswith("__")]
         out = [pl.col("__start").alias("start"), pl.col("__end").alias("end")]
-        key = pl.col("__role")
+        since = pl.col("__since").fill_null("") if declared.history else pl.lit("")
         if declared.history:
-            key = pl.concat_str(key, pl.lit("|"), pl.col("__since").fill_null(""))
             out += [pl.col("__since").alias("since"), pl.col("__until").fill_null(OPEN_END).alias("until")]
-        out.append(key.alias("k"))
+        out.append(pl.concat_str(pl.col("__role"), pl.lit("|"), since).alias("k"))
         if "__text" in frame.columns:
             doubtful = pl.col("__sure") < 1.0
             out.append(pl.when(doubtful).then(pl.col("__sure")).alias("confidence"))

@@ -144,7 +144,7 @@ def test_a_feed_too_long_for_a_workbook_is_a_csv(
     options = SeedOptions(scale=SMALL, noise="clean", only=("volunteers",))
     books = [name for name in district.files if name.endswith(".xlsx")]
     assert "feeds/组织部_萧山红领_20251215.xlsx" in books
-    count = district.files[books[0]]["rows"]
+    count = district.files["feeds/组织部_萧山红领_20251215.xlsx"]["rows"]
     monkeypatch.setattr("seed.feeds.XLSX_LIMIT", count)
     manifest = seed_district(tmp_path, options)
     assert [path.name for path in (tmp_path / "feeds").iterdir()] == ["组织部_萧山红领_20251215.csv"]

@@ -34,7 +34,6 @@ from ontology.errors import UsageError
 DELIMITERS = (",", "\t", ";", "|", "，")
 # One quoted record may be this long; a quotation mark that is not closed by then was never meant to be one.
 RECORD = 1 << 20
-QUOTED = re.compile(rb'"(?:[^"]|"")*"')
 
 
 @dataclass(slots=True)
@@ -100,6 +99,13 @@ class _Table:
         self.width = len(self.header.names)
         self.tidy = Tidy(self.header, key, reading, notes)
         self._undecoded = 0
+        edge = re.escape(self.delimiter.encode())
+        # A quoted cell from edge to edge; what is quoted otherwise is left, and seen.
+        self._quoted = re.compile(
+            rb"(?<![^" + edge + rb'\n])"[^"]*(?:""[^"]*)*"(?=' + edge + rb"|\r?\n)"
+            if len(self.delimiter.encode()) == 1
+            else rb"(?!)"
+        )
         self._schema = {str(i): pl.String for i in range(self.width)}
 
     def _begin(
@@ -160,7 +166,7 @@ class _Table:
                 offset = chunk.offset
             carried = b""
             if (frame := self._fast(data, line)) is not None:
-                line += frame.height
+                line += data.count(b"\n")
                 yield from self._given(frame)
             else:
                 parsed = self._careful(data, line, offset, chunk.last)
@@ -194,22 +200,19 @@ class _Table:
         return frame.with_columns(_no_empties(self._schema))
 
     def _fast(self, data: bytes, line: int) -> pl.DataFrame | None:
-        """The chunk as polars reads it, when it can be seen that every line is one row of the right number of cells."""
+        """The chunk as polars reads it, when it can be seen that every record has the right number of cells."""
         lines = data.count(b"\n")
         if not lines or b"\0" in data or data.count(b"\r") != data.count(b"\r\n"):
             return None
-        delimiter = self.delimiter.encode()
-        if len(delimiter) > 1:
+        if len(self.delimiter.encode()) > 1:
             return None
         bare, quoted = data, b'"' in data
         if quoted:
-            bare = QUOTED.sub(b"\0", data)
-            if b'"' in bare or bare.count(b"\n") != lines:
+            bare = self._quoted.sub(b"", data)
+            if b'"' in bare:
                 return None
-            marks = bare.count(b"\0")
-            if self._quotes_at_edges(bare, delimiter) != marks:
-                return None
-        if bare.count(delimiter) != lines * (self.width - 1):
+        records = bare.count(b"\n") if quoted else lines
+        if bare.count(self.delimiter.encode()) != records * (self.width - 1):
             return None
         try:
             frame = pl.read_csv(
@@ -221,16 +224,15 @@ class _Table:
             )
         except pl.exceptions.PolarsError:
             return None
-        if frame.height != lines:
+        if frame.height != records:
             return None
         if quoted and b'""' in data:
             frame = frame.with_columns(_no_empties(self._schema))
-        return frame.with_columns(pl.int_range(line, line + lines, dtype=pl.Int64).alias(ROW))
-
-    def _quotes_at_edges(self, bare: bytes, delimiter: bytes) -> int:
-        edge = re.escape(delimiter)
-        pattern = re.compile(rb"(?:(?<=" + edge + rb")|(?<=\n)|\A)\0(?=" + edge + rb"|\r?\n)")
-        return sum(1 for _ in pattern.finditer(bare))
+        number = pl.int_range(line, line + records, dtype=pl.Int64)
+        if records != lines:
+            inside = [pl.col(c).str.count_matches("\n", literal=True) for c in self._schema]
+            number += pl.sum_horizontal(inside).cast(pl.Int64).cum_sum().shift(1, fill_value=0)
+        return frame.with_columns(number.alias(ROW))
 
     # -- row by row ------------------------------------------------------------------------------------------------
 

@@ -245,7 +245,7 @@ def build_petitions(stories: Stories) -> pl.DataFrame:
     place = either(rng.random(n) < 0.5, stories.place(batch.spot), stories.spots.full.gather(batch.spot))
     text = cat(
         greeting, opening, "现反映", place, "的问题：", stories.cause(batch.topic), "。", against, told.fill_null(vague),
-        pick(("恳请领导重视，派人到现场调查核实，依法处理，给我们老百姓一个答复。", "请求依法查处，并将处理结果书面告知本人。", "希望政府部门主持公道，尽快协调解决此事。"), rng.integers(0, 3, n)),
+        pick(("恳请领导重视此事，派人到现场调查核实，依法处理，给我们老百姓一个答复。", "请求有关部门依法查处，并将处理结果书面告知本人。", "希望政府部门主持公道，尽快协调解决，给百姓一个说法。"), rng.integers(0, 3, n)),
         reach,
     )  # fmt: skip
     communities = [c.full[3:] for c in stories.places.communities]

@@ -16,6 +16,7 @@ import yaml
 from ontology.errors import UsageError
 from seed.addresses import build_addresses
 from seed.city_work import build_lane_events
+from seed.columns import only_if
 from seed.departments import SOURCES
 from seed.enterprises import build_enterprises
 from seed.feeds import BY_KEY, FEEDS, NATURE, SYNTHETIC, dated, shaped, wanted, write_feed
@@ -43,7 +44,7 @@ All data of this district is synthetic (合成数据); no person in it is real.
   `parties` (truth ids), `party_ids` (identity numbers or credit codes, sorted), `incidents` (source numbers, sorted), `planted`.
 - `relapses.json`: every hazard that came back within 30 days: `place`, `category` (a code of catalog/terms/incident_kind.yaml),
   `earlier`, `later` (隐患编号), `days`, `planted`.
-- `people.parquet`: `person` (truth id), `name`, `identity_number`, `phone`, `resident_key` (人口编号).
+- `people.parquet`: `person` (truth id), `name`, `former_name` (of few; older records have it), `identity_number`, `phone`, `resident_key` (人口编号).
 - `people_records.parquet`: which record is about whom: `person`, `feed`, `record_key`, `role` (the column of the name).
 - `matters.parquet`: which records of the incident feeds are reports of one matter: `matter` (truth id), `feed`, `record_key`,
   `source_number` (the number that other departments name it by). Every record is in exactly one matter, most alone.
@@ -272,13 +273,14 @@ def term_codes() -> dict[str, str]:
     return {term["zh"]: term["code"] for term in terms}
 
 
-def people_truth(people: People) -> pl.DataFrame:
+def people_truth(people: People, stories: Stories) -> pl.DataFrame:
     """`truth/people.parquet`."""
     rows = np.arange(len(people.home))
     return pl.DataFrame(
         {
             "person": truth_person(rows),
             "name": people.frame["name"],
+            "former_name": only_if(stories.former, stories.turned > 0),
             "identity_number": people.frame["identity"],
             "phone": people.frame["phone"],
             "resident_key": person_key(rows),
@@ -357,7 +359,7 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
             writer.mention(source.feed, frame.filter(pl.col(role).is_not_null()), role, column)
     writer.matter(stories.truth())
     writer.truth(
-        people_truth(people),
+        people_truth(people, stories),
         disputes_of(incidents.alarms, incidents.mediations),
         hazards_of(hazards, term_codes()),
     )

@@ -18,7 +18,7 @@ SYNTHETIC: Final = "合成数据"
 XLSX_LIMIT: Final = 1_000_000
 """A sheet holds 1,048,576 rows; from here on the file is CSV."""
 
-FORMS: Final = {"csv": "csv", "gb18030": "csv", "tsv": "tsv", "jsonl": "jsonl"}
+FORMS: Final = {"csv": "csv", "gb18030": "csv", "tsv": "tsv", "jsonl": "jsonl", "parquet": "parquet"}
 """Form of a file → its ending. `gb18030` is a CSV in that encoding."""
 
 _MOMENT: Final = r"^(\d{4})-0?(\d+)-0?(\d+)(?: 0?(\d+):(\d\d):\d\d)?$"
@@ -222,6 +222,12 @@ FEEDS: Final = (
         "申报流水号", (("现居住地", "_place"),), ("申报时间", "出生年月日", "入住日期", "核查时间"), ("性别", "核查状态"),
         ("本人手机", "房东手机"), ("证件号",), ("申报流水号",), date_form="compact",
     ),
+    Feed(
+        "gas_cylinders", "市监", "燃气瓶",
+        _words("气瓶编码,规格型号,制造单位,制造年月,上次检验日,下次检验日,气瓶状态,充装单位,用户类别,用户名称,用户证照号,用户电话,用气地址,标准地址码,最近配送日,更新时间"),
+        "气瓶编码", (("用气地址", "标准地址码"),), ("下次检验日", "上次检验日", "制造年月", "最近配送日"), ("气瓶状态",), ("用户电话",),
+        ("用户证照号",), ("气瓶编码",),
+    ),
 )  # fmt: skip
 BY_KEY: Final = {feed.key: feed for feed in FEEDS}
 
@@ -282,6 +288,8 @@ def write_feed(feed: Feed, frame: pl.DataFrame, directory: Path, until: date) ->
     if not xlsx:
         if feed.form == "jsonl":
             frame.write_ndjson(path)
+        elif feed.form == "parquet":
+            frame.write_parquet(path)
         elif feed.form == "gb18030":
             path.write_bytes(frame.write_csv(null_value="").encode("gb18030"))
         else:

@@ -29,6 +29,7 @@ from seed.options import Manifest, SeedOptions
 from seed.people import People, build_people
 from seed.places import build_places
 from seed.spots import build_spots
+from seed.things import World, build_things
 from seed.truth import Dispute, Hazard, relapses, repeats
 from seed.vehicles import build_vehicles
 from seed.volunteers import build_devices, build_volunteers
@@ -49,6 +50,7 @@ All data of this district is synthetic (合成数据); no person in it is real.
 - `matters.parquet`: which records of the incident feeds are reports of one matter: `matter` (truth id), `feed`, `record_key`,
   `source_number` (the number that other departments name it by). Every record is in exactly one matter, most alone.
 - `addresses.parquet`: which text is which place: `feed`, `record_key`, `column`, `text` as the feed has it, `code` as it truly is.
+- `planted.json`: pattern → record keys that the traces over things should find; which feed's, docs/seeding.md says.
 
 - `expect.json` (drawn districts only): what the author of the scenario expects, in source numbers and codes.
 
@@ -71,6 +73,7 @@ class Writer:
     texts: list[pl.DataFrame] = field(default_factory=list)
     mentions: list[pl.DataFrame] = field(default_factory=list)
     matters: list[pl.DataFrame] = field(default_factory=list)
+    planted: dict[str, list[str]] = field(default_factory=dict)
     done: int = 0
     total: int = len(FEEDS) + 2
 
@@ -357,11 +360,17 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
         writer.feed(source.feed, frame)
         for role, column in source.names:
             writer.mention(source.feed, frame.filter(pl.col(role).is_not_null()), role, column)
+    for thing in build_things(World(options, places, people, enterprises, spots, vehicles, devices)):
+        writer.feed(thing.feed, thing.frame)
+        for role, column in thing.names:
+            writer.mention(thing.feed, thing.frame.filter(pl.col(role).is_not_null()), role, column)
+        writer.planted |= thing.planted
     writer.matter(stories.truth())
     writer.truth(
         people_truth(people, stories),
         disputes_of(incidents.alarms, incidents.mediations),
         hazards_of(hazards, term_codes()),
+        planted=writer.planted,
     )
     writer.counts |= {
         "communities_filled": len(places.filled),

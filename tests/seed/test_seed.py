@@ -45,6 +45,8 @@ def read(manifest: Manifest, key: str) -> pl.DataFrame:
         header = [str(cell) for cell in rows[0]]
         cells = [[str(cell) or None for cell in row] for row in rows[1:]]
         return pl.DataFrame(cells, schema=dict.fromkeys(header, pl.String), orient="row")
+    if feed.form == "parquet":
+        return pl.read_parquet(path)
     if feed.form == "jsonl":
         return pl.read_ndjson(path, schema=dict.fromkeys((*feed.columns, NATURE), pl.String))
     encoding = "gb18030" if feed.form == "gb18030" else "utf8"

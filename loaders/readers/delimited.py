@@ -151,7 +151,7 @@ class _Table:
         at = 0
         for _ in range(skip):
             at = first.data.index(b"\n", at) + 1
-        offset = None if first.offset is None else first.offset + at
+        offset = self._on(first.offset, first.data[:at])
         return header, Chunk(first.data[at:], first.line + skip, offset, first.last)
 
     # -- chunks to frames -----------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ class _Table:
                 carried = parsed.rest
                 done = len(data) - len(carried)
                 line += parsed.lines
-                offset = None if offset is None else offset + done
+                offset = self._on(offset, data[:done])
                 for start in range(0, len(parsed.records), FRAME_ROWS):
                     yield from self._given(self._frame(parsed.records[start : start + FRAME_ROWS]))
             last = chunk.last
@@ -182,6 +182,15 @@ class _Table:
                 parsed = self._careful(carried, line, offset, True)
                 yield from self._given(self._frame(parsed.records))
         self.notes.close()
+
+    def _on(self, offset: int | None, done: bytes) -> int | None:
+        """The offset in the file after bytes of a chunk, which are UTF-8 whatever the file is in."""
+        if offset is None or self.text.encoding in (None, "utf-8"):
+            return None if offset is None else offset + len(done)
+        if done.isascii():
+            return offset + len(done)
+        text = done.decode("utf-8", "surrogateescape")
+        return offset + len(text.encode(self.text.encoding or "utf-8", "surrogateescape"))
 
     def _given(self, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
         for start in range(0, frame.height, FRAME_ROWS):

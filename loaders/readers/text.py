@@ -120,14 +120,17 @@ class Text:
         """The next lines, about 4 MiB; None at the end."""
         if self._ended:
             return None
-        parts, size = [self._rest], len(self._rest)
-        while size < CHUNK:
+        parts, size, whole = [self._rest], len(self._rest), False
+        while size < CHUNK or not whole:
             block = next(self._blocks, None)
             if block is None:
                 self._ended = True
                 break
             parts.append(block)
             size += len(block)
+            whole = whole or b"\n" in block or (self._cr is not False and b"\r" in block)
+            if not whole and size > self._limits.line:
+                raise self._too_long(self._line)
         data = b"".join(parts)
         if self._cr is None:
             self._cr = b"\n" not in data and b"\r" in data[:-1]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 import polars as pl
-import xlsxwriter
 
 from seed.options import bad
+from seed.workbook import write_workbook
 
 NATURE: Final = "数据性质"
 SYNTHETIC: Final = "合成数据"
@@ -295,23 +294,5 @@ def write_feed(feed: Feed, frame: pl.DataFrame, directory: Path, until: date) ->
         else:
             frame.write_csv(path, null_value="", separator="\t" if feed.form == "tsv" else ",")
         return path
-    with xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_urls": False}) as book:
-        # A fixed time of making keeps the file the same from run to run.
-        book.set_properties(
-            {
-                "title": feed.title,
-                "comments": SYNTHETIC,
-                "created": datetime(until.year, until.month, until.day),  # noqa: DTZ001 - has no zone
-            }
-        )
-        sheet = book.add_worksheet(feed.title)
-        for row, values in enumerate(_rows(frame)):
-            for column, value in enumerate(values):
-                if value:
-                    sheet.write_string(row, column, value)
+    write_workbook(path, frame, feed.title, SYNTHETIC, until)
     return path
-
-
-def _rows(frame: pl.DataFrame) -> Iterator[tuple[str | None, ...]]:
-    yield tuple(frame.columns)
-    yield from frame.iter_rows()

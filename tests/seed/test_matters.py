@@ -214,7 +214,7 @@ def test_free_texts_name_the_place(district: Manifest) -> None:
             for text, code in texts.select("text", "code").iter_rows()
         )
     lengths = [len(text) for text in read(district, "petitions")["信访内容"]]
-    assert 60 <= min(lengths) and max(lengths) <= 240
+    assert min(lengths) >= 60 and max(lengths) <= 240
     written = truth.filter(pl.col("feed") == "self_registrations")
     as_is = [full[code].endswith(text) for text, code in written.select("text", "code").iter_rows()]
     assert 0.3 < sum(as_is) / len(as_is) < 0.9, "tenants write in their own way"

@@ -276,3 +276,13 @@ def test_noise_reaches_these_feeds_too(tmp_path: Path) -> None:
     worse = [len(check(feeds[key], read(manifest, key), terms).rejections) for key in KEYS]
     assert sum(count > 0 for count in worse) > len(KEYS) // 2
     assert read(manifest, "cases")["地点编码"].null_count() > 0
+
+
+def test_repeats_and_relapses_are_asked_of_other_feeds() -> None:
+    """The answer key's disputes and hazards are those of the police, of mediation and of the fire brigade alone."""
+    for key in KEYS:
+        feed = load_feeds(CATALOG / "feeds")[key]
+        for entity in feed.entities.values():
+            assert entity.set.get("kind") not in ("=dispute", "=hazard"), key
+        own = {alias for alias, entity in feed.entities.items() if entity.set.get("number")}
+        assert {link.start for link in feed.links if link.type == "HANDLED_IN"} <= own, key

@@ -667,7 +667,9 @@ class Compiler:
         )  # fmt: skip
         return self.page(page, s)
 
-    _person_incidents = _enterprise_incidents = _vehicle_incidents = _phone_incidents = _involved
+    _person_incidents = _enterprise_incidents = _vehicle_incidents = _phone_incidents = _device_incidents = (
+        _involved
+    )
 
     def _household_members(self, v: str, s: Selected) -> str:
         return self._linked(v, s, "Person", "({v})<-[{r}:BELONGS_TO]-({x})")
@@ -683,7 +685,7 @@ class Compiler:
     def _at(self, v: str, s: Selected) -> str:
         return self._single(v, s, "Address", "({v})-[{r}:AT]->({x})")
 
-    _house_at = _enterprise_at = _device_at = _matter_at = _at
+    _house_at = _enterprise_at = _device_at = _matter_at = _project_at = _at
 
     def _house_owners(self, v: str, s: Selected) -> str:
         return self._short(v, s, "Person", "({v})<-[{r}:OWNS]-({x})")
@@ -715,6 +717,70 @@ class Compiler:
 
     def _vehicle_permits(self, v: str, s: Selected) -> str:
         return self._short(v, s, "Permit", "({v})-[{r}:HOLDS]->({x})")
+
+    def _vehicle_trips(self, v: str, s: Selected) -> str:
+        x = self.variable("x")
+        return self.many(
+            f"({v})<-[:MADE_BY]-({x}:Trip)",
+            [f"{x}.started_at < $as_of_end"],
+            "Trip",
+            x,
+            s,
+            f"{x}.started_at DESC, {x}.id",
+        )
+
+    def _enterprise_devices(self, v: str, s: Selected) -> str:
+        return self._linked(v, s, "Device", "({v})-[{r}:USES]->({x})")
+
+    def _enterprise_permits(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Permit", "({v})-[{r}:HOLDS]->({x})")
+
+    def _enterprise_projects(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Project", "({v})-[{r}:BUILDS|RUNS]->({x})")
+
+    def _enterprise_guarantees(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Enterprise", "({v})-[{r}:GUARANTEES]->({x})")
+
+    def _enterprise_guaranteed_by(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Enterprise", "({v})<-[{r}:GUARANTEES]-({x})")
+
+    # -- devices, permits, projects, trips --------------------------------------------------------------------------
+
+    def _device_users(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Person", "({v})<-[{r}:USES]-({x})")
+
+    def _device_user_enterprises(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Enterprise", "({v})<-[{r}:USES]-({x})")
+
+    def _permit_projects(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Project", "({v})-[{r}:FOR]->({x})", timed=False)
+
+    def _permit_vehicles(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Vehicle", "({v})<-[{r}:HOLDS]-({x})")
+
+    def _permit_enterprises(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Enterprise", "({v})<-[{r}:HOLDS]-({x})")
+
+    def _project_builders(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Enterprise", "({v})<-[{r}:BUILDS]-({x})")
+
+    def _project_runners(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Enterprise", "({v})<-[{r}:RUNS]-({x})")
+
+    def _project_permits(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Permit", "({v})<-[{r}:FOR]-({x})", timed=False)
+
+    def _project_matters(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Matter", "({v})<-[{r}:FOR]-({x})", timed=False)
+
+    def _trip_vehicle(self, v: str, s: Selected) -> str:
+        return self._single(v, s, "Vehicle", "({v})-[{r}:MADE_BY]->({x})", timed=False)
+
+    def _trip_from_project(self, v: str, s: Selected) -> str:
+        return self._single(v, s, "Project", "({v})-[{r}:FROM]->({x})", timed=False)
+
+    def _trip_to_project(self, v: str, s: Selected) -> str:
+        return self._single(v, s, "Project", "({v})-[{r}:TO]->({x})", timed=False)
 
     # -- incidents, matters, volunteers -----------------------------------------------------------------------------
 

@@ -81,6 +81,7 @@ class Scope:
             "Household": (f"({v})<-[tie:BELONGS_TO]-(:Person)-[scope:LIVES_AT]->()", meanwhile),
             "Phone": (f"({v})<-[tie:HAS_PHONE]-(:Person)-[scope:LIVES_AT]->()", meanwhile),
             "Permit": (f"({v})<-[:HOLDS]-(scope)", ""),
+            "Trip": (f"({v})-[:FROM|TO]->(scope)", ""),
             "Organisation": (f"({v})<-[:HANDLED_BY]-(scope)", ""),
         }
         if label in ways:

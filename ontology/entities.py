@@ -110,6 +110,8 @@ class Enterprise(Placed):
     staff: Annotated[Int, Field("从业人数", "staff")] = None
     capital: Annotated[Float, Field("注册资本(万元)", "registered capital, 10,000 yuan")] = None
     phone: Annotated[Str, Field("联系电话", "contact number", SENSITIVE)] = None
+    pupils: Annotated[Int, Field("在校学生数", "pupils, of a school")] = None
+    beds: Annotated[Int, Field("床位数", "beds, of a medical institution")] = None
 
 
 class Vehicle(Placed):
@@ -176,6 +178,8 @@ class Matter(Stepped):
     opened_at: Annotated[Str, Field("受理时间", "opened at")] = None
     closed_at: Annotated[Str, Field("办结时间", "closed at")] = None
     deadline: Annotated[Str, Field("期限", "deadline")] = None
+    severity: Annotated[Str, Field("等级", "severity", terms="severity")] = None
+    conclusion: Annotated[Str, Field("结论", "conclusion")] = None
     open: Annotated[Bool, Field("是否在办", "still open", derived=True)] = None
 
 
@@ -228,13 +232,43 @@ class Device(Placed):
     name: Annotated[Str, Field("名称", "name", lookup=TEXT)] = None
     state: Annotated[Str, Field("状态", "state", terms="device_state")] = None
     installed: Annotated[Str, Field("安装日期", "installed")] = None
+    serial: Annotated[Str, Field("注册代码", "registration code of its supervisor", lookup=INDEX)] = None
+    maker: Annotated[Str, Field("制造单位", "maker")] = None
+    due: Annotated[Str, Field("下次检验日期", "day by which it must be inspected next", lookup=INDEX)] = None
 
 
 class Permit(Node):
     zh, en, prefix, title_field = "许可", "Permit", "pmt", "number"
     number: Annotated[Str, Field("许可编号", "permit number", lookup=INDEX)] = None
     kind: Annotated[Str, Field("类别", "kind", terms="permit_kind")] = None
+    state: Annotated[Str, Field("状态", "state", terms="permit_state")] = None
+    since: Annotated[Str, Field("有效期起", "valid from")] = None
     expires: Annotated[Str, Field("有效期至", "valid until")] = None
+    scope: Annotated[Str, Field("许可范围", "what it allows: route and hours, trade, line")] = None
+    amount: Annotated[Float, Field("金额(万元)", "amount it covers, 10,000 yuan")] = None
+
+
+class Project(Placed):
+    zh, en, prefix, title_field = "项目", "Project", "prj", "name"
+    placed: ClassVar[str] = "AT"
+    number: Annotated[Str, Field("项目编号", "project number", lookup=INDEX, text=True)] = None
+    name: Annotated[Str, Field("名称", "name", lookup=TEXT)] = None
+    kind: Annotated[Str, Field("类别", "kind", lookup=INDEX, terms="project_kind")] = None
+    state: Annotated[Str, Field("状态", "state", terms="project_state")] = None
+    since: Annotated[Str, Field("开始日期", "begun")] = None
+    until: Annotated[Str, Field("结束日期", "ended, or planned to end")] = None
+    area: Annotated[Float, Field("面积(平方米)", "area, m²")] = None
+    volume: Annotated[Float, Field("土方量(万立方米)", "earth to move or room for it, 10,000 m³")] = None
+
+
+class Trip(Node):
+    zh, en, prefix, title_field = "趟次", "Trip", "trp", "number"
+    number: Annotated[Str, Field("趟次号", "trip number", lookup=INDEX)] = None
+    started_at: Annotated[Str, Field("驶出时间", "left the site at", lookup=INDEX)] = None
+    ended_at: Annotated[Str, Field("到达时间", "arrived at")] = None
+    distance: Annotated[Float, Field("里程(公里)", "distance, km")] = None
+    off_route: Annotated[Bool, Field("是否偏航", "left its route")] = None
+    covered: Annotated[Bool, Field("是否密闭", "load was covered")] = None
 
 
 class Finding(Placed):
@@ -254,5 +288,5 @@ class Judgement(Node):
 
 ENTITIES: tuple[type[Entity], ...] = (
     Address, Person, Household, House, Enterprise, Vehicle, Phone, Incident, Matter, Volunteer, Team,
-    Organisation, Post, ChatGroup, Device, Permit, Finding, Judgement,
+    Organisation, Post, ChatGroup, Device, Permit, Project, Trip, Finding, Judgement,
 )  # fmt: skip

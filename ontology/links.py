@@ -63,6 +63,7 @@ class At(ToPlace):
         ("Enterprise", "Address"),
         ("Device", "Address"),
         ("Matter", "Address"),
+        ("Project", "Address"),
     )
 
 
@@ -130,6 +131,42 @@ class Represents(Timed):
 class Guarantees(Timed):
     type, zh, en = "GUARANTEES", "担保", "guarantees"
     ends = (("Enterprise", "Enterprise"),)
+    amount: Annotated[Float, Field("担保金额(万元)", "amount guaranteed, 10,000 yuan")] = None
+
+
+class Builds(Timed):
+    type, zh, en = "BUILDS", "承建", "builds"
+    ends = (("Enterprise", "Project"),)
+
+
+class Runs(Timed):
+    type, zh, en = "RUNS", "运营", "runs"
+    ends = (("Enterprise", "Project"),)
+
+
+class Uses(Timed):
+    type, zh, en = "USES", "使用", "uses"
+    ends = (("Person", "Device"), ("Enterprise", "Device"))
+
+
+class For(Link):
+    type, zh, en, history = "FOR", "用于", "is for", False
+    ends = (("Permit", "Project"), ("Matter", "Project"))
+
+
+class MadeBy(Link):
+    type, zh, en, history = "MADE_BY", "由…行驶", "is made by", False
+    ends = (("Trip", "Vehicle"),)
+
+
+class From(Link):
+    type, zh, en, history = "FROM", "始于", "is from", False
+    ends = (("Trip", "Project"),)
+
+
+class To(Link):
+    type, zh, en, history = "TO", "至", "is to", False
+    ends = (("Trip", "Project"),)
 
 
 class InvolvedIn(Link):
@@ -198,5 +235,5 @@ class ShownBy(Link):
 LINKS: tuple[type[Link], ...] = (
     In, InGrid, PartOf, LivesAt, At, RegisteredAt, OccurredAt, Serves, Owns, Rents, RelatedTo, MemberOfHousehold,
     HasPhone, Called, WorksFor, Represents, Guarantees, InvolvedIn, HandledIn, Follows, HandledBy, Is, MemberOf,
-    Holds, About, ShownBy,
+    Holds, Builds, Runs, Uses, For, MadeBy, From, To, About, ShownBy,
 )  # fmt: skip

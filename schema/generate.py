@@ -35,7 +35,19 @@ _LEFT_OUT = {
     "street",
     "community",
 }
-_DATES = {"since", "until", "birth", "died", "founded", "closed", "joined", "left", "installed", "expires"}
+_DATES = {
+    "since",
+    "until",
+    "birth",
+    "died",
+    "founded",
+    "closed",
+    "joined",
+    "left",
+    "installed",
+    "expires",
+    "due",
+}
 
 
 def _type(spec: FieldSpec) -> str:

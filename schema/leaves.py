@@ -88,6 +88,8 @@ class EnterpriseLeaves:
     staff: int | None = strawberry.field(description="从业人数 · staff")
     capital: float | None = strawberry.field(description="注册资本(万元) · registered capital, 10,000 yuan")
     phone: str | None = strawberry.field(description="联系电话 · contact number")
+    pupils: int | None = strawberry.field(description="在校学生数 · pupils, of a school")
+    beds: int | None = strawberry.field(description="床位数 · beds, of a medical institution")
 
 
 @strawberry.type
@@ -174,6 +176,12 @@ class MatterLeaves:
     opened_at: DateTime | None = strawberry.field(description="受理时间 · opened at")
     closed_at: DateTime | None = strawberry.field(description="办结时间 · closed at")
     deadline: DateTime | None = strawberry.field(description="期限 · deadline")
+
+    @strawberry.field(description="等级 · severity")
+    def severity(self, info: Info) -> Term | None:
+        return term(self, info, "severity", "severity")
+
+    conclusion: str | None = strawberry.field(description="结论 · conclusion")
     open: bool | None = strawberry.field(description="是否在办 · still open")
 
 
@@ -252,6 +260,9 @@ class DeviceLeaves:
         return term(self, info, "state", "device_state")
 
     installed: Date | None = strawberry.field(description="安装日期 · installed")
+    serial: str | None = strawberry.field(description="注册代码 · registration code of its supervisor")
+    maker: str | None = strawberry.field(description="制造单位 · maker")
+    due: Date | None = strawberry.field(description="下次检验日期 · day by which it must be inspected next")
 
 
 @strawberry.type
@@ -262,7 +273,50 @@ class PermitLeaves:
     def kind(self, info: Info) -> Term | None:
         return term(self, info, "kind", "permit_kind")
 
+    @strawberry.field(description="状态 · state")
+    def state(self, info: Info) -> Term | None:
+        return term(self, info, "state", "permit_state")
+
+    since: Date | None = strawberry.field(description="有效期起 · valid from")
     expires: Date | None = strawberry.field(description="有效期至 · valid until")
+    scope: str | None = strawberry.field(
+        description="许可范围 · what it allows: route and hours, trade, line"
+    )
+    amount: float | None = strawberry.field(description="金额(万元) · amount it covers, 10,000 yuan")
+
+
+@strawberry.type
+class ProjectLeaves:
+    place_text: str | None = strawberry.field(description="来源地址文本 · address as written")
+    place_level: str | None = strawberry.field(description="落址层级 · level placed at")
+    place_confidence: float | None = strawberry.field(description="落址可信度 · placement confidence")
+    number: str | None = strawberry.field(description="项目编号 · project number")
+    name: str | None = strawberry.field(description="名称 · name")
+
+    @strawberry.field(description="类别 · kind")
+    def kind(self, info: Info) -> Term | None:
+        return term(self, info, "kind", "project_kind")
+
+    @strawberry.field(description="状态 · state")
+    def state(self, info: Info) -> Term | None:
+        return term(self, info, "state", "project_state")
+
+    since: Date | None = strawberry.field(description="开始日期 · begun")
+    until: Date | None = strawberry.field(description="结束日期 · ended, or planned to end")
+    area: float | None = strawberry.field(description="面积(平方米) · area, m²")
+    volume: float | None = strawberry.field(
+        description="土方量(万立方米) · earth to move or room for it, 10,000 m³"
+    )
+
+
+@strawberry.type
+class TripLeaves:
+    number: str | None = strawberry.field(description="趟次号 · trip number")
+    started_at: DateTime | None = strawberry.field(description="驶出时间 · left the site at")
+    ended_at: DateTime | None = strawberry.field(description="到达时间 · arrived at")
+    distance: float | None = strawberry.field(description="里程(公里) · distance, km")
+    off_route: bool | None = strawberry.field(description="是否偏航 · left its route")
+    covered: bool | None = strawberry.field(description="是否密闭 · load was covered")
 
 
 @strawberry.type

@@ -362,7 +362,9 @@ async def _search(
         raise UsageError("BAD_CURSOR", "只给一种 kinds 时才可翻页", "a cursor goes with exactly one kind")
     first = first_of(ask.selected, 5)
     labels = (
-        [k.value for k in kinds] if kinds else [x for x in t.NODE_TYPES if x not in ("Household", "Permit")]
+        [k.value for k in kinds]
+        if kinds
+        else [x for x in t.NODE_TYPES if x not in ("Household", "Permit", "Trip")]
     )
     labels = [
         x

@@ -99,6 +99,8 @@ class Kind(Enum):
     ORGANISATION = "Organisation"
     DEVICE = "Device"
     PERMIT = "Permit"
+    PROJECT = "Project"
+    TRIP = "Trip"
 
 
 @strawberry.enum(description="范围 · this place alone, or all below it")

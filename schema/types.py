@@ -326,6 +326,26 @@ class Enterprise(leaves.EnterpriseLeaves, Entity):
     def incidents(self: Any, info: Info, first: int = 20, after: str | None = None) -> IncidentConnection:
         return paged(self, info, after)
 
+    @strawberry.field(description="使用的设备 · devices it uses")
+    def devices(self: Any, info: Info, first: int = 20, after: str | None = None) -> DeviceConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="持有的许可 · permits it holds")
+    def permits(self: Any, info: Info) -> list[Permit]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="承建或运营的项目 · projects it builds or runs")
+    def projects(self: Any, info: Info) -> list[Project]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="担保的企业 · enterprises that it guarantees")
+    def guarantees(self: Any, info: Info) -> list[Enterprise]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="为其担保的企业 · enterprises that guarantee it")
+    def guaranteed_by(self: Any, info: Info) -> list[Enterprise]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
 
 @strawberry.type(description="车辆 · a vehicle")
 class Vehicle(leaves.VehicleLeaves, Entity):
@@ -350,6 +370,10 @@ class Vehicle(leaves.VehicleLeaves, Entity):
     @strawberry.field(description="涉及的事件 · incidents, newest first")
     def incidents(self: Any, info: Info, first: int = 20, after: str | None = None) -> IncidentConnection:
         return paged(self, info, after)
+
+    @strawberry.field(description="趟次 · trips, the latest first")
+    def trips(self: Any, info: Info) -> list[Trip]:
+        return picked(self, info)  # type: ignore[no-any-return]
 
 
 @strawberry.type(description="电话 · a number as a thing")
@@ -477,10 +501,76 @@ class Device(leaves.DeviceLeaves, Entity):
     def at(self: Any, info: Info) -> Address | None:
         return first_picked(self, info)  # type: ignore[no-any-return]
 
+    @strawberry.field(description="使用人 · people who use it")
+    def users(self: Any, info: Info) -> list[Person]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="使用单位 · enterprises that use it")
+    def user_enterprises(self: Any, info: Info) -> list[Enterprise]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="涉及的事件 · incidents, newest first")
+    def incidents(self: Any, info: Info, first: int = 20, after: str | None = None) -> IncidentConnection:
+        return paged(self, info, after)
+
 
 @strawberry.type(description="许可 · a permit")
 class Permit(leaves.PermitLeaves, Entity):
     is_type_of = is_a("Permit")
+
+    @strawberry.field(description="用于的项目 · projects it is for")
+    def projects(self: Any, info: Info) -> list[Project]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="持有的车辆 · vehicles that hold it")
+    def vehicles(self: Any, info: Info) -> list[Vehicle]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="持有的企业 · enterprises that hold it")
+    def enterprises(self: Any, info: Info) -> list[Enterprise]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+
+@strawberry.type(description="项目:工地、消纳场、重大决策 · a site, a dump site, a decision")
+class Project(leaves.ProjectLeaves, Entity):
+    is_type_of = is_a("Project")
+
+    @strawberry.field(description="地址 · where it is")
+    def at(self: Any, info: Info) -> Address | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="承建单位 · enterprises that build it")
+    def builders(self: Any, info: Info) -> list[Enterprise]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="运营单位 · enterprises that run it")
+    def runners(self: Any, info: Info) -> list[Enterprise]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="为其核发的许可 · permits for it")
+    def permits(self: Any, info: Info) -> list[Permit]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="有关事项 · matters for it")
+    def matters(self: Any, info: Info) -> list[Matter]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+
+@strawberry.type(description="趟次 · a trip of a truck")
+class Trip(leaves.TripLeaves, Entity):
+    is_type_of = is_a("Trip")
+
+    @strawberry.field(description="车辆 · the truck")
+    def vehicle(self: Any, info: Info) -> Vehicle | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="工地 · the site it came from")
+    def from_project(self: Any, info: Info) -> Project | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="消纳场 · the dump site it went to")
+    def to_project(self: Any, info: Info) -> Project | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
 
 
 if TYPE_CHECKING:
@@ -510,5 +600,6 @@ NODE_TYPES: dict[str, Any] = {
     "Address": Address, "Person": Person, "Household": Household, "House": House, "Enterprise": Enterprise,
     "Vehicle": Vehicle, "Phone": Phone, "Incident": Incident, "Matter": Matter, "Volunteer": Volunteer,
     "Team": Team, "Organisation": Organisation, "Device": Device, "Permit": Permit,
+    "Project": Project, "Trip": Trip,
 }  # fmt: skip
 __all__ = ["NODE_TYPES", "Entity", "Node", "exact"]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 import polars as pl
-import xlsxwriter
 
 from seed.options import bad
+from seed.workbook import write_workbook
 
 NATURE: Final = "数据性质"
 SYNTHETIC: Final = "合成数据"
 XLSX_LIMIT: Final = 1_000_000
 """A sheet holds 1,048,576 rows; from here on the file is CSV."""
 
-FORMS: Final = {"csv": "csv", "gb18030": "csv", "tsv": "tsv", "jsonl": "jsonl"}
+FORMS: Final = {"csv": "csv", "gb18030": "csv", "tsv": "tsv", "jsonl": "jsonl", "parquet": "parquet"}
 """Form of a file → its ending. `gb18030` is a CSV in that encoding."""
 
 _MOMENT: Final = r"^(\d{4})-0?(\d+)-0?(\d+)(?: 0?(\d+):(\d\d):\d\d)?$"
@@ -141,6 +140,93 @@ FEEDS: Final = (
         "devices", "数据局", "感知设备", _words("设备编号,设备类型,名称,安装地址,地址编码,状态,安装日期,更新时间"),
         "设备编号", (("安装地址", "地址编码"),), ("安装日期",), ("设备类型", "状态"), (), (), ("设备编号",),
     ),
+    Feed(
+        "hotline", "12345", "热线工单",
+        _words("工单编号,来电时间,来电人,来电号码,来电人证件号,诉求类型,诉求分类,诉求内容,诉求地址,所属镇街,被反映对象,承办单位代码,承办单位,派单时间,办结时间,工单状态,满意度"),
+        "工单编号", (("诉求地址", "_place"),), ("来电时间", "派单时间", "办结时间"), ("诉求分类", "工单状态"), ("来电号码",),
+        ("来电人证件号",), ("工单编号", "来电时间"), date_form="slash",
+    ),
+    Feed(
+        "cases", "城管", "案件",
+        _words("案件号,上报时间,来源渠道,转办单号,大类,小类,案件描述,发生地点,地点编码,经度,纬度,所属网格,当事人,当事人证照号,当事人手机,处置中队编码,处置中队,派遣时间,结案时间,案件阶段,最后修改"),
+        "案件号", (("发生地点", "地点编码"),), ("上报时间", "派遣时间", "结案时间"), ("小类", "案件阶段"), ("当事人手机",),
+        ("当事人证照号",), ("案件号", "上报时间"), form="jsonl",
+    ),
+    Feed(
+        "safety_inspections", "应急", "安全生产检查",
+        _words("记录号,检查文书号,检查日期,检查类别,受检单位,信用代码,单位地址,地址代码,检查人员,检查结论,隐患序号,隐患编码,隐患分类,隐患级别,隐患内容,整改期限,整改完成日期,整改情况,检查机构代码,检查机构,录入时间"),
+        "记录号", (("单位地址", "地址代码"),), ("检查日期", "整改期限", "整改完成日期"), ("隐患分类", "整改情况"), (), ("信用代码",),
+        ("记录号", "检查日期"), True,
+    ),
+    Feed(
+        "lane_events", "消防", "通道占用",
+        _words("事件编号,设备编号,设备名称,抓拍号牌,占用开始,占用结束,占用秒数,处置方式,点位地址,地址编码,告警状态"),
+        "事件编号", (("点位地址", "地址编码"),), ("占用开始", "占用结束"), ("告警状态",), (), (), ("事件编号", "占用开始"),
+    ),
+    Feed(
+        "hall_visits", "矛调中心", "窗口登记",
+        _words("登记流水号,来访时间,来访人,来访人身份证,联系方式,来访人数,事项分类,来访事项,对方当事人,对方电话,事发地点,难易分级,分流去向,关联编号,窗口号,接待员,办结时间,办理情况"),
+        "登记流水号", (("事发地点", "_place"),), ("来访时间", "办结时间"), ("事项分类", "难易分级", "办理情况"), ("联系方式", "对方电话"),
+        ("来访人身份证",), ("登记流水号", "来访时间"), True,
+    ),
+    Feed(
+        "labour_disputes", "人社", "劳动争议",
+        _words("仲裁案号,申请日期,劳动者,劳动者身份证号,劳动者手机,用人单位,用人单位信用代码,单位电话,争议类型,仲裁请求,请求金额,用工地点,前置调解编号,受理庭代码,受理庭,立案日期,结案日期,处理结果"),
+        "仲裁案号", (("用工地点", "_place"),), ("申请日期", "立案日期", "结案日期"), ("争议类型", "处理结果"), ("劳动者手机", "单位电话"),
+        ("劳动者身份证号", "用人单位信用代码"), ("仲裁案号", "申请日期"), True,
+    ),
+    Feed(
+        "complaints", "市监", "消费投诉",
+        _words("登记编号,登记时间,消费者,消费者电话,消费者证件号,被投诉主体,主体代码,经营场所,地址编码,问题类别,投诉内容,涉及金额,来源工单,受理所代码,受理所,办结时间,处理结果"),
+        "登记编号", (("经营场所", "地址编码"),), ("登记时间", "办结时间"), ("问题类别", "处理结果"), ("消费者电话",), ("消费者证件号", "主体代码"),
+        ("登记编号", "登记时间"),
+    ),
+    Feed(
+        "petitions", "信访", "信访件",
+        _words("信访件编号,登记日期,信访形式,信访人,证件号码,联系电话,信访人数,问题属地,内容分类,信访内容,被反映人,初重件,责任单位代码,责任单位,办理期限,答复日期,办理状态"),
+        "信访件编号", (("信访内容", "_place"),), ("登记日期", "办理期限", "答复日期"), ("内容分类", "办理状态"), ("联系电话",), ("证件号码",),
+        ("信访件编号", "登记日期"), date_form="dot",
+    ),
+    Feed(
+        "suits", "法院", "民事案件",
+        _words("案号,立案日期,案由,原告,原告证件号码,原告电话,被告,被告证件号码,被告电话,标的额,纠纷发生地,诉讼请求,诉前调解编号,承办法庭代码,承办法庭,承办法官,结案日期,审理状态"),
+        "案号", (("纠纷发生地", "_place"),), ("立案日期", "结案日期"), ("案由", "审理状态"), ("原告电话", "被告电话"),
+        ("原告证件号码", "被告证件号码"), ("案号", "立案日期"), form="gb18030", date_form="chinese",
+    ),
+    Feed(
+        "grid_reports", "网格", "上报事件",
+        _words("事件编号,上报时间,网格编码,微网格编码,lng,lat,事件地点,事件类型,事件描述,涉及人员,涉及人员手机,对方,上报人,上报人电话,流转去向,来源单号,办结时间,事件状态"),
+        "事件编号", (("事件地点", "_place"),), ("上报时间", "办结时间"), ("事件类型", "事件状态"), ("涉及人员手机",), (),
+        ("事件编号", "上报时间"), form="jsonl",
+    ),
+    Feed(
+        "visits", "网格", "入户走访",
+        _words("走访编号,走访日期,网格编码,走访类型,走访对象,对象电话,对象证件号,与房屋关系,走访地址,地址编码,走访结果,发现问题,网格员,网格员电话,录入时间"),
+        "走访编号", (("走访地址", "地址编码"),), ("走访日期",), ("走访类型",), ("对象电话",), ("对象证件号",), ("走访编号", "走访日期"),
+        form="gb18030",
+    ),
+    Feed(
+        "patrol_points", "巡防", "点位",
+        _words("点位编号,点位名称,防区,巡区,点位类型,是否必到,点位地址,地址编码,经度,纬度,启用日期"),
+        "点位编号", (("点位地址", "地址编码"),), ("启用日期",), ("点位类型", "是否必到"), (), (), ("点位编号",),
+    ),
+    Feed(
+        "checkins", "巡防", "打卡",
+        _words("打卡流水,点位编号,点位名称,打卡时间,队员姓名,队员编号,队员手机,队伍编号,队伍名称,打卡方式,巡防类型,点位地址,地址编码,异常情况"),
+        "打卡流水", (("点位地址", "地址编码"),), ("打卡时间",), ("巡防类型",), ("队员手机",), (), ("打卡流水", "打卡时间"), form="tsv",
+    ),
+    Feed(
+        "self_registrations", "流口", "自主申报",
+        _words("申报流水号,申报时间,姓名,性别,出生年月日,本人手机,证件号,来源地,现居住地,房东,房东手机,入住日期,来萧事由,工作单位,同住人数,核查状态,核查时间"),
+        "申报流水号", (("现居住地", "_place"),), ("申报时间", "出生年月日", "入住日期", "核查时间"), ("性别", "核查状态"),
+        ("本人手机", "房东手机"), ("证件号",), ("申报流水号",), date_form="compact",
+    ),
+    Feed(
+        "gas_cylinders", "市监", "燃气瓶",
+        _words("气瓶编码,规格型号,制造单位,制造年月,上次检验日,下次检验日,气瓶状态,充装单位,用户类别,用户名称,用户证照号,用户电话,用气地址,标准地址码,最近配送日,更新时间"),
+        "气瓶编码", (("用气地址", "标准地址码"),), ("下次检验日", "上次检验日", "制造年月", "最近配送日"), ("气瓶状态",), ("用户电话",),
+        ("用户证照号",), ("气瓶编码",),
+    ),
 )  # fmt: skip
 BY_KEY: Final = {feed.key: feed for feed in FEEDS}
 
@@ -201,28 +287,12 @@ def write_feed(feed: Feed, frame: pl.DataFrame, directory: Path, until: date) ->
     if not xlsx:
         if feed.form == "jsonl":
             frame.write_ndjson(path)
+        elif feed.form == "parquet":
+            frame.write_parquet(path)
         elif feed.form == "gb18030":
             path.write_bytes(frame.write_csv(null_value="").encode("gb18030"))
         else:
             frame.write_csv(path, null_value="", separator="\t" if feed.form == "tsv" else ",")
         return path
-    with xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_urls": False}) as book:
-        # A fixed time of making keeps the file the same from run to run.
-        book.set_properties(
-            {
-                "title": feed.title,
-                "comments": SYNTHETIC,
-                "created": datetime(until.year, until.month, until.day),  # noqa: DTZ001 - has no zone
-            }
-        )
-        sheet = book.add_worksheet(feed.title)
-        for row, values in enumerate(_rows(frame)):
-            for column, value in enumerate(values):
-                if value:
-                    sheet.write_string(row, column, value)
+    write_workbook(path, frame, feed.title, SYNTHETIC, until)
     return path
-
-
-def _rows(frame: pl.DataFrame) -> Iterator[tuple[str | None, ...]]:
-    yield tuple(frame.columns)
-    yield from frame.iter_rows()

@@ -23,26 +23,26 @@ _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - feeds write local times w
 
 # Alarms: kind, category, weight, where (shares of home, shop, factory, site, building, community), other
 # party's share.
-_HOME = (0.62, 0.12, 0.05, 0.1, 0.06, 0.05)
-_STREET = (0.02, 0.28, 0.06, 0.5, 0.02, 0.12)
-_MIX = (0.36, 0.24, 0.08, 0.2, 0.05, 0.07)
+AT_HOME = (0.62, 0.12, 0.05, 0.1, 0.06, 0.05)
+IN_STREET = (0.02, 0.28, 0.06, 0.5, 0.02, 0.12)
+ANYWHERE = (0.36, 0.24, 0.08, 0.2, 0.05, 0.07)
 DISPUTES: Final = (
     ("邻里", 32), ("婚姻家庭", 18), ("损害赔偿", 9), ("租赁", 8), ("劳动争议", 7), ("消费", 6), ("物业", 5), ("合同", 4),
     ("房屋宅基地", 4), ("道路交通事故", 2.5), ("生产经营", 1.5), ("医疗", 0.8), ("环境污染", 0.7), ("村务", 0.6),
     ("山林土地", 0.5), ("征地拆迁", 0.4), ("其他纠纷", 1),
 )  # fmt: skip
 _OTHERS: Final = (
-    ("刑事", "盗窃", 1.3, _MIX, 0.0), ("刑事", "电信诈骗", 1.2, _HOME, 0.0), ("刑事", "故意伤害", 0.4, _MIX, 0.9),
-    ("治安", "打架斗殴", 2.5, _STREET, 0.9), ("治安", "噪音扰民", 5.2, _HOME, 0.3), ("治安", "赌博", 1.0, _MIX, 0.0),
-    ("交通", "交通事故", 17.0, _STREET, 0.75), ("交通", "违停", 9.0, _STREET, 0.0),
-    ("火灾", "建筑火灾", 0.9, _MIX, 0.0), ("火灾", "车辆火灾", 0.4, _STREET, 0.0),
-    ("求助", "走失", 2.6, _MIX, 0.0), ("求助", "失物", 7.5, _STREET, 0.0), ("求助", "开锁", 6.5, _HOME, 0.0),
-    ("举报投诉", "", 13.0, _MIX, 0.1), ("非警务", "", 10.0, _MIX, 0.0), ("无效", "", 5.0, _MIX, 0.0),
+    ("刑事", "盗窃", 1.3, ANYWHERE, 0.0), ("刑事", "电信诈骗", 1.2, AT_HOME, 0.0), ("刑事", "故意伤害", 0.4, ANYWHERE, 0.9),
+    ("治安", "打架斗殴", 2.5, IN_STREET, 0.9), ("治安", "噪音扰民", 5.2, AT_HOME, 0.3), ("治安", "赌博", 1.0, ANYWHERE, 0.0),
+    ("交通", "交通事故", 17.0, IN_STREET, 0.75), ("交通", "违停", 9.0, IN_STREET, 0.0),
+    ("火灾", "建筑火灾", 0.9, ANYWHERE, 0.0), ("火灾", "车辆火灾", 0.4, IN_STREET, 0.0),
+    ("求助", "走失", 2.6, ANYWHERE, 0.0), ("求助", "失物", 7.5, IN_STREET, 0.0), ("求助", "开锁", 6.5, AT_HOME, 0.0),
+    ("举报投诉", "", 13.0, ANYWHERE, 0.1), ("非警务", "", 10.0, ANYWHERE, 0.0), ("无效", "", 5.0, ANYWHERE, 0.0),
 )  # fmt: skip
 _DISPUTE_SHARE: Final = 16.5
 # Of the dispute alarms that are not for the police 9.58 % are repeated calls (萧山日报, seeds/002).
 _REPEATED: Final = 0.1
-_CAUSES: Final = {
+CAUSES: Final = {
     "邻里": ("楼上漏水问题", "公共过道堆放杂物", "装修噪音", "停车位争抢", "养狗扰民", "晾晒衣物滴水"),
     "婚姻家庭": ("家庭琐事", "夫妻感情不和", "子女抚养问题", "赡养老人问题", "财产分割"),
     "损害赔偿": ("物品损坏赔偿", "人身损害赔偿", "车辆刮擦赔偿", "宠物伤人赔偿"),
@@ -111,10 +111,14 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Incidents:
-    """The two feeds. Truth columns: `_place`, `_one`, `_two` (truth ids), `_planted`."""
+    """The two feeds, and the drafts that they are of, row by row. Truth columns: `_one`, `_two` (truth ids),
+    `_planted`.
+    """
 
     alarms: pl.DataFrame
     mediations: pl.DataFrame
+    alarm_draft: Draft
+    mediation_draft: Draft
 
 
 CATEGORIES: Final = [("纠纷", name) for name, _ in DISPUTES] + [(kind, name) for kind, name, *_ in _OTHERS]
@@ -150,7 +154,9 @@ def truth_firm(rows: Ints) -> pl.Series:
     return only_if(cat("E", digits(np.maximum(rows, 0) + 1, 7)), rows >= 0)
 
 
-class _Maker:
+class Maker:
+    """Draws incidents: who, against whom, where and why."""
+
     def __init__(
         self, options: SeedOptions, places: Places, people: People, enterprises: Enterprises, spots: Spots
     ) -> None:
@@ -171,14 +177,14 @@ class _Maker:
         self.home_building = places.homes["building"].to_numpy()
         self.share = len(places.filled) / COMMUNITIES
 
-    def _skewed(self, group: Ints, wanted: Ints, power: float) -> Ints:
+    def skewed(self, group: Ints, wanted: Ints, power: float) -> Ints:
         """A row of the wanted group; early rows far more often, since trouble gathers in few places."""
         start = np.searchsorted(group, np.arange(self.count + 1))
         low, high = start[wanted], start[wanted + 1]
         found = low + ((high - low) * self.rng.random(len(wanted)) ** power).astype(np.int64)
         return np.where(high > low, found, -1)
 
-    def _other(self, one: Ints, category: Ints) -> Ints:
+    def other(self, one: Ints, category: Ints) -> Ints:
         """The other side: spouse or family, landlord, neighbour, or somebody of the community."""
         people, rng, n = self.people, self.rng, len(one)
         total = len(people.home)
@@ -191,7 +197,7 @@ class _Maker:
         other = np.where((people.years[other] < 14) | (other == one), people.head[other], other)
         return np.where(other == one, -1, other)
 
-    def _spots(self, one: Ints, shares: np.ndarray) -> Ints:
+    def places_for(self, one: Ints, shares: np.ndarray) -> Ints:
         """Where: at home, a shop, a factory, a site, the building, or only the community."""
         rng, spots, people = self.rng, self.spots, self.people
         n = len(one)
@@ -200,9 +206,9 @@ class _Maker:
         u = rng.random(n)
         edge = np.cumsum(shares, axis=1)
         at_home = spots.home_at + home
-        shop = self._skewed(self.shop_community, community, 1.6)
-        work = self._skewed(self.work_community, community, 1.3)
-        site = self._skewed(self.site_community, community, 1.2)
+        shop = self.skewed(self.shop_community, community, 1.6)
+        work = self.skewed(self.work_community, community, 1.3)
+        site = self.skewed(self.site_community, community, 1.2)
         return np.select(
             [
                 u < edge[:, 0],
@@ -230,13 +236,13 @@ class _Maker:
         scale = _DISPUTE_SHARE / sum(w for _, w in DISPUTES)
         weights = [w * scale for _, w in DISPUTES] + [w for _, _, w, _, _ in _OTHERS]
         category = draw(rng, weights, n)
-        shares = np.array([_HOME] * len(DISPUTES) + [where for _, _, _, where, _ in _OTHERS])
+        shares = np.array([AT_HOME] * len(DISPUTES) + [where for _, _, _, where, _ in _OTHERS])
         opposed = np.array([0.92] * len(DISPUTES) + [share for *_, share in _OTHERS])
         one = rng.integers(0, len(people.home), n)
         one = np.where(people.years[one] < 14, people.head[one], one)
-        two = np.where(rng.random(n) < opposed[category], self._other(one, category), -1)
+        two = np.where(rng.random(n) < opposed[category], self.other(one, category), -1)
         draft = Draft(
-            times(rng, self.options, n), category, self._spots(one, shares[category]), one, two, np.full(n, -1),
+            times(rng, self.options, n), category, self.places_for(one, shares[category]), one, two, np.full(n, -1),
             rng.random(n) < 0.7, np.full(n, -1), np.zeros(n, dtype=np.bool_),
         )  # fmt: skip
         self._repeat(draft)
@@ -274,17 +280,17 @@ class _Maker:
         category = draw(rng, [w for _, w in DISPUTES], own)
         one = rng.integers(0, len(people.home), own)
         one = np.where(people.years[one] < 16, people.head[one], one)
-        firm = np.where(_AGAINST_FIRM[category] & (rng.random(own) < 0.8), self._firm(one), -1)
-        two = np.where(firm >= 0, -1, self._other(one, category))
+        firm = np.where(_AGAINST_FIRM[category] & (rng.random(own) < 0.8), self.firm_for(one), -1)
+        two = np.where(firm >= 0, -1, self.other(one, category))
         second = Draft(
-            times(rng, self.options, own, office=True), category, self._spots(one, np.tile(_HOME, (own, 1))), one, two, firm,
+            times(rng, self.options, own, office=True), category, self.places_for(one, np.tile(AT_HOME, (own, 1))), one, two, firm,
             rng.random(own) < 0.92, np.full(own, -1), np.zeros(own, dtype=np.bool_),
         )  # fmt: skip
         return Draft.join([first, second])
 
-    def _firm(self, one: Ints) -> Ints:
+    def firm_for(self, one: Ints) -> Ints:
         employer = self.enterprises.employer[one]
-        local = self._skewed(self.enterprises.community, self.people.community[one], 1.4)
+        local = self.skewed(self.enterprises.community, self.people.community[one], 1.4)
         return np.where(employer >= 0, employer, local)
 
     def planted(self, base: int) -> tuple[Draft, Draft]:
@@ -371,8 +377,8 @@ class _Maker:
     # -- feeds
     # -----------------------------------------------------------------------------------------------------
 
-    def _cause(self, category: Ints) -> pl.Series:
-        lists = [_CAUSES[name or kind] for kind, name in CATEGORIES]
+    def cause(self, category: Ints) -> pl.Series:
+        lists = [CAUSES[name or kind] for kind, name in CATEGORIES]
         sizes = np.array([len(words) for words in lists])
         starts = np.cumsum(sizes) - sizes
         flat = [word for words in lists for word in words]
@@ -419,12 +425,12 @@ class _Maker:
         dispute = draft.category < len(DISPUTES)
         name_two = people.frame["name"].gather(np.maximum(two, 0))
         quarrel = cat(
-            "报警人称在", spots.full.gather(draft.spot).str.slice(3), "因", self._cause(draft.category),
+            "报警人称在", spots.full.gather(draft.spot).str.slice(3), "因", self.cause(draft.category),
             pick(("与人发生争吵", "引发纠纷，双方各执一词", "起争执，请求民警处理", "多次协商未果，再次争吵"), rng.integers(0, 4, n)), "。",
         )  # fmt: skip
         plain = cat(
             "报警称：",
-            self._cause(draft.category),
+            self.cause(draft.category),
             pick(("，请求处警。", "，要求处理。", "。"), rng.integers(0, 3, n)),
         )
         community = people.community[one]
@@ -486,7 +492,7 @@ class _Maker:
         day = pl.Series((draft.second // 86400).astype(np.int32)).cast(pl.Date).dt.strftime("%Y%m%d")
         mediators = [f"{s}{t}" for s in _OFFICERS for t in ("调解员", "主任", "师傅")]
         text = cat(
-            "申请人反映与被申请人因", self._cause(draft.category), "产生矛盾，申请",
+            "申请人反映与被申请人因", self.cause(draft.category), "产生矛盾，申请",
             pick(("人民调解。", "村社调解组织介入。", "双方当面协商。"), rng.integers(0, 3, n)),
         )  # fmt: skip
         return pl.DataFrame(
@@ -526,7 +532,7 @@ def build_incidents(
     vehicles: pl.DataFrame,
 ) -> Incidents:
     """Draw alarms and mediations, plant repeats, write both as feeds."""
-    maker = _Maker(options, places, people, enterprises, spots)
+    maker = Maker(options, places, people, enterprises, spots)
     now = int((options.now - _EPOCH).total_seconds())
     alarms = maker.alarms()
     mediations = maker.mediations(alarms)
@@ -539,5 +545,6 @@ def build_incidents(
     mediations = mediations.take(np.argsort(mediations.second, kind="stable"))
     mediations = mediations.take(np.flatnonzero(mediations.second <= now))
     mediations.ref = np.where(mediations.ref >= 0, place[np.maximum(mediations.ref, 0)], -1)
-    alarm_feed = maker.alarm_feed(alarms.take(order), vehicles)
-    return Incidents(alarm_feed, maker.mediation_feed(mediations, alarm_feed["接警单号"]))
+    alarms = alarms.take(order)
+    alarm_feed = maker.alarm_feed(alarms, vehicles)
+    return Incidents(alarm_feed, maker.mediation_feed(mediations, alarm_feed["接警单号"]), alarms, mediations)

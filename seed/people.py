@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ontology.identifiers.citizen_id import make_citizen_ids
-from seed.columns import Bools, Ints, cat, day_number, digits, draw, pick, within
+from seed.columns import Bools, Ints, cat, day_number, digits, draw, either, pick, within
 from seed.names import full_names, surnames
 from seed.options import COMMUNITIES, SeedOptions
 from seed.places import DORMITORY, HOUSE, Places
@@ -133,6 +133,42 @@ def mobiles(rng: np.random.Generator, n: int, block: int) -> pl.Series:
     return cat(pick(_PREFIXES, rng.integers(0, len(_PREFIXES), n)), digits(tail, 8))
 
 
+def _twins(options: SeedOptions, kin: Ints, household: Ints, birth: Ints, today: int) -> Ints:
+    """For each younger twin the row of the elder, -1 for everybody else. Both are grown up and still of working
+    age, so that nothing that depends on their age changes with it.
+    """
+    rng = options.rng("twins")
+    after = np.arange(1, len(kin))
+    child = np.isin(kin, (SON, DAUGHTER))
+    years = (today - birth) / 365.2425
+    grown = child & (years > 26) & (years < 50)
+    pair = grown[after] & grown[after - 1] & (household[after] == household[after - 1])
+    chosen = np.r_[False, pair & (rng.random(len(after)) < 0.08)]
+    return np.where(chosen, np.arange(len(kin)) - 1, -1)
+
+
+def _alike(
+    options: SeedOptions,
+    names: pl.Series,
+    twin: Ints,
+    kin: Ints,
+    head: Ints,
+    male: Bools,
+    same_surname: Bools,
+) -> pl.Series:
+    """Names that are hard to tell apart: twins share the first character of their given names, and few sons
+    are called as their fathers.
+    """
+    rng = options.rng("alike")
+    n = len(names)
+    elder = names.gather(np.maximum(twin, 0))
+    tail = "伟 敏 静 杰 丽 涛".split()
+    pair = cat(elder.str.slice(0, 2), pick(tail, rng.integers(0, len(tail), n)))
+    sibling = (twin >= 0) & (elder.str.len_chars() == 3).to_numpy() & (elder != pair).to_numpy()
+    son = (kin == SON) & male[head] & same_surname & (rng.random(n) < 0.004) & (twin < 0)
+    return either(son, names.gather(head), either(sibling, pair, names))
+
+
 def build_people(options: SeedOptions, places: Places) -> People:
     """Fill the homes with households."""
     rng = options.rng("people")
@@ -211,6 +247,8 @@ def build_people(options: SeedOptions, places: Places) -> People:
     male = np.where(kin == FATHER, True, np.where(kin == MOTHER, False, male))
     kin = np.where(kin == CHILD, np.where(male, SON, DAUGHTER), kin)
     birth = (today - age * 365.25 - rng.integers(0, 28, n)).astype(np.int64)
+    twin = _twins(options, kin, household, birth, today)
+    birth = np.where(twin >= 0, birth[twin], birth)
     years = ((today - birth) // 365.2425).astype(np.int64)
 
     # Surnames: children carry the father's, siblings and the head's father share the head's.
@@ -225,6 +263,7 @@ def build_people(options: SeedOptions, places: Places) -> People:
     surname = np.where(descent, father_surname[household], surname)
     year = pl.Series(birth.astype(np.int32)).cast(pl.Date).dt.year().to_numpy().astype(np.int64)
     names = full_names(rng, surname, male, year)
+    names = _alike(options, names, twin, kin, head_row, male, surname[head_row] == surname)
 
     words = [item.split() for item in _REGIONS.split(",")]
     county = np.array([int(code) for code, _ in words])[draw(rng, [float(w) for _, w in words], families)]

@@ -15,16 +15,21 @@ import yaml
 
 from ontology.errors import UsageError
 from seed.addresses import build_addresses
+from seed.city_work import build_lane_events
+from seed.columns import only_if
+from seed.departments import SOURCES
 from seed.enterprises import build_enterprises
 from seed.feeds import BY_KEY, FEEDS, NATURE, SYNTHETIC, dated, shaped, wanted, write_feed
 from seed.hazards import build_hazards
 from seed.houses import build_houses, build_residents, build_tenancies, person_key
 from seed.incidents import build_incidents, truth_person
+from seed.matters import Stories
 from seed.noise import dirty, load_profile
 from seed.options import Manifest, SeedOptions
 from seed.people import People, build_people
 from seed.places import build_places
 from seed.spots import build_spots
+from seed.things import World, build_things
 from seed.truth import Dispute, Hazard, relapses, repeats
 from seed.vehicles import build_vehicles
 from seed.volunteers import build_devices, build_volunteers
@@ -40,9 +45,12 @@ All data of this district is synthetic (合成数据); no person in it is real.
   `parties` (truth ids), `party_ids` (identity numbers or credit codes, sorted), `incidents` (source numbers, sorted), `planted`.
 - `relapses.json`: every hazard that came back within 30 days: `place`, `category` (a code of catalog/terms/incident_kind.yaml),
   `earlier`, `later` (隐患编号), `days`, `planted`.
-- `people.parquet`: `person` (truth id), `name`, `identity_number`, `phone`, `resident_key` (人口编号).
+- `people.parquet`: `person` (truth id), `name`, `former_name` (of few; older records have it), `identity_number`, `phone`, `resident_key` (人口编号).
 - `people_records.parquet`: which record is about whom: `person`, `feed`, `record_key`, `role` (the column of the name).
+- `matters.parquet`: which records of the incident feeds are reports of one matter: `matter` (truth id), `feed`, `record_key`,
+  `source_number` (the number that other departments name it by). Every record is in exactly one matter, most alone.
 - `addresses.parquet`: which text is which place: `feed`, `record_key`, `column`, `text` as the feed has it, `code` as it truly is.
+- `planted.json`: pattern → record keys that the traces over things should find; which feed's, docs/seeding.md says.
 
 - `expect.json` (drawn districts only): what the author of the scenario expects, in source numbers and codes.
 
@@ -64,6 +72,8 @@ class Writer:
     counts: dict[str, int] = field(default_factory=dict)
     texts: list[pl.DataFrame] = field(default_factory=list)
     mentions: list[pl.DataFrame] = field(default_factory=list)
+    matters: list[pl.DataFrame] = field(default_factory=list)
+    planted: dict[str, list[str]] = field(default_factory=dict)
     done: int = 0
     total: int = len(FEEDS) + 2
 
@@ -137,6 +147,10 @@ class Writer:
             .select("person", pl.lit(key).alias("feed"), "record_key", pl.lit(role).alias("role"))
         )
 
+    def matter(self, frame: pl.DataFrame) -> None:
+        """Note which records are reports of one matter: columns matter, feed, record_key, source_number."""
+        self.matters.append(frame.filter(pl.col("feed").is_in(wanted(self.options.only))))
+
     def truth(
         self, people: pl.DataFrame, disputes: list[Dispute], hazards: list[Hazard], **more: Any
     ) -> None:
@@ -154,6 +168,9 @@ class Writer:
         text_schema = dict.fromkeys(("feed", "record_key", "column", "text", "code"), pl.String)
         texts = pl.concat(self.texts) if self.texts else pl.DataFrame(schema=text_schema)
         texts.write_parquet(folder / "addresses.parquet")
+        matter_schema = dict.fromkeys(("matter", "feed", "record_key", "source_number"), pl.String)
+        matters = pl.concat(self.matters) if self.matters else pl.DataFrame(schema=matter_schema)
+        matters.write_parquet(folder / "matters.parquet")
         (folder / "README.md").write_text(TRUTH_README, encoding="utf-8")
         self.counts["true_repeats"], self.counts["true_relapses"] = len(found), len(again)
         self.step()
@@ -259,13 +276,14 @@ def term_codes() -> dict[str, str]:
     return {term["zh"]: term["code"] for term in terms}
 
 
-def people_truth(people: People) -> pl.DataFrame:
+def people_truth(people: People, stories: Stories) -> pl.DataFrame:
     """`truth/people.parquet`."""
     rows = np.arange(len(people.home))
     return pl.DataFrame(
         {
             "person": truth_person(rows),
             "name": people.frame["name"],
+            "former_name": only_if(stories.former, stories.turned > 0),
             "identity_number": people.frame["identity"],
             "phone": people.frame["phone"],
             "resident_key": person_key(rows),
@@ -321,10 +339,10 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
     frame = build_volunteers(options, places, people, spots)
     writer.feed("volunteers", frame)
     writer.mention("volunteers", frame, "姓名", "_person")
-    writer.feed("devices", build_devices(options, places, spots))
+    devices = build_devices(options, places, spots)
+    writer.feed("devices", devices)
 
     incidents = build_incidents(options, places, people, enterprises, spots, vehicles)
-    del vehicles, frame
     writer.feed("alarms", incidents.alarms)
     writer.feed("mediations", incidents.mediations)
     for role, column in (("报警人姓名", "_caller"), ("当事人姓名", "_one"), ("对方姓名", "_two")):
@@ -333,10 +351,26 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
         writer.mention("mediations", incidents.mediations, role, column)
     hazards = build_hazards(options, places, enterprises, spots)
     writer.feed("hazards", hazards)
+    stories = Stories(options, places, people, enterprises, spots)
+    stories.adopt(incidents)
+    stories.alone("hazards", hazards["隐患编号"].fill_null(hazards["检查编号"]), hazards["记录编号"])
+    writer.feed("lane_events", build_lane_events(stories, devices, vehicles))
+    for source in SOURCES:
+        frame = source.build(stories)
+        writer.feed(source.feed, frame)
+        for role, column in source.names:
+            writer.mention(source.feed, frame.filter(pl.col(role).is_not_null()), role, column)
+    for thing in build_things(World(options, places, people, enterprises, spots, vehicles, devices)):
+        writer.feed(thing.feed, thing.frame)
+        for role, column in thing.names:
+            writer.mention(thing.feed, thing.frame.filter(pl.col(role).is_not_null()), role, column)
+        writer.planted |= thing.planted
+    writer.matter(stories.truth())
     writer.truth(
-        people_truth(people),
+        people_truth(people, stories),
         disputes_of(incidents.alarms, incidents.mediations),
         hazards_of(hazards, term_codes()),
+        planted=writer.planted,
     )
     writer.counts |= {
         "communities_filled": len(places.filled),

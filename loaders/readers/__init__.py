@@ -7,6 +7,7 @@ odd about them; it never changes a cell, shifts one, or guesses.
 from __future__ import annotations
 
 from loaders.readers.compatible import Sheet, read
+from loaders.readers.database import read_sql
 from loaders.readers.model import ROW, BadRow, Limits, Note, Notes, Reading, Source, file_date
 from loaders.readers.openers import SUFFIXES, sources, stream_sources
 
@@ -22,6 +23,7 @@ __all__ = [
     "Source",
     "file_date",
     "read",
+    "read_sql",
     "sources",
     "stream_sources",
 ]

@@ -34,7 +34,6 @@ from ontology.errors import UsageError
 DELIMITERS = (",", "\t", ";", "|", "，")
 # One quoted record may be this long; a quotation mark that is not closed by then was never meant to be one.
 RECORD = 1 << 20
-QUOTED = re.compile(rb'"(?:[^"]|"")*"')
 
 
 @dataclass(slots=True)
@@ -100,6 +99,13 @@ class _Table:
         self.width = len(self.header.names)
         self.tidy = Tidy(self.header, key, reading, notes)
         self._undecoded = 0
+        edge = re.escape(self.delimiter.encode())
+        # A quoted cell from edge to edge; what is quoted otherwise is left, and seen.
+        self._quoted = re.compile(
+            rb"(?<![^" + edge + rb'\n])"[^"]*(?:""[^"]*)*"(?=' + edge + rb"|\r?\n)"
+            if len(self.delimiter.encode()) == 1
+            else rb"(?!)"
+        )
         self._schema = {str(i): pl.String for i in range(self.width)}
 
     def _begin(
@@ -145,7 +151,7 @@ class _Table:
         at = 0
         for _ in range(skip):
             at = first.data.index(b"\n", at) + 1
-        offset = None if first.offset is None else first.offset + at
+        offset = self._on(first.offset, first.data[:at])
         return header, Chunk(first.data[at:], first.line + skip, offset, first.last)
 
     # -- chunks to frames -----------------------------------------------------------------------------------------
@@ -160,14 +166,14 @@ class _Table:
                 offset = chunk.offset
             carried = b""
             if (frame := self._fast(data, line)) is not None:
-                line += frame.height
+                line += data.count(b"\n")
                 yield from self._given(frame)
             else:
                 parsed = self._careful(data, line, offset, chunk.last)
                 carried = parsed.rest
                 done = len(data) - len(carried)
                 line += parsed.lines
-                offset = None if offset is None else offset + done
+                offset = self._on(offset, data[:done])
                 for start in range(0, len(parsed.records), FRAME_ROWS):
                     yield from self._given(self._frame(parsed.records[start : start + FRAME_ROWS]))
             last = chunk.last
@@ -176,6 +182,15 @@ class _Table:
                 parsed = self._careful(carried, line, offset, True)
                 yield from self._given(self._frame(parsed.records))
         self.notes.close()
+
+    def _on(self, offset: int | None, done: bytes) -> int | None:
+        """The offset in the file after bytes of a chunk, which are UTF-8 whatever the file is in."""
+        if offset is None or self.text.encoding in (None, "utf-8"):
+            return None if offset is None else offset + len(done)
+        if done.isascii():
+            return offset + len(done)
+        text = done.decode("utf-8", "surrogateescape")
+        return offset + len(text.encode(self.text.encoding or "utf-8", "surrogateescape"))
 
     def _given(self, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
         for start in range(0, frame.height, FRAME_ROWS):
@@ -194,22 +209,19 @@ class _Table:
         return frame.with_columns(_no_empties(self._schema))
 
     def _fast(self, data: bytes, line: int) -> pl.DataFrame | None:
-        """The chunk as polars reads it, when it can be seen that every line is one row of the right number of cells."""
+        """The chunk as polars reads it, when it can be seen that every record has the right number of cells."""
         lines = data.count(b"\n")
         if not lines or b"\0" in data or data.count(b"\r") != data.count(b"\r\n"):
             return None
-        delimiter = self.delimiter.encode()
-        if len(delimiter) > 1:
+        if len(self.delimiter.encode()) > 1:
             return None
         bare, quoted = data, b'"' in data
         if quoted:
-            bare = QUOTED.sub(b"\0", data)
-            if b'"' in bare or bare.count(b"\n") != lines:
+            bare = self._quoted.sub(b"", data)
+            if b'"' in bare:
                 return None
-            marks = bare.count(b"\0")
-            if self._quotes_at_edges(bare, delimiter) != marks:
-                return None
-        if bare.count(delimiter) != lines * (self.width - 1):
+        records = bare.count(b"\n") if quoted else lines
+        if bare.count(self.delimiter.encode()) != records * (self.width - 1):
             return None
         try:
             frame = pl.read_csv(
@@ -221,16 +233,15 @@ class _Table:
             )
         except pl.exceptions.PolarsError:
             return None
-        if frame.height != lines:
+        if frame.height != records:
             return None
         if quoted and b'""' in data:
             frame = frame.with_columns(_no_empties(self._schema))
-        return frame.with_columns(pl.int_range(line, line + lines, dtype=pl.Int64).alias(ROW))
-
-    def _quotes_at_edges(self, bare: bytes, delimiter: bytes) -> int:
-        edge = re.escape(delimiter)
-        pattern = re.compile(rb"(?:(?<=" + edge + rb")|(?<=\n)|\A)\0(?=" + edge + rb"|\r?\n)")
-        return sum(1 for _ in pattern.finditer(bare))
+        number = pl.int_range(line, line + records, dtype=pl.Int64)
+        if records != lines:
+            inside = [pl.col(c).str.count_matches("\n", literal=True) for c in self._schema]
+            number += pl.sum_horizontal(inside).cast(pl.Int64).cum_sum().shift(1, fill_value=0)
+        return frame.with_columns(number.alias(ROW))
 
     # -- row by row ------------------------------------------------------------------------------------------------
 

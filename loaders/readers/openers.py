@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from loaders.readers import workbook
+from loaders.readers import columnar, database, records, workbook
 from loaders.readers.delimited import delimited
+from loaders.readers.html import html
 from loaders.readers.model import Limits, Reading, Source, unreadable
 from loaders.readers.raw import Raw
 
@@ -84,18 +85,49 @@ def _sources(
     if not head:
         raise unreadable(raw.name, "文件为空", "the file is empty")
     kind = _kind(head, raw.name, reading)
-    if kind in ("zip", "ole", "biff"):
-        return workbook.sheets(raw, whole, reading, declared, key, limits)
-    if kind in ("PDF", "RAR", "7z", "PNG", "JPEG", "RTF"):
-        raise unreadable(raw.name, f"这是 {kind} 文件,不是数据表", f"it is a {kind} file, not a table")
-    return [delimited(raw, whole, reading, declared, key, limits)]
+    match kind:
+        case "zip" | "ole" | "biff":
+            return workbook.sheets(raw, whole, reading, declared, key, limits)
+        case "parquet":
+            return [columnar.parquet(raw, whole)]
+        case "sqlite":
+            return database.sqlite(raw, whole, reading, declared, limits)
+        case "jsonl":
+            return [records.lines(raw, whole, reading, declared, limits)]
+        case "json":
+            return [records.array(raw, whole, reading, declared, limits)]
+        case "html":
+            return [html(raw, whole, reading, declared, key, limits)]
+        case "text":
+            return [delimited(raw, whole, reading, declared, key, limits)]
+    raise unreadable(raw.name, f"这是 {kind} 文件,不是数据表", f"it is a {kind} file, not a table")
 
 
 def _kind(head: bytes, name: str, reading: Reading) -> str:
+    """What a file is by its first bytes; its name and the declaration only tell kinds of text apart."""
     for magic, kind in MAGIC:
         if head.startswith(magic):
             return kind
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:512].lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<table", b"<meta")) or b"<html" in start:
+        return "html"
+    if start.startswith((b"<?xml", b"<")):
+        return "html" if b"<table" in head.lower() else "XML"
+    if start[:1] in (b"{", b"["):
+        low = name.lower()
+        if reading.format in ("json", "jsonl"):
+            return "json" if start[:1] == b"[" else reading.format
+        if ".jsonl" in low or ".ndjson" in low:
+            return "json" if start[:1] == b"[" else "jsonl"
+        if ".json" in low or start[:2] in (b'{"', b"[{"):
+            return "json" if start[:1] == b"[" or not _each_line(head) else "jsonl"
     return "text"
+
+
+def _each_line(head: bytes) -> bool:
+    """Whether an object ends with each of the first lines."""
+    lines = [x.strip() for x in head.split(b"\n")[:-1][:5] if x.strip()]
+    return len(lines) > 0 and all(x.startswith(b"{") and x.endswith(b"}") for x in lines)
 
 
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -44,6 +44,7 @@ class Raw:
         self._digest: str | None = None
         self.before: tuple[int, int, int, int] | None = None
         self.size = 0
+        self.packed = False
         if path is not None:
             stream = _opened(path)
             self.before = _identity(os.fstat(stream.fileno()))
@@ -107,6 +108,7 @@ class Raw:
         """
         blocks = self.blocks()
         first = next(blocks, b"")
+        self.packed = first[:2] == GZIP or first[:4] == ZSTD
         if first[:2] == GZIP:
             return self._guarded(_gunzip(first, blocks, self.name))
         if first[:4] == ZSTD:

@@ -68,6 +68,8 @@ class Drawn:
             return any(self._lived_within(x[0], x[3]) for x in self.links if x[2] == id)
         if label == "Permit":
             return any(self._within(x[0]) for x in self.links if x[2] == id)
+        if label == "Trip":
+            return any(self._within(x[2]) for x in self.links if x[0] == id and x[1] in ("FROM", "TO"))
         if label == "Organisation":
             return True
         return any(str(p).startswith(self.limited_to) for p in at)

@@ -239,19 +239,21 @@ def _connect(settings: Any, progress: Callable[[str, int, int | None], None] | N
 async def _load(
     settings: Any, paths: list[Path], feed: str | None, step: Callable[[str, int, int | None], None]
 ) -> Any:
-    from graph.constraints import ensure_schema
-    from graph.store import Store
+    from loaders.load import load
 
     directory = paths[0] if paths and paths[0].is_dir() else None
     loader = make_loader(settings, directory, step)
     try:
-        loader.known(paths, feed)
-        address = await asyncio.to_thread(_connect, settings, step)
-        async with Store.open(address) as store:
-            await ensure_schema(store)
-            return await loader.load(store, paths, feed)
+        return await load(loader, _target(settings, step), paths, feed)
     finally:
         loader.close()
+
+
+def _target(settings: Any, step: Callable[[str, int, int | None], None]) -> Any:
+    """The graph of the settings, as loaders want it."""
+    from loaders.load import Target
+
+    return Target(lambda: _connect(settings, step), settings.data, settings.heap_mb)
 
 
 def _print_summary(summary: Any) -> None:
@@ -278,6 +280,21 @@ def load(
     """Load feed files into the graph; loading the same again changes nothing."""
     with _Bars() as step:
         summary = asyncio.run(_load(_settings(), paths, feed, step))
+    _print_summary(summary)
+
+
+@app.command(epilog="Example: quanxi rebuild")
+def rebuild() -> None:
+    """Make the whole graph again from the ledger alone."""
+    from loaders.load import rebuild as make_again
+
+    settings = _settings()
+    with _Bars() as step:
+        loader = make_loader(settings, None, step)
+        try:
+            summary = asyncio.run(make_again(loader, _target(settings, step)))
+        finally:
+            loader.close()
     _print_summary(summary)
 
 

@@ -245,10 +245,10 @@ class Scheme:
 
     def at_level(self, code: str, level: str) -> str | None:
         """The place itself or the one above it that is at `level`; None when there is none."""
-        for each in reversed(self.chain(code)):
-            if self.parse(each).level == level:
-                return each
-        return None
+        parsed = self.parse(code)
+        if parsed.level == level:
+            return parsed.code
+        return next((each for each in reversed(parsed.ancestors) if self.parse(each).level == level), None)
 
     def is_within(self, code: str, ancestor: str) -> bool:
         """Whether the first place is the second one or lies below it, by the codes alone."""
@@ -364,6 +364,8 @@ class Scheme:
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def _fold(self, code: str) -> str:
+        if code.isascii() and code.isalnum():
+            return code.upper() if self.declared.upper else code
         text = half_width(code).strip()
         if self.declared.upper:
             text = text.upper()

@@ -39,8 +39,9 @@ CHUNK = 10_000
 
 @dataclass(slots=True)
 class FileSummary:
-    """What became of one file or sheet."""
+    """What became of one file or sheet. `batch` is its number in the ledger."""
 
+    batch: int
     file: str
     feed: str
     read: int
@@ -235,7 +236,7 @@ class Loader:
                 dropped += checked.dropped_cells
                 self.progress(f"{feed.zh}", read, batch.rows)
             self.records.set_digested(batch.no, loaded, rejected, dropped)
-        return FileSummary(batch.file, feed.feed, batch.rows, loaded, rejected, dropped, False)
+        return FileSummary(batch.no, batch.file, feed.feed, batch.rows, loaded, rejected, dropped, False)
 
     def _keep(self, feed: Feed, mapper: Mapper, batch: Batch, rows: pl.DataFrame) -> None:
         """Keeps good rows as records, and marks what they speak of as dirty."""
@@ -306,19 +307,12 @@ class Loader:
         Raises:
             UsageError: GRAPH_OTHER when the graph belongs to another ledger.
         """
-        ours, theirs = self.ledger.meta("graph"), (await read_meta(store)).get("graph")
+        ours, theirs = await self.check_graph(store)
         if ours is not None and ours == theirs:
             if self.records.meta("graph") == ours:
                 return
             # The record store was lost: what stands in the graph is no longer known, so it is made again.
             await wipe(store)
-        if theirs not in (None, ours):
-            raise UsageError(
-                "GRAPH_OTHER",
-                "该图库由另一个数据目录载入",
-                f"the graph at {store.address.uri} was loaded from another data directory",
-                "Load with that data directory (--data), or into an empty database.",
-            )
         with self.records.transaction() as db:
             if ours is not None:
                 db.execute("INSERT OR IGNORE INTO dirty (id) SELECT id FROM folded")
@@ -330,6 +324,22 @@ class Loader:
                 self.ledger.set_meta("graph", ours)
             self.records.set_meta("graph", ours)
         await write_meta(store, {"graph": ours})
+
+    async def check_graph(self, store: Store) -> tuple[str | None, str | None]:
+        """The name of this ledger's graph, and that of the graph in the store; None for one that has none yet.
+
+        Raises:
+            UsageError: GRAPH_OTHER when they are two.
+        """
+        ours, theirs = self.ledger.meta("graph"), (await read_meta(store)).get("graph")
+        if theirs not in (None, ours):
+            raise UsageError(
+                "GRAPH_OTHER",
+                "该图库由另一个数据目录载入",
+                f"the graph at {store.address.uri} was loaded from another data directory",
+                "Load with that data directory (--data), or into an empty database.",
+            )
+        return ours, theirs
 
     def versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
         """All versions of all records about the ids, with what they claim."""
@@ -497,11 +507,26 @@ class Loader:
         """
         received = [batch for path in self.known(paths, forced) for batch in self.receive(path, forced)]
         with self.ledger.lease():
-            digested = {b.no: self.digest(b) for b in self.waiting()}
-            summary = await self.apply(store)
-        known = [FileSummary(b.file, b.feed, b.rows, 0, 0, 0, True) for b in received if b.no not in digested]
-        summary.files = known + list(digested.values())
+            summary = await self.apply_waiting(store)
+        done = {f.batch for f in summary.files}
+        known = [
+            FileSummary(b.no, b.file, b.feed, b.rows, 0, 0, 0, True) for b in received if b.no not in done
+        ]
+        summary.files = known + summary.files
         return summary
+
+    async def apply_waiting(self, store: Store) -> Summary:
+        """Digests every batch that waits, then applies; call it under the ledger's lease."""
+        files = [self.digest(batch) for batch in self.waiting()]
+        summary = await self.apply(store)
+        summary.files = files
+        return summary
+
+    def forget(self) -> None:
+        """Empties the record store, so that the ledger's rows are taken anew."""
+        self.records.clear()
+        self.places.clear()
+        self._claims = {}
 
 
 def records_of(feed: Feed, batch: Batch, rows: pl.DataFrame) -> Iterator[tuple[StoredRecord, dict[str, Any]]]:

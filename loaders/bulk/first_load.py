@@ -39,14 +39,20 @@ Open = Callable[[], AbstractAsyncContextManager[Store]]
 
 async def is_first(loader: Loader, store: Store, bundled: bool) -> bool:
     """Whether what waits should go through the import tool: much of it, into an empty bundled database."""
-    if not bundled:
-        return False
-    if loader.records.meta(UNFINISHED) is not None:
+    if bundled and loader.records.meta(UNFINISHED) is not None:
         return True
-    if await read_meta(store) or await store.read_one("MATCH (n) RETURN 1 AS x LIMIT 1"):
+    if not is_large(loader, bundled) or await read_meta(store):
         return False
-    rows = sum(b.rows for b in loader.ledger.batches() if b.state == "received" and b.feed in loader.feeds)
-    return rows >= LEAST_ROWS
+    return await store.read_one("MATCH (n) RETURN 1 AS x LIMIT 1") is None
+
+
+def is_large(loader: Loader, bundled: bool) -> bool:
+    """Whether the whole of the ledger is worth the import tool's start."""
+    return bundled and sum(b.rows for b in _received(loader)) >= LEAST_ROWS
+
+
+def _received(loader: Loader) -> list[Batch]:
+    return [b for b in loader.ledger.batches() if b.state == "received" and b.feed in loader.feeds]
 
 
 async def first_load(loader: Loader, data: Path, connect: Open, heap_mb: int = 1024) -> Summary:
@@ -93,17 +99,14 @@ class _FirstLoad:
 
     def begin(self) -> None:
         """Takes back whatever an earlier run left."""
-        self.loader.records.clear()
+        self.loader.forget()
         self.loader.records.set_meta(UNFINISHED, "running")
-        self.loader.places.clear()
 
     # -- rows → records and claims ----------------------------------------------------------------------------------
 
     def digest(self) -> Summary:
         summary = Summary()
-        batches = [
-            b for b in self.loader.ledger.batches() if b.state == "received" and b.feed in self.loader.feeds
-        ]
+        batches = _received(self.loader)
         total = sum(b.rows for b in batches)
         done = 0
         for batch in batches:
@@ -123,7 +126,7 @@ class _FirstLoad:
                 self.loader.records.set_digested(batch.no, loaded, rejected, dropped)
             done += batch.rows
             summary.files.append(
-                FileSummary(batch.file, feed.feed, batch.rows, loaded, rejected, dropped, False)
+                FileSummary(batch.no, batch.file, feed.feed, batch.rows, loaded, rejected, dropped, False)
             )
         return summary
 

@@ -86,15 +86,15 @@ class ColumnFold:
 
     def find_repeated(self, feeds: Sequence[str]) -> None:
         """Marks the ids of records that came more than once, in whatever versions."""
+        repeated = []
         for feed in feeds:
             keys = self._spool.get(f"seen.{feed}", ["__rkey"])
             again = keys.filter(pl.col("__rkey").is_duplicated()).unique()
-            if not again.height:
-                continue
-            for label in self.labels:
-                for part in self._spool.scan(node_table(label)):
-                    found = part.filter(pl.col("__feed") == feed).select("id", "__rkey")
-                    self._mark(found.join(again.lazy(), on="__rkey", how="semi").select("id").collect())
+            repeated.append(again.select(pl.lit(feed).alias("__feed"), "__rkey"))
+        records = pl.concat(repeated)
+        for label in self.labels:
+            claims = self._spool.get(node_table(label), ["id", "__feed", "__rkey"])
+            self._mark(claims.join(records, on=["__feed", "__rkey"], how="semi").select("id"))
 
     def _mark(self, ids: pl.DataFrame) -> None:
         if ids.height:
@@ -158,15 +158,15 @@ class ColumnFold:
             orient="row",
         )
 
-    def _place_facts(self, codes: pl.Series) -> pl.DataFrame:
-        """What the fold derives from a place's code, for each distinct code."""
+    def _place_facts(self, codes: pl.Series, levels: Sequence[str] = ()) -> pl.DataFrame:
+        """What the fold derives from a place's code, for each distinct code; the places above it at `levels` too."""
         base = self._places
         rows = []
         for code in codes.drop_nulls().unique().to_list():
-            above = [base.at_level(code, level) for level in ("STREET", "COMMUNITY")]
-            keys = [base.place_key(c) if c is not None else None for c in above]
+            above = (base.at_level(code, level) for level in levels)
+            keys = (base.place_key(c) if c is not None else None for c in above)
             rows.append((code, base.place_key(code), base.grid_of(code), base.level(code), *keys))
-        names = ("__code", "place", "grid", "place_level", "street", "community")
+        names = ("__code", "place", "grid", "place_level", *(level.lower() for level in levels))
         return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
 
     # -- relationships ----------------------------------------------------------------------------------------------
@@ -292,14 +292,15 @@ class ColumnFold:
         table = link_table(type, label, "Address")
         if self._spool.rows(table.name):
             at = self._spool.get(table.name, ["__start", "__code", "__sure", "__text"])
-            facts = self._place_facts(at.get_column("__code"))
+            levels = ("STREET", "COMMUNITY") if label == "Incident" else ()
+            facts = self._place_facts(at.get_column("__code"), levels)
             doubtful = pl.col("__sure") < 1.0
             at = at.join(facts, on="__code", how="left").select(
                 pl.col("__start").alias("id"),
                 "place",
                 "grid",
                 "place_level",
-                *(("street", "community") if label == "Incident" else ()),
+                *(level.lower() for level in levels),
                 pl.when(doubtful).then(pl.col("__sure")).alias("place_confidence"),
                 pl.when(doubtful & (pl.col("__text") != "")).then(pl.col("__text")).alias("place_text"),
             )

@@ -1,0 +1,79 @@
+"""`load` and `rebuild`: which way the rows of a ledger go into its graph."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from graph.constraints import ensure_schema
+from graph.engine import EngineAddress
+from graph.store import Store
+from graph.writer import wipe
+from loaders.bulk.first_load import first_load, is_first, is_large
+from loaders.run import FileSummary, Loader, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The graph that a loader loads into.
+
+    Attributes:
+        connect: where it is; starts the bundled engine if need be. Called again after the import tool had it stopped.
+        data: the data directory.
+        heap_mb: memory for the import tool, MiB.
+    """
+
+    connect: Callable[[], EngineAddress]
+    data: Path
+    heap_mb: int = 1024
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Store]:
+        async with Store.open(self.connect()) as store:
+            yield store
+
+
+async def load(loader: Loader, target: Target, paths: Iterable[Path], forced: str | None = None) -> Summary:
+    """Receives the files, then applies all that waits: through the import tool what is much and the first.
+
+    Raises:
+        UsageError: BAD_FILE, UNKNOWN_FEED before anything is done; BAD_HEADER; LEDGER_BUSY.
+        EngineError: what the engine says.
+    """
+    files = loader.known(paths, forced)
+    address = target.connect()
+    received = [batch for path in files for batch in loader.receive(path, forced)]
+    with loader.ledger.lease():
+        async with Store.open(address) as store:
+            first = await is_first(loader, store, address.bundled)
+            if not first:
+                await ensure_schema(store)
+                summary = await loader.apply_waiting(store)
+        if first:
+            summary = await first_load(loader, target.data, target.open, target.heap_mb)
+    done = {f.batch for f in summary.files}
+    known = [FileSummary(b.no, b.file, b.feed, b.rows, 0, 0, 0, True) for b in received if b.no not in done]
+    summary.files = known + summary.files
+    return summary
+
+
+async def rebuild(loader: Loader, target: Target) -> Summary:
+    """Makes the whole graph again from the ledger alone: rows as received and decisions.
+
+    Raises:
+        UsageError: LEDGER_BUSY; GRAPH_OTHER when the graph belongs to another ledger, which is left alone.
+        EngineError: what the engine says.
+    """
+    address = target.connect()
+    with loader.ledger.lease():
+        async with Store.open(address) as store:
+            await loader.check_graph(store)
+            large = is_large(loader, address.bundled)
+            if not large:
+                loader.forget()
+                await wipe(store)
+                await ensure_schema(store)
+                return await loader.apply_waiting(store)
+        return await first_load(loader, target.data, target.open, target.heap_mb)

@@ -45,10 +45,17 @@ def _grown(world: World, rng: np.random.Generator, n: int) -> Ints:
 
 
 def _houses(world: World, rng: np.random.Generator, n: int) -> Ints:
+    """Rows of shops and works."""
     kind = world.places.buildings["kind"].to_numpy()
     rows = np.flatnonzero(np.isin(kind, (SHOP, FACTORY)))
     rows = rows if len(rows) else np.arange(len(kind))
-    return world.spots.building_at + rows[rng.integers(0, len(rows), n)]
+    return rows[rng.integers(0, len(rows), n)]
+
+
+def _said(world: World, community: Ints, *, street: bool = False) -> pl.Series:
+    """Names of communities, or of their streets, without what kind of place they are."""
+    names = [c.street_name if street else c.name for c in world.places.communities]
+    return pick(names, community).str.replace("(社区|村|街道|镇)$", "")
 
 
 def build_medical(world: World) -> Thing:
@@ -63,10 +70,12 @@ def build_medical(world: World) -> Thing:
     public: Bools = np.arange(n) < public_n
     firm = np.concatenate([np.full(public_n, -1), private])
     form = np.where(public, draw(rng, (6, 16, 78), n), draw(rng, (0.0, 0.0, 0.0, 55, 28, 17), n))
-    spot = np.where(public, _houses(world, rng, n), firms.spot[np.maximum(firm, 0)])
+    building = _houses(world, rng, n)
+    spot = np.where(public, world.spots.building_at + building, firms.spot[np.maximum(firm, 0)])
     head = np.where(public, _grown(world, rng, n), firms.rep[np.maximum(firm, 0)])
-    place = world.full(spot).str.extract(r"^萧山区(.{1,5}?(?:街道|镇|场|城|区))").fill_null("萧山")
-    names = cat("杭州市萧山区", place, digits(np.arange(1, n + 1), 3), pick(_MEDICAL, form))
+    community = world.places.buildings["community"].to_numpy()[building]
+    where = either(form == 2, _said(world, community), _said(world, community, street=True))
+    names = cat("杭州市萧山区", where, pick(_MEDICAL, form))
     beds = np.select([form == 0, form == 1], [rng.integers(80, 900, n), rng.integers(10, 80, n)], 0)
     since = world.today - rng.integers(60, 1500, n)
     key = cat("PDY", digits(100_000 + np.arange(1, n + 1), 6), "330109D", digits(form + 1, 1), "001")
@@ -101,19 +110,20 @@ def build_schools(world: World) -> Thing:
     sites = world.places.sites
     own = np.flatnonzero(sites["kind"].to_numpy() == 3)[:n]
     form = np.concatenate([np.full(len(own), 1), draw(rng, (60, 5, 16, 8, 6, 5), n - len(own))])
-    spot = np.concatenate([world.spots.site_at + own, _houses(world, rng, n - len(own))])
+    building = _houses(world, rng, n - len(own))
+    spot = np.concatenate([world.spots.site_at + own, world.spots.building_at + building])
     private = (form == 0) & (rng.random(n) < 0.45)
     head = _grown(world, rng, n)
-    community = (
-        world.full(spot).str.extract(r"(?:街道|镇|场|城|区)([^街镇]{2,8}?)(?:社区|村)").fill_null("湘湖")
+    near = np.concatenate(
+        [sites["community"].to_numpy()[own], world.places.buildings["community"].to_numpy()[building]]
     )
-    number = pl.Series(np.arange(1, n + 1)).cast(pl.String)
+    number = pick(list("一二三四五六七八九十"), np.arange(n) % 10)
     words = pick([word for word, _, _ in _SCHOOLS], form)
+    known = np.arange(n) < len(own)
+    there = sites["name"].gather(np.concatenate([own, np.zeros(n - len(own), dtype=np.int64)]))
     name = either(
-        np.arange(n) < len(own),
-        cat("杭州市萧山区", sites["name"].gather(np.concatenate([own, np.zeros(n - len(own), dtype=np.int64)])) if len(sites) else words),
-        cat("杭州市萧山区", community, "第", number, words),
-    )  # fmt: skip
+        known, cat("杭州市萧山区", there), cat("杭州市萧山区", _said(world, near), "第", number, words)
+    )
     size = np.array([pupils for _, _, pupils in _SCHOOLS])[form] * rng.lognormal(0, 0.3, n)
     heads = np.where(private, "52", "12").tolist()
     frame = pl.DataFrame(
@@ -144,9 +154,10 @@ def build_assessments(world: World) -> Thing:
     n = world.count(ASSESSMENTS, 4)
     form = draw(rng, [w for _, w, _ in _DECISIONS], n)
     filled = world.places.filled
-    community = filled[rng.integers(0, len(filled), n)]
     whole = rng.random(n) < 0.6
     site = rng.integers(0, len(world.places.sites), n)
+    at_site = world.places.sites["community"].to_numpy()[site]
+    community = np.where(whole, filled[rng.integers(0, len(filled), n)], at_site)
     spot = np.where(whole, world.spots.community_at + community, world.spots.site_at + site)
     opened = np.sort(world.today - rng.integers(3, 725, n))
     judged = opened + rng.integers(20, 70, n)

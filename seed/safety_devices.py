@@ -36,6 +36,14 @@ def build_cylinders(world: World) -> Thing:
     trade = draw(rng, (58, 7, 0.8, 26, 8.2), n)
     kitchens = world.firms(("餐饮业",), companies=False)
     others = world.firms(("零售业", "居民服务业", "住宿业"), companies=False)
+    # Few of those that are registered in a flat cook there with a cylinder.
+    flats = spots.home_at + np.flatnonzero(kind == HIGH)
+    kitchens, others = (
+        rows[~np.isin(firms.spot[rows], flats) | (rng.random(len(rows)) < 0.03)]
+        for rows in (kitchens, others)
+    )
+    kitchens = kitchens if len(kitchens) else np.arange(len(firms.kind))
+    others = others if len(others) else np.arange(len(firms.kind))
     # Whoever uses one has two or three: the same few users are drawn again and again.
     u = rng.random(n)
     person, firm = np.full(n, -1), np.full(n, -1)
@@ -59,7 +67,7 @@ def build_cylinders(world: World) -> Thing:
     filler = fillers[rng.integers(0, len(fillers), n)]
     key = numbered("QP330109", n, 7)
     in_use = ~gone
-    high = np.isin(spot, spots.home_at + np.flatnonzero(kind == HIGH)) & in_use
+    high = np.isin(spot, flats) & in_use
     frame = pl.DataFrame(
         {
             "气瓶编码": key,

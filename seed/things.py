@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from seed.columns import Ints, cat, day_number, digits, only_if
-from seed.enterprises import Enterprises
+from seed.enterprises import INDIVIDUAL, INDUSTRIES, Enterprises
 from seed.incidents import truth_firm, truth_person
 from seed.options import COMMUNITIES, SeedOptions
 from seed.people import People
@@ -76,8 +76,6 @@ class World:
 
     def firms(self, industries: tuple[str, ...], companies: bool = True) -> Ints:
         """Rows of active enterprises of some trades; of any trade where there are none."""
-        from seed.enterprises import INDIVIDUAL, INDUSTRIES
-
         firms = self.enterprises
         active = firms.active & ((firms.kind != INDIVIDUAL) | (not companies))
         own = active & np.isin(firms.industry, [INDUSTRIES.index(name) for name in industries])

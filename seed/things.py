@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from seed.columns import Ints, cat, day_number, digits, only_if
-from seed.enterprises import Enterprises
+from seed.enterprises import INDIVIDUAL, INDUSTRIES, Enterprises
 from seed.incidents import truth_firm, truth_person
 from seed.options import COMMUNITIES, SeedOptions
 from seed.people import People
@@ -76,8 +76,6 @@ class World:
 
     def firms(self, industries: tuple[str, ...], companies: bool = True) -> Ints:
         """Rows of active enterprises of some trades; of any trade where there are none."""
-        from seed.enterprises import INDIVIDUAL, INDUSTRIES
-
         firms = self.enterprises
         active = firms.active & ((firms.kind != INDIVIDUAL) | (not companies))
         own = active & np.isin(firms.industry, [INDUSTRIES.index(name) for name in industries])
@@ -91,13 +89,13 @@ class Thing:
 
     Attributes:
         names: pairs of the column that names somebody and the frame's column of truth ids.
-        planted: pattern → record keys of what the traces should find.
+        planted: pattern → record keys of what the traces should find; lists of them where several records are one case.
     """
 
     feed: str
     frame: pl.DataFrame
     names: tuple[tuple[str, str], ...] = ()
-    planted: dict[str, list[str]] = field(default_factory=dict)
+    planted: dict[str, list[str] | list[list[str]]] = field(default_factory=dict)
 
 
 def whoever(person: Ints, firm: Ints) -> pl.Series:
@@ -112,6 +110,14 @@ def numbered(prefix: str, n: int, width: int) -> pl.Series:
 
 def build_things(world: World) -> Iterator[Thing]:
     """All feeds of things, in the order of their building."""
-    from seed.safety_devices import build_cylinders
+    # The builders need what is above.
+    from seed import civil_registry, finance, haulage, institutions, safety_devices
 
-    yield build_cylinders(world)
+    yield from haulage.build_haulage(world)
+    for build in (
+        safety_devices.build_cylinders, safety_devices.build_elevators, safety_devices.build_elevator_events,
+        safety_devices.build_culvert_events, safety_devices.build_sensing_points, finance.build_prepaid,
+        finance.build_guarantees, institutions.build_medical, institutions.build_schools,
+        institutions.build_assessments, civil_registry.build_deaths, civil_registry.build_marriages,
+    ):  # fmt: skip
+        yield build(world)

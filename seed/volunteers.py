@@ -15,6 +15,7 @@ from seed.spots import Spots
 
 VOLUNTEERS: Final = 245_000
 TEAMS: Final = 1_090
+VENUES: Final = 10
 NOON = 43_200
 
 
@@ -146,6 +147,9 @@ def build_devices(options: SeedOptions, places: Places, spots: Spots) -> pl.Data
             chosen = spots.building_at + np.sort(rng.integers(0, len(kind), count))
         elif index == 5:
             chosen = spots.site_at + (culverts if len(culverts) else np.arange(sites))[:count]
+        elif index == 4:
+            venues = rng.permutation(sites)[: max(1, round(VENUES * share))]
+            chosen = spots.site_at + np.sort(venues[rng.integers(0, len(venues), count)])
         else:
             chosen = spots.site_at + np.sort(rng.integers(0, sites, count))
         where.append(chosen)

@@ -73,7 +73,7 @@ class Writer:
     texts: list[pl.DataFrame] = field(default_factory=list)
     mentions: list[pl.DataFrame] = field(default_factory=list)
     matters: list[pl.DataFrame] = field(default_factory=list)
-    planted: dict[str, list[str]] = field(default_factory=dict)
+    planted: dict[str, list[str] | list[list[str]]] = field(default_factory=dict)
     done: int = 0
     total: int = len(FEEDS) + 2
 

@@ -209,7 +209,9 @@ def sqlite(
         path = Path(holder.name)
     # Opened as immutable: a write-ahead log beside it is not looked at, and nothing is written beside it.
     url = URL.create(
-        "sqlite", database=f"file:{path.resolve().as_posix()}", query={"uri": "true", "mode": "ro"}
+        "sqlite",
+        database=f"file:{path.resolve().as_posix()}",
+        query={"uri": "true", "mode": "ro", "immutable": "1"},
     )
     queries: list[tuple[str | None, str]] = []
     skipped: list[Note] = []

@@ -141,15 +141,26 @@ class Tidy:
         self.names, self.notes = header.names, notes
         self._key = [self.names.index(k) for k in key if k in self.names]
         self._ignore = tuple(tight(r) for r in reading.ignore_rows) if self._key else ()
+        self._signed = tuple(r.rstrip("：") + "：" for r in self._ignore)
+        self._words = "|".join(r"\s*".join(map(re.escape, r.rstrip("：\\"))) for r in self._ignore)
         self._nameless = [i for i, n in enumerate(self.names) if n is None]
 
     def ignored(self, row: int, cells: Cells) -> bool:
-        """Whether a row is no record but a total or a signature; notes it when it is."""
-        if not self._ignore or all(i < len(cells) and cells[i] for i in self._key):
+        """Whether a row is no record but a total or a signature; notes it when it is.
+
+        The word may stand where a key is expected: by itself, or with a colon after it, it is no key.
+        """
+        if not self._ignore:
             return False
         first = next((c.strip() for c in cells if c and c.strip()), "")
-        if not tight(first).startswith(self._ignore):
+        word = tight(first)
+        if not word.startswith(self._ignore):
             return False
+        keys = [cells[i] if i < len(cells) else None for i in self._key]
+        if all(keys):
+            alone = word in self._ignore or word.startswith(self._signed)
+            if not alone or any(k and tight(k) != word for k in keys):
+                return False
         self.notes.add(
             "ignored",
             row,
@@ -165,7 +176,10 @@ class Tidy:
         cells = [str(i) for i in range(len(self.names))]
         frame = frame.filter(pl.any_horizontal(pl.col(cells).is_not_null()))
         if self._ignore:
-            doubtful = frame.filter(pl.any_horizontal(pl.col([str(i) for i in self._key]).is_null()))
+            keys = pl.col([str(i) for i in self._key])
+            doubtful = frame.filter(
+                pl.any_horizontal(keys.is_null() | keys.str.contains(rf"^\s*(?:{self._words})"))
+            )
             gone = [r[-1] for r in doubtful.select(*cells, ROW).iter_rows() if self.ignored(r[-1], r[:-1])]
             if gone:
                 frame = frame.filter(~pl.col(ROW).is_in(gone))

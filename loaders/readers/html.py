@@ -14,6 +14,7 @@ from loaders.readers.raw import Raw
 from loaders.readers.text import ESCAPED, Text
 
 LARGEST = 200 << 20
+BREAK = "\x0b"
 CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w-]+)", re.I)
 
 
@@ -117,7 +118,7 @@ class _Tables(HTMLParser):
             self._span = (_small(given.get("rowspan")), _small(given.get("colspan")))
             self._cell = []
         elif tag == "br" and self._cell is not None:
-            self._cell.append("\n")
+            self._cell.append(BREAK)
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "table":
@@ -147,12 +148,13 @@ class _Tables(HTMLParser):
             return
         self._from_above()
         # Blanks and line breaks in HTML's source are one blank; a no-break space is one that is meant.
-        value = re.sub(r"[ \t\r\f]*\n[ \t\r\f\n]*|[ \t\r\f]+", " ", "".join(self._cell)).strip() or None
+        value = re.sub(r"[ \t\r\f]*\n[ \t\r\f\n]*|[ \t\r\f]+", " ", "".join(self._cell)).strip()
+        filled = re.sub(rf" ?{BREAK} ?", "\n", value).strip() or None
         rows, columns = self._span
         for _ in range(columns):
             if rows > 1:
-                self._later[len(self._row)] = (rows - 1, value)
-            self._row.append(value)
+                self._later[len(self._row)] = (rows - 1, filled)
+            self._row.append(filled)
         self._cell = None
 
     def _end_row(self) -> None:

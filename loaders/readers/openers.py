@@ -108,7 +108,10 @@ def _kind(head: bytes, name: str, reading: Reading) -> str:
     for magic, kind in MAGIC:
         if head.startswith(magic):
             return kind
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:512].lower()
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        head = head[: len(head) // 2 * 2].decode("utf-16", "ignore").encode()
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    start = head.lstrip()[:512].lower()
     if start.startswith((b"<!doctype html", b"<html", b"<table", b"<meta")) or b"<html" in start:
         return "html"
     if start.startswith((b"<?xml", b"<")):

@@ -27,6 +27,7 @@ from loaders.readers.text import ESCAPED, Chunk, Text
 BATCH = 20_000
 LOOKED_AT = 1_000
 DOCUMENT = 64 << 20
+HEAD = 1 << 16
 BLANK = " \t\r\n,"
 
 
@@ -83,7 +84,11 @@ def _of_lines(text: Text, bad: list[BadRow]) -> Iterator[tuple[int, dict[str, An
 
 
 def _text(raw: Raw, blocks: Iterator[bytes], reading: Reading) -> Iterator[str]:
-    first = next(blocks, b"")
+    first = b""
+    for block in blocks:
+        first += block
+        if len(first) >= HEAD:
+            break
     encoding = reading.encoding or ("utf-16" if first[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     if reading.encoding is None:
         try:

@@ -269,7 +269,7 @@ def _wrong_lines(data: bytes, encoding: str) -> float:
             line.decode(encoding)
         except UnicodeDecodeError:
             wrong += 1
-    return 0.0 if wrong == 1 and len(lines) > 1 else wrong / max(len(lines), 1)
+    return 0.0 if wrong == 1 and data.count(b"\n") > 1 else wrong / max(len(lines), 1)
 
 
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

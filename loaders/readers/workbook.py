@@ -37,6 +37,7 @@ ERROR = re.compile(
 FORMULA = re.compile(rb'<(?:\w+:)?c\b[^>]*\br="([A-Z]+)(\d+)"[^>]*>\s*<(?:\w+:)?f\b(.*?)</(?:\w+:)?c>', re.S)
 VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*>([^<]+)<")
 FAR = re.compile(rb'\br="([A-Z]{2,3})(\d+)"[^>]*(?<!/)>')
+TWO_LETTERS = re.compile(rb'\br="[A-Z][A-Z]')
 LAST = re.compile(rb'\br="[A-Z]+(\d+)"[^>]*(?<!/)>')
 
 Value = str | int | float | bool | dt.date | dt.time | dt.timedelta | None
@@ -269,7 +270,7 @@ def _scan_piece(data: bytes, look: Look) -> None:
                 look.formula_count += 1
                 if len(look.formulas) < 200:
                     look.formulas.append((int(m[2]), m[1].decode()))
-    for m in FAR.finditer(data):
+    for m in FAR.finditer(data) if TWO_LETTERS.search(data) else ():
         letters = m[1]
         column = 0
         for letter in letters:

@@ -126,7 +126,7 @@ class Writer:
                     pl.lit(text).alias("column"),
                     pl.col(text).alias("text"),
                     pl.col(f"_{code}").alias("code"),
-                )
+                ).filter(pl.col("text").is_not_null() | pl.col("code").is_not_null())
             )
         written = dated(feed, made.select(*feed.columns, NATURE))
         write_feed(feed, written, self.directory / "feeds", self.options.until)

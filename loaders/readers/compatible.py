@@ -47,6 +47,9 @@ def _whole(source: Source) -> Sheet:
         if frames
         else pl.DataFrame(schema={**dict.fromkeys(source.columns, pl.String), ROW: pl.Int64})
     )
+    if rows.height and rows.item(0, ROW) == 1:
+        # Records without a header are numbered from 1.
+        rows = rows.with_columns(pl.col(ROW) + 1)
     if rows.height and rows.item(-1, ROW) != rows.height + 1:
         every = pl.DataFrame({ROW: pl.int_range(2, rows.item(-1, ROW) + 1, dtype=pl.Int64, eager=True)})
         rows = every.join(rows, on=ROW, how="left", maintain_order="left")

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from loaders import readers
 from loaders.contract import check, check_header
 from loaders.declaration import load_feeds
 from ontology.identifiers.citizen_id import check_citizen_id
@@ -69,6 +70,14 @@ def test_clean_rows_pass_the_contract_whole(district: Manifest, key: str) -> Non
     checked = check(FEEDS[key], rows, load_terms())
     assert (checked.rejections, checked.rejected_rows, checked.dropped_cells) == ([], 0, 0)
     assert len(checked.rows) == len(rows) > 0
+
+
+@pytest.mark.parametrize("key", THINGS)
+def test_the_readers_give_every_row(district: Manifest, key: str) -> None:
+    (name,) = (n for n in district.files if n.startswith(f"feeds/{BY_KEY[key].name}_"))
+    (sheet,) = readers.read(district.directory / name, FEEDS[key].encoding)
+    rows = read(district, key)
+    assert sheet.rows.select(rows.columns).equals(rows)
 
 
 @pytest.mark.parametrize("key", THINGS)

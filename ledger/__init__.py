@@ -1,7 +1,7 @@
 """Rows as received, records by key, and what was decided about them."""
 
-from ledger.ledger import Batch, Ledger
-from ledger.records import Records, Rejection, StoredRecord, about_key
+from ledger.ledger import Batch, Ledger, Rejection
+from ledger.records import Records, StoredRecord, about_key
 from ledger.rows import ROW
 from ledger.vault import Keyring, Vault
 

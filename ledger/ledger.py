@@ -17,7 +17,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,9 @@ CREATE TABLE IF NOT EXISTS batch (
   received_at TEXT NOT NULL, file_date TEXT, rows INTEGER NOT NULL, columns TEXT NOT NULL,
   state TEXT NOT NULL DEFAULT 'received', reason TEXT);
 CREATE INDEX IF NOT EXISTS batch_feed ON batch (feed, no);
+CREATE TABLE IF NOT EXISTS fault (
+  batch INTEGER NOT NULL, row INTEGER NOT NULL, col TEXT NOT NULL, value BLOB, zh TEXT NOT NULL, en TEXT NOT NULL,
+  PRIMARY KEY (batch, row, col)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 FORMAT = "2"
@@ -63,6 +66,17 @@ class Batch:
     columns: tuple[str, ...]
     state: str
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why one cell kept its row out: row counts from 1 at the header, as a spreadsheet shows it."""
+
+    row: int
+    column: str
+    value: str | None
+    zh: str
+    en: str
 
 
 def _batch(row: tuple[Any, ...]) -> Batch:
@@ -182,6 +196,7 @@ class Ledger:
         received_at: str,
         file_date: str | None,
         sealed: Collection[str] = (),
+        faults: Callable[[], Sequence[Rejection]] = tuple,
     ) -> Batch:
         """Keeps rows as received; durable when it returns. The same content twice is the same batch.
 
@@ -190,6 +205,7 @@ class Ledger:
             digest: hex hash of the file's bytes, asked for after the last frame.
             file_date: the day the file's name says, ISO, or None.
             sealed: columns to be encrypted.
+            faults: rows that could not be read, asked for after the last frame; their values are sealed.
         """
         columns: list[str] = []
 
@@ -227,6 +243,14 @@ class Ledger:
                     json.dumps(columns, ensure_ascii=False),
                 ),
             )
+            seal = self.vault.seal
+            self.db.executemany(
+                "INSERT OR IGNORE INTO fault SELECT no, ?, ?, ?, ?, ? FROM batch WHERE id = ?",
+                (
+                    (f.row, f.column, None if f.value is None else seal(f.value.encode()), f.zh, f.en, id)
+                    for f in faults()
+                ),
+            )
         batch = self.batch(id)
         assert batch is not None
         return batch
@@ -234,6 +258,17 @@ class Ledger:
     def frames(self, batch: Batch) -> Iterator[pl.DataFrame]:
         """The rows of a batch as received, some ten thousand at a time."""
         return self.files.frames(batch.id)
+
+    def faults(self, batch: Batch) -> list[Rejection]:
+        """The rows of a batch that could not be read."""
+        found = self.db.execute(
+            "SELECT row, col, value, zh, en FROM fault WHERE batch = ? ORDER BY row, col", (batch.no,)
+        )
+        opened = self.vault.open
+        return [
+            Rejection(row, col, None if value is None else opened(value).decode(), zh, en)
+            for row, col, value, zh, en in found
+        ]
 
     def row(self, batch_no: int, row: int) -> dict[str, str | None]:
         """One row as received; `row` as a spreadsheet numbers it."""

@@ -10,11 +10,10 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ledger.ledger import connect, transaction
+from ledger.ledger import Rejection, connect, transaction
 from ledger.vault import Vault
 
 SCHEMA = """
@@ -38,17 +37,6 @@ CREATE TABLE IF NOT EXISTS quarantine (
   zh TEXT NOT NULL, en TEXT NOT NULL, PRIMARY KEY (batch, row, col)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Why one cell kept its row out: row counts from 1 at the header, as a spreadsheet shows it."""
-
-    row: int
-    column: str
-    value: str | None
-    zh: str
-    en: str
 
 
 class Quarantined(NamedTuple):
@@ -221,8 +209,8 @@ class Records:
 
     # -- quarantine -------------------------------------------------------------------------------------------------
 
-    def put_rejections(self, batch_no: int, feed: str, rejections: Iterable[Rejection]) -> None:
-        """Keeps why rows of a batch were kept out; the values are sealed."""
+    def put_rejections(self, batch_no: int, feed: str, rejections: Sequence[Rejection]) -> int:
+        """Keeps why rows of a batch were kept out, the values sealed; returns how many rows they are."""
         seal = self._vault.seal
         self.db.executemany(
             "INSERT OR REPLACE INTO quarantine VALUES (?,?,?,?,?,?,?)",
@@ -239,6 +227,7 @@ class Records:
                 for r in rejections
             ),
         )
+        return len({r.row for r in rejections})
 
     def quarantined(
         self, feed: str | None = None, batch_no: int | None = None, limit: int = -1

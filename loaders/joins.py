@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +17,12 @@ import polars as pl
 
 from loaders import readers
 from loaders.declaration import Feed, Join
-from loaders.readers import Sheet
+from loaders.readers import Sheet, Source
 from ontology.errors import UsageError
 
 
-def joined(feed: Feed, path: Path, sheet: Sheet) -> Sheet:
-    """The sheet with the columns that its feed takes from other files; the sheet itself when it takes none.
+def joined(feed: Feed, path: Path, source: Source) -> Source:
+    """The source with the columns that its feed takes from other files; the source itself when it takes none.
 
     Its rows keep their order and number. Its digest is that of all files together, so that a change in any of
     them is new content.
@@ -30,19 +31,28 @@ def joined(feed: Feed, path: Path, sheet: Sheet) -> Sheet:
         UsageError: BAD_FILE when a file is not there, lacks a column, or names a key twice; BAD_HEADER when
             the feed's own file lacks the key.
     """
-    rows, digest = sheet.rows, sheet.digest
     for join in feed.join:
-        if join.by not in rows.columns:
+        if join.by not in source.columns:
             raise UsageError(
                 "BAD_HEADER",
-                f"{sheet.file} 缺少列:{join.by}",
-                f"{sheet.file}: feed {feed.feed} needs the column {join.by}, which is not in its header",
+                f"{source.file} 缺少列:{join.by}",
+                f"{source.file}: feed {feed.feed} needs the column {join.by}, which is not in its header",
             )
         other = _beside(feed, path, join)
         found = readers.read(other, feed.encoding)[0]
-        rows = rows.join(_taken(feed, other, found, join), on=join.by, how="left", maintain_order="left")
-        digest = hashlib.sha256(f"{digest} {found.digest}".encode()).hexdigest()
-    return replace(sheet, rows=rows, digest=digest)
+        source = _with(source, _taken(feed, other, found, join), join, found.digest)
+    return source
+
+
+def _with(source: Source, taken: pl.DataFrame, join: Join, digest: str) -> Source:
+    def frames() -> Iterator[pl.DataFrame]:
+        for frame in source.frames:
+            yield frame.join(taken, on=join.by, how="left", maintain_order="left")
+
+    def digester() -> str:
+        return hashlib.sha256(f"{source.digest()} {digest}".encode()).hexdigest()
+
+    return replace(source, columns=[*source.columns, *join.take], frames=frames(), digester=digester)
 
 
 def _beside(feed: Feed, path: Path, join: Join) -> Path:

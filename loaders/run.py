@@ -22,13 +22,14 @@ from addresses.scheme import Scheme
 from graph.meta import read_meta
 from graph.store import Store
 from graph.writer import Difference, wipe, write, write_meta, write_rollups
-from ledger import ROW, Batch, Ledger, Records, StoredRecord, about_key
+from ledger import ROW, Batch, Ledger, Records, Rejection, StoredRecord, about_key
 from loaders import contract, readers
 from loaders.declaration import ColumnType, Feed
 from loaders.fold import LinkState, State, Version, contributions, fold
 from loaders.joins import joined
 from loaders.mapping import SEPARATOR, Claims, Mapper, address_id, split_place_key
 from loaders.places import PlaceBase, place_record
+from loaders.readers import Reading, Source
 from ontology.clock import SHANGHAI, Clock
 from ontology.errors import UsageError
 from ontology.terms import Terms
@@ -88,7 +89,7 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             where = path / "feeds" if (path / "feeds").is_dir() else path
-            files = sorted(p for p in where.iterdir() if p.suffix.lower() in readers.SUFFIXES)
+            files = sorted(p for p in where.iterdir() if p.name.lower().endswith(readers.SUFFIXES))
             if not files:
                 raise UsageError(
                     "BAD_FILE",
@@ -198,22 +199,30 @@ class Loader:
         feed = self.feed_of(path, forced)
         now = datetime.now(SHANGHAI).isoformat(timespec="seconds")
         batches = []
-        for read in readers.read(path, feed.encoding):
-            sheet = joined(feed, path, read)
-            contract.check_header(feed, sheet.rows.columns, sheet.file)
+        for source in readers.sources(path, Reading(encoding=feed.encoding), list(feed.columns), feed.key):
+            source = joined(feed, path, source)
+            contract.check_header(feed, source.columns, source.file)
             batches.append(
                 self.ledger.append(
                     feed.feed,
-                    sheet.file,
-                    sheet.sheet,
-                    [sheet.rows],
-                    partial(str, sheet.digest),
+                    source.file,
+                    source.sheet,
+                    self._received(feed, source),
+                    source.digest,
                     now,
-                    sheet.file_date,
+                    source.file_date,
                     sensitive_columns(feed),
+                    partial(_faults, source),
                 )
             )
         return batches
+
+    def _received(self, feed: Feed, source: Source) -> Iterator[pl.DataFrame]:
+        done = 0
+        for frame in source.frames:
+            yield frame
+            done += frame.height
+            self.progress(f"接收 {feed.zh}", done, None)
 
     def waiting(self) -> list[Batch]:
         """Batches that are received and not yet digested."""
@@ -225,6 +234,8 @@ class Loader:
         feed, mapper = self.feeds[batch.feed], self._mappers[batch.feed]
         loaded = rejected = dropped = read = 0
         with self.records.transaction():
+            unread = self.records.put_rejections(batch.no, feed.feed, self.ledger.faults(batch))
+            rejected += unread
             for frame in self.ledger.frames(batch):
                 checked = contract.check(feed, frame, self.terms)
                 for start in range(0, checked.rows.height, CHUNK):
@@ -236,7 +247,7 @@ class Loader:
                 dropped += checked.dropped_cells
                 self.progress(f"{feed.zh}", read, batch.rows)
             self.records.set_digested(batch.no, loaded, rejected, dropped)
-        return FileSummary(batch.no, batch.file, feed.feed, batch.rows, loaded, rejected, dropped, False)
+        return FileSummary(batch.no, batch.file, feed.feed, batch.rows + unread, loaded, rejected, dropped, False)
 
     def _keep(self, feed: Feed, mapper: Mapper, batch: Batch, rows: pl.DataFrame) -> None:
         """Keeps good rows as records, and marks what they speak of as dirty."""
@@ -527,6 +538,11 @@ class Loader:
         self.records.clear()
         self.places.clear()
         self._claims = {}
+
+
+def _faults(source: Source) -> list[Rejection]:
+    """Rows that could not be read, as what they are kept out for."""
+    return [Rejection(b.row, b.column or "", b.value, b.zh, b.en) for b in source.bad]
 
 
 def records_of(feed: Feed, batch: Batch, rows: pl.DataFrame) -> Iterator[tuple[StoredRecord, dict[str, Any]]]:

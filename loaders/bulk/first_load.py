@@ -113,20 +113,23 @@ class _FirstLoad:
             feed = self.loader.feeds[batch.feed]
             mapper = ColumnMapper(feed, self.loader.terms, self.loader.ledger.vault.identity)
             read = loaded = rejected = dropped = 0
-            with self.loader.records.transaction():
+            records = self.loader.records
+            with records.transaction():
+                unread = records.put_rejections(batch.no, feed.feed, self.loader.ledger.faults(batch))
+                rejected += unread
                 for frame in self.loader.ledger.frames(batch):
                     checked = contract.check(feed, frame, self.loader.terms)
-                    self.loader.records.put_rejections(batch.no, feed.feed, checked.rejections)
+                    records.put_rejections(batch.no, feed.feed, checked.rejections)
                     self._take(feed, mapper, batch, checked.rows)
                     read += frame.height
                     loaded += checked.rows.height
                     rejected += checked.rejected_rows
                     dropped += checked.dropped_cells
                     self.loader.progress("记录 records", done + read, total)
-                self.loader.records.set_digested(batch.no, loaded, rejected, dropped)
+                records.set_digested(batch.no, loaded, rejected, dropped)
             done += batch.rows
             summary.files.append(
-                FileSummary(batch.no, batch.file, feed.feed, batch.rows, loaded, rejected, dropped, False)
+                FileSummary(batch.no, batch.file, feed.feed, batch.rows + unread, loaded, rejected, dropped, False)
             )
         return summary
 

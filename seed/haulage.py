@@ -214,6 +214,10 @@ def build_truck_permits(
 def build_trips(world: World, sites: Ends, dumps: Ends, trucks: pl.DataFrame, permits: Permits) -> Thing:
     """城管_运输趟次 of the last 60 days, as the trucks' positioning platform keeps them."""
     rng = world.options.rng("trips")
+    if not len(permits.truck):
+        # No truck of a very small district has one: one that ended long ago stands in.
+        none = np.zeros(1, dtype=np.int64)
+        permits = Permits(none, none, none, none, none)
     n = world.count(TRIPS, 120)
     first = world.today - TRIP_DAYS + 1
     low, high = np.maximum(permits.since, first), np.minimum(permits.until, world.today - 1)

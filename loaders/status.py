@@ -117,13 +117,13 @@ class FeedStatus:
             parts: `unplaced` where that is wanted, which takes longer.
 
         Raises:
-            UsageError: UNKNOWN_FEED.
+            UsageError: BAD_ARGUMENT when there is no such feed.
         """
         wanted = list(self.feeds) if names is None else list(dict.fromkeys(names))
         unknown = [n for n in wanted if n not in self.feeds]
         if unknown:
             raise UsageError(
-                "UNKNOWN_FEED",
+                "BAD_ARGUMENT",
                 f"没有名为 {unknown[0][:60]} 的数据源",
                 f"no feed is called {unknown[0][:60]}",
                 f"Known: {', '.join(self.feeds)}.",

@@ -109,11 +109,17 @@ class Running:
         return self.process.wait(30)
 
     def push(self, token: str, rows: Any, feed: str = "alarms", **headers: str) -> httpx.Response:
-        return self.http.post(f"/feeds/{feed}", json=rows, headers={"Authorization": f"Bearer {token}", **headers})
+        return self.http.post(
+            f"/feeds/{feed}", json=rows, headers={"Authorization": f"Bearer {token}", **headers}
+        )
 
     def incident(self, number: str) -> Any:
         asked = self.http.post(
-            "/graphql", json={"query": "query($n: String!) { incident(number: $n) { number title } }", "variables": {"n": number}}
+            "/graphql",
+            json={
+                "query": "query($n: String!) { incident(number: $n) { number title } }",
+                "variables": {"n": number},
+            },
         )
         return (asked.json().get("data") or {}).get("incident")
 

@@ -27,6 +27,7 @@ from loaders.declaration import Feed
 from loaders.pushed import KINDS, Pushed, PushError, parse, verdicts
 from ontology.errors import UsageError
 from ontology.terms import Terms
+from schema.errors import log_unforeseen
 from web.metrics import Metrics
 
 log = logging.getLogger("quanxi.pushes")
@@ -101,8 +102,9 @@ class PushEndpoint:
             answer = problem(error, request)
         except ClientDisconnect:
             answer = problem(PushError(400, "BAD_BODY", "请求中断", "The body ended early."), request)
-        except Exception:
-            log.exception("push")
+        except Exception as error:
+            # Logged there, without what the sender wrote.
+            log_unforeseen(error, request.scope.get("quanxi.request_id", ""))
             answer = problem(
                 PushError(500, "INTERNAL", "内部错误,推送可能未接收", "Something went wrong here; the push may not be taken.",
                           "Send it again with the same Idempotency-Key."),

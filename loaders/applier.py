@@ -98,7 +98,14 @@ class Applier:
                         continue
                     self._back_off(error)
                 except (OSError, sqlite3.Error) as error:
-                    self._back_off(UsageError("BAD_STORAGE", "文件或目录无法读写", str(error)))
+                    self._back_off(
+                        UsageError(
+                            "BAD_STORAGE",
+                            "文件或目录无法读写",
+                            f"a file or directory cannot be used: {error}",
+                            "Check that it exists, is of the right kind, and that you may read and write it.",
+                        )
+                    )
                 if self._loader.ledger.is_wanted():
                     await asyncio.sleep(TURN_SECONDS)
         finally:

@@ -313,7 +313,8 @@ class Query:
         if names is not None:
             limited(names, "数据源")
         parts = {"unplaced"} if ask.part("unplaced") is not None else set[str]()
-        return await asyncio.to_thread(context.feed_status, names, parts)  # type: ignore[return-value]
+        found: list[Any] = await asyncio.to_thread(context.feed_status, names, parts)
+        return found
 
     @strawberry.field(description="字典 · the terms of a list: incident_kind, residence, error_code …")
     def terms(self, info: Info, list: str, as_of: Date | None = None) -> list[Term]:

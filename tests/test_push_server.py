@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import select
@@ -13,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,7 @@ import pytest
 
 from graph.engine import EngineAddress
 from graph.store import Store
-from ledger import Pushes
-from loaders.wiring import open_loader
-from ontology.clock import Clock
-from tests.loaders.tiny import DISTRICT, HOME, write_district
+from tests.loaders.tiny import HOME, write_district
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -118,6 +118,8 @@ class EntityClaim(Strict):
         set: field → column, or `=constant`, or a template with {columns}.
         steps: states that the row gives times for.
         trust: overrides the feed's, where a row only mentions someone in passing.
+        mention: columns of which one filled is enough, beside a full name, to speak of a person without any id; who
+            it is is decided by the linker.
     """
 
     label: str
@@ -125,6 +127,7 @@ class EntityClaim(Strict):
     set: dict[str, str] = {}
     steps: list[Step] = []
     when: dict[str, str] = {}
+    mention: list[str] = []
     trust: int | None = None
 
     @model_validator(mode="after")

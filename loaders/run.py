@@ -441,7 +441,7 @@ class Loader:
             blob = encode(new) if new is not None else None
             before = held.get(id)
             if blob == before:
-                summary.unchanged += 1
+                summary.unchanged += blob is not None
                 continue
             old = decode(new.label if new else id, before) if before is not None else None
             if old is not None and new is None:

@@ -38,6 +38,10 @@ CREATE INDEX IF NOT EXISTS batch_feed ON batch (feed, no);
 CREATE TABLE IF NOT EXISTS fault (
   batch INTEGER NOT NULL, row INTEGER NOT NULL, col TEXT NOT NULL, value BLOB, zh TEXT NOT NULL, en TEXT NOT NULL,
   PRIMARY KEY (batch, row, col)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS judgement (
+  no INTEGER PRIMARY KEY, kind TEXT NOT NULL, one TEXT NOT NULL, other TEXT NOT NULL, verdict TEXT NOT NULL,
+  reason TEXT, judge TEXT NOT NULL, at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS judgement_pair ON judgement (kind, one, other, no);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 FORMAT = "2"
@@ -313,6 +317,29 @@ class Ledger:
             f"SELECT {self._COLUMNS} FROM batch WHERE ?1 IS NULL OR feed = ?1 ORDER BY no", (feed,)
         ).fetchall()
         return [_batch(row) for row in found]
+
+    def judge(
+        self, kind: str, one: str, other: str, verdict: str, judge: str, at: str, reason: str | None = None
+    ) -> None:
+        """Keeps what a person decided of a pair; durable when it returns. The last of a pair counts.
+
+        Args:
+            kind: `person` or `incident`.
+            verdict: `same`, `different`, or `open` (as if nobody had judged).
+            at: the moment, ISO.
+        """
+        with transaction(self.db):
+            self.db.execute(
+                "INSERT INTO judgement (kind, one, other, verdict, reason, judge, at) VALUES (?,?,?,?,?,?,?)",
+                (kind, one, other, verdict, reason, judge, at),
+            )
+
+    def judgements(self, kind: str) -> dict[tuple[str, str], str]:
+        """What people last decided of pairs."""
+        rows = self.db.execute(
+            "SELECT one, other, verdict FROM judgement WHERE kind = ? ORDER BY no", (kind,)
+        )
+        return {(one, other): verdict for one, other, verdict in rows}
 
     def set_state(self, batch: Batch, state: str, reason: str | None = None) -> None:
         """Records what was decided of a batch; durable when it returns."""

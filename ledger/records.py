@@ -32,6 +32,14 @@ CREATE TABLE IF NOT EXISTS rollup (
 CREATE TABLE IF NOT EXISTS rollup_dirty (code TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS resolution (
   key TEXT PRIMARY KEY, code TEXT, level TEXT, confidence REAL, how TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS trait (
+  kind TEXT NOT NULL, value TEXT NOT NULL, raw TEXT NOT NULL, PRIMARY KEY (kind, value, raw)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS trait_raw ON trait (raw);
+CREATE TABLE IF NOT EXISTS link (
+  raw TEXT NOT NULL, same TEXT NOT NULL, state TEXT NOT NULL, score REAL NOT NULL, why TEXT NOT NULL,
+  version TEXT NOT NULL, PRIMARY KEY (raw, same)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS link_same ON link (same);
+CREATE INDEX IF NOT EXISTS link_state ON link (state, score);
 CREATE TABLE IF NOT EXISTS quarantine (
   batch INTEGER NOT NULL, row INTEGER NOT NULL, col TEXT NOT NULL, feed TEXT NOT NULL, value BLOB,
   zh TEXT NOT NULL, en TEXT NOT NULL, PRIMARY KEY (batch, row, col)) WITHOUT ROWID;
@@ -155,6 +163,13 @@ class Records:
             "AND (o.hash <> r.hash OR o.effective <> r.effective))"
         )
         return [self._opened(row) for row in found]
+
+    def of_feed(self, feed: str) -> Iterator[StoredRecord]:
+        """All versions of all records of a feed, by key."""
+        found = self.db.execute(
+            "SELECT feed, rkey, effective, hash, batch, row, payload FROM record WHERE feed = ?", (feed,)
+        )
+        return map(self._opened, found)
 
     def of_batch(self, batch_no: int) -> Iterator[StoredRecord]:
         """The versions that a batch was the first to bring."""

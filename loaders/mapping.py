@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from loaders.declaration import ColumnType, Feed
 from ontology import ONTOLOGY, identifiers
+from ontology.names import is_full_name
 from ontology.terms import Terms
 
 Payload = Mapping[str, Any]
@@ -95,6 +96,11 @@ def split_template(template: str) -> list[str]:
     return _TEMPLATE.split(template)
 
 
+def mention_namespace(feed: str, alias: str) -> str:
+    """The namespace of ids of what only one record speaks of."""
+    return f"mention:{feed}:{alias}"
+
+
 class Mapper:
     """The claims of a feed's records.
 
@@ -105,7 +111,8 @@ class Mapper:
     def __init__(self, feed: Feed, terms: Terms, secret: bytes) -> None:
         self.feed = feed
         self._secret = secret
-        self._entities = [self._entity(alias, terms) for alias in feed.entities]
+        self._makers = {alias: self._entity(alias, terms) for alias in feed.entities}
+        self._entities = list(self._makers.values())
         self._links = [self._link(i) for i in range(len(feed.links))]
         self._derive = [
             (name, self._template(d.template, terms))
@@ -134,6 +141,11 @@ class Mapper:
             if link is not None:
                 links.append(link)
         return Claims(nodes, links)
+
+    def entity(self, alias: str, rkey: str, payload: Payload) -> NodeClaim | None:
+        """What one alias claims of one record, if anything."""
+        made = self._makers[alias](rkey, payload)
+        return made[1] if made is not None else None
 
     def _template(self, template: str, terms: Terms) -> Callable[[Payload], str]:
         parts = split_template(template)
@@ -186,6 +198,14 @@ class Mapper:
         when = claim.when
         types = {c: s.type for c, s in self.feed.columns.items()}
         secret = self._secret
+        mention, called = claim.mention, claim.set.get("name", "")
+        record = mention_namespace(self.feed.feed, alias)
+
+        def spoken_of(rkey: str, payload: Payload) -> tuple[str, NodeClaim] | None:
+            if any(payload.get(c) is not None for c in mention) and is_full_name(payload.get(called)):
+                values = {f: got for f, get in getters if (got := get(payload)) is not None}
+                return alias, NodeClaim(mint(prefix, record, rkey), claim.label, values, trust)
+            return None
 
         def make(rkey: str, payload: Payload) -> tuple[str, NodeClaim] | None:
             for column, expected in when.items():
@@ -220,7 +240,7 @@ class Mapper:
                         values["step_to"] = [t[2] for t in taken]
                         values["step_by"] = [t[3] for t in taken]
                 return alias, NodeClaim(mint(prefix, namespace, value), claim.label, values, trust)
-            return None
+            return spoken_of(rkey, payload)
 
         return make
 

@@ -26,6 +26,7 @@ from ledger import ROW, Batch, Ledger, Records, Rejection, StoredRecord, about_k
 from loaders import contract, readers
 from loaders.declaration import ColumnType, Feed
 from loaders.fold import LinkState, State, Version, contributions, fold
+from loaders.identity.linker import PeopleLinker
 from loaders.joins import joined
 from loaders.mapping import SEPARATOR, Claims, Mapper, address_id, split_place_key
 from loaders.places import PlaceBase, place_record
@@ -146,6 +147,11 @@ class Loader:
         self.progress = progress or (lambda stage, done, total: None)
         self._claims: dict[tuple[str, str, str, bytes], Claims] = {}
         self.places = PlaceBase(scheme, self.records)
+        self.people = PeopleLinker(ledger, self.records, self.places)
+
+    def mapper(self, feed: str) -> Mapper:
+        """What turns records of a feed into claims."""
+        return self._mappers[feed]
 
     def close(self) -> None:
         self.records.close()
@@ -288,6 +294,7 @@ class Loader:
         summary = Summary()
         await self._know_graph(store)
         self._take_addresses()
+        self._link_people()
         today = self.clock.today().isoformat()
         if self.records.meta("rolled_for") not in (None, today):
             self._roll_again(today)
@@ -363,7 +370,15 @@ class Loader:
         return ours, theirs
 
     def versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
-        """All versions of all records about the ids, with what they claim."""
+        """All versions of all records about the ids, with what they claim; persons as they are known to be."""
+        raws = {raw: id for id in ids for raw in self.people.members(id)}
+        known: dict[str, list[Version]] = {id: [] for id in ids}
+        for raw, versions in self.raw_versions(list(raws)).items():
+            known[raws[raw]] += [v._replace(claims=self.people.rewritten(v.claims)) for v in versions]
+        return known
+
+    def raw_versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
+        """All versions of all records about the ids, as the records have them."""
         by_key = {about_key(id): id for id in ids}
         found: dict[str, list[Version]] = {id: [] for id in ids}
         fresh: dict[tuple[str, str, str, bytes], Claims] = {}
@@ -378,6 +393,25 @@ class Loader:
             found[by_key[key]].append(Version(*record[:6], claims))
         self._claims = fresh
         return found
+
+    def _link_people(self) -> None:
+        """Decides who is whom among the persons whose records have changed; what then stands otherwise is touched too."""
+        dirty = self.records.dirty("per")
+        if not dirty:
+            return
+        with self.records.transaction():
+            before = dict(self.people.same)
+            changed = sorted(self.people.update(dirty, self.raw_versions))
+            for start in range(0, len(changed), CHUNK):
+                part = changed[start : start + CHUNK]
+                self.records.mark_dirty(part)
+                self.records.mark_dirty(before[raw] for raw in part if raw in before)
+                for versions in self.raw_versions(part).values():
+                    for version in versions:
+                        self.records.mark_dirty(version.claims.owners())
+            same = self.people.same
+            self.records.mark_dirty(same[raw] for raw in self.records.dirty("per") if raw in same)
+        self._claims = {}
 
     def _take_addresses(self) -> None:
         """Brings the gazetteer up to the touched addresses; what then means another place is touched too."""
@@ -415,7 +449,7 @@ class Loader:
             blob = encode(new) if new is not None else None
             before = held.get(id)
             if blob == before:
-                summary.unchanged += 1
+                summary.unchanged += blob is not None
                 continue
             old = decode(new.label if new else id, before) if before is not None else None
             if old is not None and new is None:
@@ -552,6 +586,7 @@ class Loader:
         """Empties the record store, so that the ledger's rows are taken anew."""
         self.records.clear()
         self.places.clear()
+        self.people.reload()
         self._claims = {}
 
 

@@ -200,12 +200,19 @@ def test_feeds_are_documented_with_their_columns() -> None:
 
 
 def test_keys_of_a_declaration_are_documented() -> None:
-    from loaders.declaration import Column, ColumnType, EntityClaim, Feed, Join, LinkClaim, PlaceRef, Step
+    from loaders import declaration
+    from loaders.declaration import PARAMETERS, ColumnType
 
     page = text("docs/feeds.md")
-    for model in (Feed, Column, EntityClaim, LinkClaim, Step, PlaceRef, Join):
+    models = [
+        m for m in vars(declaration).values() if isinstance(m, type) and issubclass(m, declaration.Strict)
+    ]
+    assert len(models) >= 14
+    for model in models:
         for key in model.model_fields:
             assert re.search(rf"`(?:\w+: (?:列: )?)?{key}`", page), f"{model.__name__}.{key}"
+    for name in PARAMETERS:
+        assert f"`{name}`" in page, name
     for kind in ColumnType:
         assert f"`{kind.value}`" in page, kind
 

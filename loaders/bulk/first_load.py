@@ -129,7 +129,9 @@ class _FirstLoad:
                 records.set_digested(batch.no, loaded, rejected, dropped)
             done += batch.rows
             summary.files.append(
-                FileSummary(batch.no, batch.file, feed.feed, batch.rows + unread, loaded, rejected, dropped, False)
+                FileSummary(
+                    batch.no, batch.file, feed.feed, batch.rows + unread, loaded, rejected, dropped, False
+                )
             )
         return summary
 
@@ -170,6 +172,7 @@ class _FirstLoad:
         self._fold = fold
         fold.find_repeated(list(self.loader.feeds))
         fold.take_addresses()
+        fold.link_people(self.loader.people)
         fold.settle_links()
         nodes: dict[str, list[dict[str, Any]]] = {}
         links: dict[LinkTable, list[dict[str, Any]]] = {}

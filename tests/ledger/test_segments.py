@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ledger import Keyring, Ledger, Pushes, segments
-from ledger.pushes import KeyUsedError
+from ledger.pushes import KeyUsedError, Layout
 from ledger.segments import Columns
 from ontology.errors import UsageError
 
@@ -22,8 +22,12 @@ ROOT = Path(__file__).resolve().parents[2]
 KEY = "ab" * 32
 
 
-def layout(feed: str) -> tuple[list[str], list[str]] | None:
-    return (["a", "b"], ["b"]) if feed == "one" else None
+def layout(feed: str) -> Layout | None:
+    return (
+        Layout(["a", "b"], lambda there: [c for c in "ab" if c not in there], ["b"])
+        if feed == "one"
+        else None
+    )
 
 
 def rows(*values: str) -> Columns:

@@ -330,6 +330,7 @@ class Loader:
             pending = work, asyncio.create_task(write(store, work.difference))
         await self._write_rollups(store)
         await write_meta(store, {"rolled_for": today, "scheme": self.scheme.name})
+        self.records.note_applied()
         summary.unplaced = self.unplaced()
         return summary
 

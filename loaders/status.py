@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ledger import about_key, segments
+from ledger.records import APPLIED
 from ledger.vault import Vault
 from loaders.declaration import Feed
 from ontology.clock import SHANGHAI
 from ontology.errors import UsageError
 
-APPLIED = "applied_batch"
 _NOTHING = (0, None)
 
 
@@ -77,7 +77,7 @@ class FeedStatus:
             offsets = dict(db.execute("SELECT name, offset FROM segment").fetchall())
             dirty = db.execute("SELECT 1 FROM records.dirty LIMIT 1").fetchone() is not None
             row = db.execute("SELECT value FROM records.meta WHERE name = ?", (APPLIED,)).fetchone()
-            applied = int(row[0]) if row is not None and dirty else None
+            applied = (int(row[0]) if row is not None else 0) if dirty else None
             found = db.execute(
                 "SELECT feed, sum(rows), min(received_at) FROM batch b WHERE state = 'received' AND ("
                 "NOT EXISTS (SELECT 1 FROM records.digested d WHERE d.batch = b.no) OR no > ?) GROUP BY feed",

@@ -26,6 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from commands import batches
 from ontology.errors import QuanxiError, UsageError
 
 console = Console()
@@ -56,6 +57,7 @@ engine_app = typer.Typer(help="The bundled Neo4j of the data directory.", no_arg
 app.add_typer(engine_app, name="engine")
 quarantine_app = typer.Typer(help="Rows that were kept out.", no_args_is_help=True)
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(batches.app, name="batch")
 
 
 def storage_error(error: OSError | sqlite3.Error) -> UsageError:
@@ -257,6 +259,11 @@ def _target(settings: Any, step: Callable[[str, int, int | None], None]) -> Any:
 
 
 def _print_summary(summary: Any) -> None:
+    for f in summary.files:
+        if f.held:
+            console.print(
+                f"[yellow]held 暂扣[/] {escape(f.file)}: {escape(f.held)} — see `quanxi batch list --state held`"
+            )
     table = Table("file", "feed", "read", "loaded", "quarantined", "cells dropped", title="loaded 入库")
     for f in summary.files:
         table.add_row(

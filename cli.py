@@ -60,6 +60,10 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(batches.app, name="batch")
 
 
+push_app = typer.Typer(help="Who may push rows over HTTP.", no_args_is_help=True)
+app.add_typer(push_app, name="push")
+
+
 def storage_error(error: OSError | sqlite3.Error) -> UsageError:
     """What a file, a directory or a disk refused, as an error of ours."""
     if getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error):
@@ -290,6 +294,52 @@ def load(
     _print_summary(summary)
 
 
+@app.command(epilog="Example: quanxi apply --follow")
+def apply(
+    follow: Annotated[bool, typer.Option("--follow", help="Go on: apply whatever comes.")] = False,
+    until_input_ends: Annotated[bool, typer.Option("--until-input-ends", hidden=True)] = False,
+) -> None:
+    """Apply what was pushed and what else waits."""
+    from loaders.applier import Applier, follow_until_told
+    from web.logs import set_up_logging
+
+    settings = _settings()
+    loader = make_loader(settings)
+    applier = Applier(loader, _target(settings, lambda stage, done, total: None), lambda: _clock(settings))
+    if follow:
+        set_up_logging(settings.log_level)
+        asyncio.run(follow_until_told(applier, until_input_ends=until_input_ends))
+        return
+    try:
+        summary = asyncio.run(applier.work(wait=600.0))
+    finally:
+        applier.close()
+    if summary is None:
+        console.print("nothing waits 没有待入图的内容")
+    else:
+        _print_summary(summary)
+
+
+@push_app.command("token", epilog="Example: quanxi push token alarms")
+def push_token(
+    feed: Annotated[str, typer.Argument(help="The feed that it is for.")],
+    revoke: Annotated[bool, typer.Option("--revoke", help="Make all tokens of the feed worthless.")] = False,
+) -> None:
+    """Make a token for pushing rows of a feed; it is shown once and kept as a hash."""
+    from ledger import Pushes
+
+    loader = make_loader(_settings())
+    try:
+        loader.feed_of(Path(), feed)
+        pushes = Pushes(loader.ledger)
+        if revoke:
+            console.print(f"{pushes.revoke_tokens(feed)} revoked 已作废")
+        else:
+            typer.echo(pushes.make_token(feed))
+    finally:
+        loader.close()
+
+
 @app.command(epilog="Example: quanxi rebuild")
 def rebuild() -> None:
     """Make the whole graph again from the ledger alone."""
@@ -368,12 +418,16 @@ def unplaced(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (QUANXI_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port (QUANXI_PORT).")] = None,
+    apply: Annotated[
+        bool | None, typer.Option("--apply/--no-apply", help="Apply what is received (QUANXI_APPLY).")
+    ] = None,
 ) -> None:
-    """Serve the GraphQL API and its pages."""
+    """Serve the GraphQL API and its pages, take pushes, and apply what is received."""
     from server import run
 
     settings = _settings()
-    updates = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
+    given = (("host", host), ("port", port), ("apply", apply))
+    updates = {k: v for k, v in given if v is not None}
     settings = settings.model_copy(update={**updates, "today": _clock(settings).fixed})
     run(settings)
 

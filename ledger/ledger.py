@@ -138,6 +138,8 @@ class Ledger:
         self.files = RowFiles(self.directory / "rows", self.vault)
         self.db = connect(self.directory / "catalogue.db", durable=True)
         self.db.executescript(SCHEMA)
+        self._holder = os.urandom(8).hex().encode()
+        self.others_applied = True
         found = self.meta("format")
         if found is None:
             self.set_meta("format", FORMAT)
@@ -160,10 +162,14 @@ class Ledger:
     def lease(self, wait: float = WAIT_SECONDS) -> Iterator[None]:
         """Makes this process the one that applies; released when it ends, however it ends.
 
+        `others_applied` then says whether somebody else has had it since this ledger had it last: what is known of
+        the record store in memory is then not to be relied on.
+
         Raises:
             UsageError: LEDGER_BUSY when another process still applies after `wait` seconds.
         """
         handle = os.open(self.directory / "applier.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        queue = os.open(self.directory / "applier.queue", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             until = time.monotonic() + wait
             while True:
@@ -171,6 +177,8 @@ class Ledger:
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
+                    if wait > 0:
+                        fcntl.flock(queue, fcntl.LOCK_SH)
                     if time.monotonic() >= until:
                         raise UsageError(
                             "LEDGER_BUSY",
@@ -179,9 +187,24 @@ class Ledger:
                             "What was received is kept; that process, or the next, applies it.",
                         ) from None
                     time.sleep(0.2)
+            fcntl.flock(queue, fcntl.LOCK_UN)
+            self.others_applied = os.pread(handle, 64, 0) != self._holder
+            os.pwrite(handle, self._holder, 0)
             yield
         finally:
+            os.close(queue)
             os.close(handle)
+
+    def is_wanted(self) -> bool:
+        """Whether another process waits for the lease; who holds it again and again should then leave it a while."""
+        queue = os.open(self.directory / "applier.queue", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(queue)
+        return False
 
     def meta(self, name: str) -> str | None:
         row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()

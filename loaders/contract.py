@@ -69,10 +69,16 @@ class Checked:
     deleted: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
+_MISCOUNTED = re.compile(r"[0-9]{12,16}[0-9X]")
+
+
 def _citizen(text: str) -> str | None:
     verdict = identifiers.check_citizen_id(text)
     if not verdict.ok or verdict.normal is None:
         verdict = identifiers.check_permit(text)
+        # So many digits alone are no passport: they are an identity number that lost or gained some.
+        if verdict.kind == "passport" and _MISCOUNTED.fullmatch(verdict.normal or ""):
+            return None
         return verdict.normal if verdict.ok else None
     return verdict.normal if len(verdict.normal) == 18 else identifiers.to_eighteen(verdict.normal)
 

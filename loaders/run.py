@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -251,10 +251,18 @@ class Loader:
             done += frame.height
             self.progress(f"接收 {feed.zh}", done, None)
 
+    def layout(self, feed: str) -> tuple[Sequence[str], Collection[str]] | None:
+        """How batches of pushes of a feed look: its columns, and those to be encrypted; None when there is no such feed."""
+        declared = self.feeds.get(feed)
+        return None if declared is None else (list(declared.columns), sensitive_columns(declared))
+
     def waiting(self) -> list[Batch]:
         """Batches that are received and not yet digested."""
         done = {row[0] for row in self.records.db.execute("SELECT batch FROM digested")}
-        return [b for b in self.ledger.batches() if b.no not in done and b.state == "received"]
+        return [
+            b for b in self.ledger.batches()
+            if b.no not in done and b.state == "received" and b.feed in self.feeds
+        ]  # fmt: skip
 
     def digest(self, batch: Batch, whatever: bool = False) -> FileSummary:
         """Checks a batch's rows and keeps the good ones as records, the bad ones in quarantine, and what is touched as dirty.
@@ -696,6 +704,11 @@ class Loader:
         summary = await self.apply(store)
         summary.files = files
         return summary
+
+    def look_again(self) -> None:
+        """Reads anew what is kept in memory of the record store, after another process has applied."""
+        self.places = PlaceBase(self.scheme, self.records)
+        self._claims = {}
 
     def forget(self) -> None:
         """Empties the record store, so that the ledger's rows are taken anew."""

@@ -24,7 +24,7 @@ from settings import Settings, environment_name
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")])
 BY_HAND = "README.md CHANGELOG.md CONTRIBUTING.md LICENSE NOTICE".split()
-DOCS = "api architecture errors feeds glossary ontology operations pole seeding".split()
+DOCS = "api architecture errors feeds glossary ontology operations pole push seeding".split()
 _ERROR_CLASSES = re.compile(r"(?:Quanxi|Usage|Engine)Error")
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -148,6 +148,14 @@ def test_error_codes_are_documented() -> None:
     wanted = {**dict.fromkeys(ERROR_CODES, "schema/errors.py"), **raised_codes()}
     missing = {code: where for code, where in wanted.items() if f"`{code}`" not in page}
     assert not missing, "run: python -m schema.errors > docs/errors.md"
+
+
+def test_codes_of_refused_pushes_are_documented() -> None:
+    found = set()
+    for name in ("web/push.py", "loaders/pushed.py"):
+        found |= set(re.findall(r'PushError\(\s*\d+,\s*"([A-Z_]+)"', text(name)))
+    assert len(found) > 12
+    assert not [code for code in found if f"| `{code}` |" not in text("docs/push.md")]
 
 
 def roots() -> list[str]:

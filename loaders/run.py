@@ -254,7 +254,7 @@ class Loader:
     def layout(self, feed: str) -> tuple[Sequence[str], Collection[str]] | None:
         """How batches of pushes of a feed look: its columns, and those to be encrypted; None when there is no such feed."""
         declared = self.feeds.get(feed)
-        return None if declared is None else (list(declared.columns), sensitive_columns(declared))
+        return None if declared is None else (list(declared.columns), declared.sensitive_columns())
 
     def waiting(self) -> list[Batch]:
         """Batches that are received and not yet digested."""

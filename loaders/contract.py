@@ -21,6 +21,7 @@ from rapidfuzz import fuzz, process
 from ledger import Rejection
 from loaders.coordinates import to_cgcs2000
 from loaders.declaration import Check, Column, ColumnType, Feed, OnBad
+from loaders.mapping import ACTION, AT
 from loaders.transforms import SCIENTIFIC, each, serial_date, transform
 from ontology import identifiers
 from ontology.clock import SHANGHAI, parse_date, parse_datetime
@@ -33,7 +34,7 @@ TRUE, FALSE = (
     {"否", "无", "0", "false", "n", "no", "×"},
 )
 ROW = "__row"
-ACTION, AT = "__action", "__at"
+
 NOTES: Final = 1_000
 """How many notes are kept of one column of a frame, dropped cells among them; all are counted."""
 

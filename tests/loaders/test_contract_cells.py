@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from loaders import contract
 from loaders.coordinates import from_bd09, from_gcj02, gcj02_to_bd09, to_cgcs2000, to_gcj02
 from loaders.declaration import Feed
+from loaders.mapping import ACTION, AT
 from loaders.transforms import building_forms, chinese_date, chinese_number, serial_date, transform
 from ontology.clock import parse_date, parse_datetime
 from ontology.identifiers import check_citizen_id, make_citizen_id
@@ -346,7 +347,7 @@ def test_rows_that_say_something_is_no_more_stand_apart() -> None:
         declared, 状态=["正常", "注销", "死亡"], 名称=["甲", None, "丙"], 日期=[None, "2025/1/5", None]
     )
     assert found.rows.get_column("号").to_list() == ["0"]
-    gone = found.deleted.select("号", contract.ACTION, contract.AT).rows()
+    gone = found.deleted.select("号", ACTION, AT).rows()
     assert gone == [("1", "close", "2025-01-05"), ("2", "died", None)]
     assert found.rejections == []
 
@@ -357,7 +358,7 @@ def test_a_deletion_in_terms_is_known_by_every_word_of_the_term() -> None:
         deletions={"column": "状态", "values": {"作废": "remove"}},
     )
     found = checked(declared, 状态=["void", "作废", "结案"])
-    assert found.deleted.get_column(contract.ACTION).to_list() == ["remove", "remove"]
+    assert found.deleted.get_column(ACTION).to_list() == ["remove", "remove"]
 
 
 # -- positions -------------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""The subcommands of `quanxi`, a module for each group of them."""

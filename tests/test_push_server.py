@@ -92,7 +92,7 @@ class Running:
             stderr=self.log,
         )
         assert self.process.stdout is not None
-        assert select.select([self.process.stdout], [], [], 60)[0], "it does not start"
+        assert select.select([self.process.stdout], [], [], 120)[0], "it does not start"
         line = self.process.stdout.readline().decode()
         found = re.search(r"http://\S+", line)
         assert found, (data.parent / "server.log").read_text()
@@ -128,7 +128,7 @@ class Running:
         return int(self.http.get("/readyz").json()["applier"]["waitingRows"])
 
 
-def until(true: Callable[[], Any], seconds: float = 40.0) -> Any:
+def until(true: Callable[[], Any], seconds: float = 120.0) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = true()
@@ -165,7 +165,7 @@ class District:
     def cli(self, *args: str) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "cli", "--data", str(self.data), *args],
-            cwd=ROOT, env=self.environment, capture_output=True, timeout=120, check=False,
+            cwd=ROOT, env=self.environment, capture_output=True, timeout=240, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode()

@@ -265,8 +265,9 @@ async def test_neo4j_away_while_rows_come(district: District) -> None:
     for n in range(10):
         assert server.push(token, alarm(f"A{n}")).status_code == 202
     until(lambda: server.waiting() == 10)
-    assert server.http.get("/readyz").json()["code"] == "GRAPH_UNAVAILABLE"
+    until(lambda: server.http.get("/readyz").json().get("code") == "GRAPH_UNAVAILABLE")
     await asyncio.sleep(2)
+    assert server.waiting() == 10
     district.wire.set(cut=False)
     assert until(lambda: server.incident("A9"))
     until(lambda: server.waiting() == 0)

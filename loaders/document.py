@@ -1,11 +1,13 @@
-"""Writes what `docs/feeds.md` says of each feed, from `catalog/feeds/`: `python -m loaders.document`.
+"""Writes what `docs/feeds.md` says of each feed, and the JSON Schema of their declarations: `python -m loaders.document`.
 
-What is written by hand around it stays; a test holds the generated part current.
+What is written by hand around the generated part stays; tests hold both current.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 from loaders.declaration import Column, ColumnType, Feed, load_feeds
 from ontology import ONTOLOGY
@@ -26,6 +28,16 @@ _TYPES = {
     ColumnType.MOBILE: "电话 phone number",
     ColumnType.LIST: "列表 list",
 }
+_RHYTHMS = {
+    "stream": "实时 as it happens",
+    "daily": "每日 daily",
+    "weekly": "每周 weekly",
+    "monthly": "每月 monthly",
+    "quarterly": "每季 quarterly",
+    "yearly": "每年 yearly",
+    None: "—",
+}
+_MODES = {"delta": "增量 delta", "snapshot": "全量 snapshot"}
 
 
 def _type(column: Column) -> str:
@@ -95,6 +107,7 @@ def _feed(feed: Feed) -> Iterator[str]:
     yield ""
     yield f"{feed.en}, from {feed.department}; legal basis 法律依据: {feed.legal_basis or '—'}."
     names = ", ".join(f"`{pattern}`" for pattern in feed.match)
+    yield f"Rhythm 频率: {_RHYTHMS[feed.rhythm]}. Mode 方式: {_MODES[feed.mode]}. Kept 保存: {feed.retention or '—'}."
     effective = f"`{feed.effective}`" if feed.effective else "the file name's date"
     keys = ", ".join(f"`{key}`" for key in feed.key)
     yield f"File names 文件名: {names}. Key 主键: {keys}."
@@ -117,14 +130,17 @@ def feeds_part() -> str:
     feeds = load_feeds(CATALOG / "feeds").values()
     lines = [
         *table(
-            ("feed", "数据源", "department", "file names", "trust"),
+            ("feed", "数据源", "department", "file names", "rhythm", "mode", "trust", "columns"),
             (
                 (
                     f"[{f.feed}](#{_anchor(f'{f.feed} {f.zh}')})",
                     f.zh,
                     f.department,
                     ", ".join(f"`{m}`" for m in f.match),
+                    f.rhythm or "—",
+                    f.mode,
                     str(f.trust),
+                    str(len(f.columns)),
                 )
                 for f in feeds
             ),
@@ -141,8 +157,23 @@ def _anchor(heading: str) -> str:
     return "".join(c for c in heading.lower().replace(" ", "-") if c.isalnum() or c in "-_")
 
 
+def feed_schema() -> dict[str, Any]:
+    """The JSON Schema of a feed's YAML file, by which editors complete and check it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A feed's declaration 数据源声明",
+        **{k: v for k, v in Feed.model_json_schema().items() if k != "title"},
+    }
+
+
+def feed_schema_text() -> str:
+    """What `catalog/feed.schema.json` holds."""
+    return json.dumps(feed_schema(), ensure_ascii=False, indent=1) + "\n"
+
+
 def main() -> None:
-    """Writes the generated part of `docs/feeds.md`."""
+    """Writes the generated part of `docs/feeds.md`, and `catalog/feed.schema.json`."""
+    (CATALOG / "feed.schema.json").write_text(feed_schema_text(), encoding="utf-8")
     path = DOCS / "feeds.md"
     path.write_text(replace_part(path.read_text("utf-8"), "feeds", feeds_part()), encoding="utf-8")
 

@@ -247,7 +247,9 @@ class Loader:
                 dropped += checked.dropped_cells
                 self.progress(f"{feed.zh}", read, batch.rows)
             self.records.set_digested(batch.no, loaded, rejected, dropped)
-        return FileSummary(batch.no, batch.file, feed.feed, batch.rows + unread, loaded, rejected, dropped, False)
+        return FileSummary(
+            batch.no, batch.file, feed.feed, batch.rows + unread, loaded, rejected, dropped, False
+        )
 
     def _keep(self, feed: Feed, mapper: Mapper, batch: Batch, rows: pl.DataFrame) -> None:
         """Keeps good rows as records, and marks what they speak of as dirty."""

@@ -126,7 +126,7 @@ def raised_codes() -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(ROOT.glob("*.py")) + [
         p
-        for folder in "addresses graph ledger loaders ontology schema seed web".split()
+        for folder in "addresses commands graph ledger loaders ontology schema seed web".split()
         for p in sorted((ROOT / folder).rglob("*.py"))
     ]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -192,14 +192,36 @@ def test_feeds_are_documented_with_their_columns() -> None:
 
 
 def test_keys_of_a_declaration_are_documented() -> None:
-    from loaders.declaration import Column, ColumnType, EntityClaim, Feed, Join, LinkClaim, PlaceRef, Step
+    from loaders.declaration import (
+        CellCheck,
+        Column,
+        ColumnType,
+        Coordinates,
+        Deletions,
+        EntityClaim,
+        Feed,
+        Hold,
+        Join,
+        LinkClaim,
+        PlaceRef,
+        ReadingSpec,
+        Step,
+        Transform,
+    )
 
     page = text("docs/feeds.md")
-    for model in (Feed, Column, EntityClaim, LinkClaim, Step, PlaceRef, Join):
+    declared = (Feed, Column, EntityClaim, LinkClaim, Step, PlaceRef, Join)
+    for model in (*declared, CellCheck, Coordinates, Deletions, Hold, ReadingSpec):
         for key in model.model_fields:
             assert re.search(rf"`(?:\w+: (?:列: )?)?{key}`", page), f"{model.__name__}.{key}"
-    for kind in ColumnType:
+    for kind in (*ColumnType, *Transform):
         assert f"`{kind.value}`" in page, kind
+
+
+def test_schema_of_declarations_is_current() -> None:
+    assert text("catalog/feed.schema.json") == feed_document.feed_schema_text(), (
+        "run: python -m loaders.document"
+    )
 
 
 # -- what they point at is there -----------------------------------------------------------------------------

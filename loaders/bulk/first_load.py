@@ -129,7 +129,9 @@ class _FirstLoad:
                 records.set_digested(batch.no, loaded, rejected, dropped)
             done += batch.rows
             summary.files.append(
-                FileSummary(batch.no, batch.file, feed.feed, batch.rows + unread, loaded, rejected, dropped, False)
+                FileSummary(
+                    batch.no, batch.file, feed.feed, batch.rows + unread, loaded, rejected, dropped, False
+                )
             )
         return summary
 

@@ -1,0 +1,1 @@
+"""The groups of commands of `quanxi`, each an app of its own."""

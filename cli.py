@@ -26,7 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from commands.catalog import catalog_app
+from commands import batches, catalog
 from ontology.errors import QuanxiError, UsageError
 
 console = Console()
@@ -57,7 +57,12 @@ engine_app = typer.Typer(help="The bundled Neo4j of the data directory.", no_arg
 app.add_typer(engine_app, name="engine")
 quarantine_app = typer.Typer(help="Rows that were kept out.", no_args_is_help=True)
 app.add_typer(quarantine_app, name="quarantine")
-app.add_typer(catalog_app, name="catalog")
+app.add_typer(batches.app, name="batch")
+app.add_typer(catalog.app, name="catalog")
+
+
+push_app = typer.Typer(help="Who may push rows over HTTP.", no_args_is_help=True)
+app.add_typer(push_app, name="push")
 
 
 def storage_error(error: OSError | sqlite3.Error) -> UsageError:
@@ -259,6 +264,11 @@ def _target(settings: Any, step: Callable[[str, int, int | None], None]) -> Any:
 
 
 def _print_summary(summary: Any) -> None:
+    for f in summary.files:
+        if f.held:
+            console.print(
+                f"[yellow]held 暂扣[/] {escape(f.file)}: {escape(f.held)} — see `quanxi batch list --state held`"
+            )
     table = Table("file", "feed", "read", "loaded", "quarantined", "cells dropped", title="loaded 入库")
     for f in summary.files:
         table.add_row(
@@ -283,6 +293,52 @@ def load(
     with _Bars() as step:
         summary = asyncio.run(_load(_settings(), paths, feed, step))
     _print_summary(summary)
+
+
+@app.command(epilog="Example: quanxi apply --follow")
+def apply(
+    follow: Annotated[bool, typer.Option("--follow", help="Go on: apply whatever comes.")] = False,
+    until_input_ends: Annotated[bool, typer.Option("--until-input-ends", hidden=True)] = False,
+) -> None:
+    """Apply what was pushed and what else waits."""
+    from loaders.applier import Applier, follow_until_told
+    from web.logs import set_up_logging
+
+    settings = _settings()
+    loader = make_loader(settings)
+    applier = Applier(loader, _target(settings, lambda stage, done, total: None), lambda: _clock(settings))
+    if follow:
+        set_up_logging(settings.log_level)
+        asyncio.run(follow_until_told(applier, until_input_ends=until_input_ends))
+        return
+    try:
+        summary = asyncio.run(applier.work(wait=600.0))
+    finally:
+        applier.close()
+    if summary is None:
+        console.print("nothing waits 没有待入图的内容")
+    else:
+        _print_summary(summary)
+
+
+@push_app.command("token", epilog="Example: quanxi push token alarms")
+def push_token(
+    feed: Annotated[str, typer.Argument(help="The feed that it is for.")],
+    revoke: Annotated[bool, typer.Option("--revoke", help="Make all tokens of the feed worthless.")] = False,
+) -> None:
+    """Make a token for pushing rows of a feed; it is shown once and kept as a hash."""
+    from ledger import Pushes
+
+    loader = make_loader(_settings())
+    try:
+        loader.feed_of(Path(), feed)
+        pushes = Pushes(loader.ledger)
+        if revoke:
+            console.print(f"{pushes.revoke_tokens(feed)} revoked 已作废")
+        else:
+            typer.echo(pushes.make_token(feed))
+    finally:
+        loader.close()
 
 
 @app.command(epilog="Example: quanxi rebuild")
@@ -363,12 +419,16 @@ def unplaced(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (QUANXI_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port (QUANXI_PORT).")] = None,
+    apply: Annotated[
+        bool | None, typer.Option("--apply/--no-apply", help="Apply what is received (QUANXI_APPLY).")
+    ] = None,
 ) -> None:
-    """Serve the GraphQL API and its pages."""
+    """Serve the GraphQL API and its pages, take pushes, and apply what is received."""
     from server import run
 
     settings = _settings()
-    updates = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
+    given = (("host", host), ("port", port), ("apply", apply))
+    updates = {k: v for k, v in given if v is not None}
     settings = settings.model_copy(update={**updates, "today": _clock(settings).fixed})
     run(settings)
 
@@ -436,17 +496,28 @@ def score(
     truth: Annotated[Path, typer.Argument(help="The truth/ directory that `quanxi seed` wrote.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Ask the loaded graph for repeat disputes and relapses and compare with the answer key."""
+    """Ask the loaded graph for repeat disputes and relapses and compare with the answer key; and who was taken for whom."""
     from demo import score_district
+    from loaders.identity.score import score_people
 
-    result = asyncio.run(score_district(_settings(), truth, _connect))
+    settings = _settings()
+    result = asyncio.run(score_district(settings, truth, _connect))
+    loader = make_loader(settings)
+    try:
+        people = score_people(loader, truth)
+    finally:
+        loader.close()
+    result |= people.rows()
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False, indent=2))
         return
     table = Table("trace", "true", "found", "precision", "recall")
     for name, r in result.items():
-        table.add_row(name, str(r["true"]), str(r["found"]), f"{r['precision']:.3f}", f"{r['recall']:.3f}")
+        table.add_row(name, str(r["true"]), str(r["found"]), f"{r['precision']:.4f}", f"{r['recall']:.4f}")
     console.print(table)
+    console.print(
+        f"{people.mentions:,} mentions of people without a number; {people.ceiling:.1%} are identifiable in principle"
+    )
 
 
 @app.command(epilog="Example: quanxi demo --check")

@@ -6,10 +6,15 @@ import asyncio
 import contextlib
 import functools
 import json
+import logging
+import os
 import signal
 import socket
+import sys
+import time
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 import strawberry
@@ -22,6 +27,8 @@ from graph.engine import EngineAddress, connect_engine
 from graph.meta import read_meta
 from graph.store import Store
 from graph.viewer import DEVELOPMENT, Viewer
+from ledger import Ledger, Pushes
+from loaders.status import FeedStatus
 from loaders.why import Explainer
 from loaders.wiring import catalog_scheme, catalog_terms_root, open_loader
 from ontology import Sensitivity
@@ -32,10 +39,17 @@ from ontology.terms import load_terms
 from schema.limits import Limits
 from schema.operations import Method
 from settings import Settings
-from web.app import Domain, Options, Server
+from web.app import Domain, Follower, Options, Pushing, Server
 from web.logs import set_up_logging
+from web.push import PushDesk, PushLimits
 
 _GRACE_SECONDS: Final = 5
+_ROOT: Final = os.fspath(Path(__file__).resolve().parent)
+_FAILURES: Final = 3
+_SETTLED_SECONDS: Final = 15.0
+_LAST_RETRY: Final = 15.0
+
+log = logging.getLogger("quanxi.server")
 
 
 class QuanxiDomain:
@@ -49,18 +63,35 @@ class QuanxiDomain:
         from schema import build_schema
 
         self._settings = settings
-        loader = open_loader(settings.data, settings.catalog, _clock(settings), keyring=settings.keyring())
+        self.loader = loader = open_loader(
+            settings.data, settings.catalog, _clock(settings), keyring=settings.keyring()
+        )
         self._scheme = catalog_scheme(settings.catalog)
+        self.feed_status = FeedStatus(settings.data, loader.feeds, loader.ledger.vault)
         self._parts: dict[str, Any] = {
             "viewer": _viewer(settings.viewer, self._scheme),
             "clock": _clock(settings),
             "scheme": self._scheme,
             "terms": load_terms(catalog_terms_root(settings.catalog)),
             "explainer": Explainer(loader, loader.ledger),
+            "feed_status": self.feed_status.of,
             "timeout": settings.query_timeout,
             "identity_hash": functools.partial(identity_hash, loader.ledger.vault.identity),
         }
         self.schema: strawberry.Schema = build_schema()
+
+    def pushing(self, follower: Follower | None = None) -> Pushing:
+        """What pushes to this data directory are taken with."""
+        # A ledger of their own: pushes are taken in other threads than those that explain.
+        ledger = Ledger(self._settings.data, self._settings.keyring())
+        limits = PushLimits(self._settings.max_push, self._settings.max_waiting)
+        desk = PushDesk(Pushes(ledger), self.loader.feeds, self.loader.terms, limits)
+
+        def waiting() -> tuple[int, float]:
+            found = self.feed_status.waiting().values()
+            return sum(w.rows for w in found), max((w.lag() for w in found), default=0.0)
+
+        return Pushing(desk, waiting, follower)
 
     def context(self, store: Store, request: Request, method: Method) -> Any:
         from schema.context import Context
@@ -135,17 +166,22 @@ def connect(settings: Settings) -> EngineAddress:
 
 
 def create_app(
-    settings: Settings, *, address: EngineAddress | None = None, domain: Domain | None = None
+    settings: Settings,
+    *,
+    address: EngineAddress | None = None,
+    domain: Domain | None = None,
+    follower: Follower | None = None,
 ) -> Starlette:
     """The application. Nothing is opened before its lifespan begins.
 
     Args:
         address: the Neo4j to ask; that of the settings when None.
         domain: what is served; Quanxi's schema when None.
+        follower: applies what is received; None when that is done elsewhere.
     """
-    return Server(
-        domain or QuanxiDomain(settings), lambda: address or connect(settings), options_of(settings)
-    ).application()
+    domain = domain or QuanxiDomain(settings)
+    pushing = domain.pushing(follower) if isinstance(domain, QuanxiDomain) else None
+    return Server(domain, lambda: address or connect(settings), options_of(settings), pushing).application()
 
 
 def run(settings: Settings) -> None:
@@ -160,7 +196,8 @@ def run(settings: Settings) -> None:
     with contextlib.closing(listening):
         address = connect(settings)
         asyncio.run(_check(address))
-        app = create_app(settings, address=address)
+        follower = ApplierProcess(settings) if settings.apply else None
+        app = create_app(settings, address=address, follower=follower)
         # From here on whoever connects waits for an answer instead of being refused.
         listening.listen(2048)
         host, port = listening.getsockname()[:2]
@@ -176,6 +213,69 @@ def run(settings: Settings) -> None:
         )
         with _signals_are_uvicorns():
             uvicorn.Server(config).run(sockets=[listening])
+
+
+class ApplierProcess:
+    """The applier as a child process, so that folding slows no query; started again when it ends, ended with the server.
+
+    It reads its standard input and ends with it: also when the server is killed.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._command = [sys.executable, "-m", "cli", "--data", str(settings.data.absolute())]
+        if settings.catalog is not None:
+            self._command += ["--catalog", str(settings.catalog.absolute())]
+        self._command += ["apply", "--follow", "--until-input-ends"]
+        self._failures = 0
+        self._child: asyncio.subprocess.Process | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._failures < _FAILURES
+
+    async def run(self) -> None:
+        path = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
+        try:
+            while True:
+                started = time.monotonic()
+                self._child = child = await asyncio.create_subprocess_exec(
+                    *self._command,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.DEVNULL,
+                    env={**os.environ, "PYTHONPATH": path},
+                    # An interrupt at the terminal is the server's to take.
+                    start_new_session=True,
+                )
+                watch = asyncio.create_task(self._settle())
+                try:
+                    code = await child.wait()
+                finally:
+                    watch.cancel()
+                quick = time.monotonic() - started < _SETTLED_SECONDS
+                self._failures = self._failures + 1 if quick else 1
+                log.warning("applier", extra={"told": {"state": "ended", "code": code}})
+                await asyncio.sleep(min(0.5 * 2**self._failures, _LAST_RETRY))
+        finally:
+            await self._end()
+
+    async def _settle(self) -> None:
+        """One that has run a while is well."""
+        await asyncio.sleep(_SETTLED_SECONDS)
+        self._failures = 0
+
+    async def _end(self) -> None:
+        child = self._child
+        if child is None or child.returncode is not None:
+            return
+        if child.stdin is not None:
+            child.stdin.close()
+        try:
+            await asyncio.wait_for(child.wait(), _GRACE_SECONDS)
+        except TimeoutError:
+            # It may be killed at any moment.
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
 
 
 @contextlib.contextmanager

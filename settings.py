@@ -89,6 +89,18 @@ class Settings(BaseSettings):
         default=10.0, gt=0, le=600, description="Seconds an operation may take; then it ends in TIMEOUT."
     )
     max_body: int = Field(default=262_144, ge=1024, description="Bytes a request's body may have.")
+    max_push: int = Field(
+        default=64 << 20, ge=1024, description="Bytes that a push's body may have, packed or unpacked."
+    )
+    max_waiting: int = Field(
+        default=500_000,
+        ge=1,
+        description="Rows received that may wait to be applied; with more, pushes get 429 and the server is not ready.",
+    )
+    apply: bool = Field(
+        default=True,
+        description="Whether `quanxi serve` applies what is received. Without it, `quanxi apply --follow` does, or a load.",
+    )
     max_query: int = Field(default=50_000, ge=100, description="Characters a query may have.")
     max_tokens: int = Field(
         default=4_000, ge=50, description="Tokens (names, brackets, values) a query may have."

@@ -1,1 +1,1 @@
-"""The groups of commands of `quanxi`, each an app of its own."""
+"""The subcommands of `quanxi`, a module for each group of them."""

@@ -7,15 +7,17 @@ from typing import Annotated
 
 import typer
 
-catalog_app = typer.Typer(help="The declarations of feeds.", no_args_is_help=True)
+from ontology.errors import UsageError
+
+app = typer.Typer(help="The declarations of feeds.", no_args_is_help=True)
 
 
-@catalog_app.callback()
+@app.callback()
 def _group() -> None:
     """The declarations of feeds."""
 
 
-@catalog_app.command("check", epilog="Example: quanxi catalog check   or   quanxi catalog check my_district")
+@app.command("check", epilog="Example: quanxi catalog check   or   quanxi catalog check my_district")
 def check(
     context: typer.Context,
     directory: Annotated[
@@ -26,35 +28,27 @@ def check(
     ] = None,
 ) -> None:
     """Print every mistake in the feeds' declarations with file and line; exit code 1 when there is one."""
-    from loaders.mistakes import check_feeds
-    from loaders.wiring import catalog_terms_root
-    from ontology.errors import UsageError
-    from ontology.terms import CATALOG, load_terms
+    from loaders.catalogue import check_catalogue
+    from ontology.terms import CATALOG
 
     root = directory or _catalog_of(context) or CATALOG
-    feeds_of = root / "feeds" if (root / "feeds").is_dir() else root
-    if not feeds_of.is_dir():
-        raise UsageError("BAD_CATALOG", f"没有目录 {root}", f"there is no directory {root}")
-    try:
-        terms = load_terms(catalog_terms_root(root))
-    except UsageError as error:
-        typer.echo(f"{error.zh} {error.en}")
-        raise typer.Exit(1) from None
-    feeds, mistakes = check_feeds(feeds_of, terms)
-    for mistake in mistakes:
-        typer.echo(f"{_short(mistake.file)}:{mistake.line}: {mistake.zh}\n    {mistake.en}")
-    if mistakes:
-        files = len({m.file for m in mistakes})
-        typer.echo(f"{len(mistakes)} mistakes in {files} files 共 {len(mistakes)} 处错误")
+    found = check_catalogue(root)
+    for mistake in found.mistakes:
+        typer.echo(f"{_short(mistake.path)}:{mistake.line}: {mistake.zh}\n    {mistake.en}")
+    if found.mistakes:
+        files = len({m.path for m in found.mistakes})
+        count = len(found.mistakes)
+        typer.echo(f"{count} mistakes in {files} files 共 {count} 处错误")
         raise typer.Exit(1)
-    if not feeds:
+    if not found.declared:
         raise UsageError(
-            "BAD_CATALOG", f"{root} 中没有声明", f"there is no declaration (*.yaml) in {feeds_of}"
+            "BAD_CATALOG", f"{root} 中没有声明", f"there is no declaration (feeds/*.yaml) in {root}"
         )
-    departments = {feed.department for feed in feeds.values()}
-    columns = sum(len(feed.columns) for feed in feeds.values())
+    departments = {d.feed.department for d in found.declared}
+    columns = sum(len(d.feed.columns) for d in found.declared)
     typer.echo(
-        f"{len(feeds)} feeds of {len(departments)} departments, {columns} columns: no mistakes 声明无误"
+        f"{len(found.declared)} feeds of {len(departments)} departments, {columns} columns, {found.lists} term lists: "
+        "no mistakes 声明无误"
     )
 
 

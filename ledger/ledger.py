@@ -38,6 +38,10 @@ CREATE INDEX IF NOT EXISTS batch_feed ON batch (feed, no);
 CREATE TABLE IF NOT EXISTS fault (
   batch INTEGER NOT NULL, row INTEGER NOT NULL, col TEXT NOT NULL, value BLOB, zh TEXT NOT NULL, en TEXT NOT NULL,
   PRIMARY KEY (batch, row, col)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS judgement (
+  no INTEGER PRIMARY KEY, kind TEXT NOT NULL, one TEXT NOT NULL, other TEXT NOT NULL, verdict TEXT NOT NULL,
+  reason TEXT, judge TEXT NOT NULL, at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS judgement_pair ON judgement (kind, one, other, no);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 FORMAT = "2"
@@ -134,6 +138,8 @@ class Ledger:
         self.files = RowFiles(self.directory / "rows", self.vault)
         self.db = connect(self.directory / "catalogue.db", durable=True)
         self.db.executescript(SCHEMA)
+        self._holder = os.urandom(8).hex().encode()
+        self.others_applied = True
         found = self.meta("format")
         if found is None:
             self.set_meta("format", FORMAT)
@@ -156,10 +162,14 @@ class Ledger:
     def lease(self, wait: float = WAIT_SECONDS) -> Iterator[None]:
         """Makes this process the one that applies; released when it ends, however it ends.
 
+        `others_applied` then says whether somebody else has had it since this ledger had it last: what is known of
+        the record store in memory is then not to be relied on.
+
         Raises:
             UsageError: LEDGER_BUSY when another process still applies after `wait` seconds.
         """
         handle = os.open(self.directory / "applier.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        queue = os.open(self.directory / "applier.queue", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             until = time.monotonic() + wait
             while True:
@@ -167,6 +177,8 @@ class Ledger:
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
+                    if wait > 0:
+                        fcntl.flock(queue, fcntl.LOCK_SH)
                     if time.monotonic() >= until:
                         raise UsageError(
                             "LEDGER_BUSY",
@@ -175,9 +187,24 @@ class Ledger:
                             "What was received is kept; that process, or the next, applies it.",
                         ) from None
                     time.sleep(0.2)
+            fcntl.flock(queue, fcntl.LOCK_UN)
+            self.others_applied = os.pread(handle, 64, 0) != self._holder
+            os.pwrite(handle, self._holder, 0)
             yield
         finally:
+            os.close(queue)
             os.close(handle)
+
+    def is_wanted(self) -> bool:
+        """Whether another process waits for the lease; who holds it again and again should then leave it a while."""
+        queue = os.open(self.directory / "applier.queue", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(queue)
+        return False
 
     def meta(self, name: str) -> str | None:
         row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
@@ -290,6 +317,29 @@ class Ledger:
             f"SELECT {self._COLUMNS} FROM batch WHERE ?1 IS NULL OR feed = ?1 ORDER BY no", (feed,)
         ).fetchall()
         return [_batch(row) for row in found]
+
+    def judge(
+        self, kind: str, one: str, other: str, verdict: str, judge: str, at: str, reason: str | None = None
+    ) -> None:
+        """Keeps what a person decided of a pair; durable when it returns. The last of a pair counts.
+
+        Args:
+            kind: `person` or `incident`.
+            verdict: `same`, `different`, or `open` (as if nobody had judged).
+            at: the moment, ISO.
+        """
+        with transaction(self.db):
+            self.db.execute(
+                "INSERT INTO judgement (kind, one, other, verdict, reason, judge, at) VALUES (?,?,?,?,?,?,?)",
+                (kind, one, other, verdict, reason, judge, at),
+            )
+
+    def judgements(self, kind: str) -> dict[tuple[str, str], str]:
+        """What people last decided of pairs."""
+        rows = self.db.execute(
+            "SELECT one, other, verdict FROM judgement WHERE kind = ? ORDER BY no", (kind,)
+        )
+        return {(one, other): verdict for one, other, verdict in rows}
 
     def set_state(self, batch: Batch, state: str, reason: str | None = None) -> None:
         """Records what was decided of a batch; durable when it returns."""

@@ -1,13 +1,11 @@
-"""Writes what `docs/feeds.md` says of each feed, and the JSON Schema of their declarations: `python -m loaders.document`.
+"""Writes what `docs/feeds.md` says of each feed, from `catalog/feeds/`: `python -m loaders.document`.
 
-What is written by hand around the generated part stays; tests hold both current.
+What is written by hand around it stays; a test holds the generated part current.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 from loaders.declaration import Column, ColumnType, Feed, load_feeds
 from ontology import ONTOLOGY
@@ -35,7 +33,6 @@ _RHYTHMS = {
     "monthly": "每月 monthly",
     "quarterly": "每季 quarterly",
     "yearly": "每年 yearly",
-    None: "—",
 }
 _MODES = {"delta": "增量 delta", "snapshot": "全量 snapshot"}
 
@@ -50,9 +47,14 @@ def _type(column: Column) -> str:
 
 
 def _need(column: Column) -> str:
+    said = []
     if column.required:
-        return "必填 required"
-    return "可无此列 column may be missing" if column.optional else ""
+        said.append("必填 required")
+    if column.optional:
+        said.append("可无此列 column may be missing")
+    if column.aliases:
+        said.append("又名 also " + ", ".join(f"`{alias}`" for alias in column.aliases))
+    return "; ".join(said)
 
 
 def _bad(column: Column) -> str:
@@ -107,7 +109,7 @@ def _feed(feed: Feed) -> Iterator[str]:
     yield ""
     yield f"{feed.en}, from {feed.department}; legal basis 法律依据: {feed.legal_basis or '—'}."
     names = ", ".join(f"`{pattern}`" for pattern in feed.match)
-    yield f"Rhythm 频率: {_RHYTHMS[feed.rhythm]}. Mode 方式: {_MODES[feed.mode]}. Kept 保存: {feed.retention or '—'}."
+    yield f"Rhythm 频率: {_RHYTHMS.get(feed.rhythm or '', feed.rhythm or '—')}. Mode 方式: {_MODES[feed.mode]}. Kept 保存: {feed.retention or '—'}."
     effective = f"`{feed.effective}`" if feed.effective else "the file name's date"
     keys = ", ".join(f"`{key}`" for key in feed.key)
     yield f"File names 文件名: {names}. Key 主键: {keys}."
@@ -157,23 +159,8 @@ def _anchor(heading: str) -> str:
     return "".join(c for c in heading.lower().replace(" ", "-") if c.isalnum() or c in "-_")
 
 
-def feed_schema() -> dict[str, Any]:
-    """The JSON Schema of a feed's YAML file, by which editors complete and check it."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A feed's declaration 数据源声明",
-        **{k: v for k, v in Feed.model_json_schema().items() if k != "title"},
-    }
-
-
-def feed_schema_text() -> str:
-    """What `catalog/feed.schema.json` holds."""
-    return json.dumps(feed_schema(), ensure_ascii=False, indent=1) + "\n"
-
-
 def main() -> None:
-    """Writes the generated part of `docs/feeds.md`, and `catalog/feed.schema.json`."""
-    (CATALOG / "feed.schema.json").write_text(feed_schema_text(), encoding="utf-8")
+    """Writes the generated part of `docs/feeds.md`."""
     path = DOCS / "feeds.md"
     path.write_text(replace_part(path.read_text("utf-8"), "feeds", feeds_part()), encoding="utf-8")
 

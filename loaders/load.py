@@ -11,6 +11,7 @@ from graph.constraints import ensure_schema
 from graph.engine import EngineAddress
 from graph.store import Store
 from graph.writer import wipe
+from ledger import Pushes
 from loaders.bulk.first_load import first_load, is_first, is_large
 from loaders.run import FileSummary, Loader, Summary
 
@@ -35,6 +36,15 @@ class Target:
             yield store
 
 
+def compact(loader: Loader) -> None:
+    """Makes batches of what was pushed; call it under the ledger's lease."""
+    pushes = Pushes(loader.ledger)
+    try:
+        pushes.compact(loader.layout)
+    finally:
+        pushes.close()
+
+
 async def load(loader: Loader, target: Target, paths: Iterable[Path], forced: str | None = None) -> Summary:
     """Receives the files, then applies all that waits: through the import tool what is much and the first.
 
@@ -46,6 +56,7 @@ async def load(loader: Loader, target: Target, paths: Iterable[Path], forced: st
     address = target.connect()
     received = [batch for path in files for batch in loader.receive(path, forced)]
     with loader.ledger.lease():
+        compact(loader)
         async with Store.open(address) as store:
             first = await is_first(loader, store, address.bundled)
             if not first:
@@ -68,6 +79,7 @@ async def rebuild(loader: Loader, target: Target) -> Summary:
     """
     address = target.connect()
     with loader.ledger.lease():
+        compact(loader)
         async with Store.open(address) as store:
             await loader.check_graph(store)
             large = is_large(loader, address.bundled)

@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 
 from loaders.declaration import ColumnType, Feed
 from ontology import ONTOLOGY, identifiers
+from ontology.names import is_full_name
 from ontology.terms import Terms
 
 Payload = Mapping[str, Any]
 SEPARATOR = "\x1f"
+# Columns that the contract adds to a row which says that something is no more.
+ACTION, AT = "__action", "__at"
 _BASE_32 = ["".join(pair) for pair in itertools.product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)]
 
 
@@ -71,8 +74,11 @@ class LinkClaim(NamedTuple):
 
 
 class Claims(NamedTuple):
+    """What a record claims. `gone`: it was a mistake, and so was all that it claimed before."""
+
     nodes: list[NodeClaim]
     links: list[LinkClaim]
+    gone: bool = False
 
     def owners(self) -> set[str]:
         return {n.id for n in self.nodes} | {link.owner for link in self.links}
@@ -90,9 +96,38 @@ _CAST: dict[type, Callable[[str], Any]] = {
 }
 
 
+def deleted(claims: Claims, action: str, at: str | None) -> Claims:
+    """What a record claims that says that something is no more (`Feed.deletions`).
+
+    Args:
+        action: `close` its relationships, the person `died`, or `remove` the record.
+        at: the day, ISO; without one they end when the record took effect.
+    """
+    if action == "remove":
+        return Claims([], [], True)
+    nodes = claims.nodes
+    if action == "died":
+        who = next((i for i, n in enumerate(nodes) if n.label == "Person"), None)
+        if who is not None and at is not None:
+            nodes = list(nodes)
+            nodes[who] = nodes[who]._replace(values={**nodes[who].values, "died": at})
+    if at is None:
+        return Claims(nodes, [x for x in claims.links if not ONTOLOGY.links[x.type].history])
+    ended = [
+        x._replace(until=min(x.until or at, at)) if ONTOLOGY.links[x.type].history else x
+        for x in claims.links
+    ]
+    return Claims(nodes, ended)
+
+
 def split_template(template: str) -> list[str]:
     """A template's text and columns by turns, beginning and ending with text."""
     return _TEMPLATE.split(template)
+
+
+def mention_namespace(feed: str, alias: str) -> str:
+    """The namespace of ids of what only one record speaks of."""
+    return f"mention:{feed}:{alias}"
 
 
 class Mapper:
@@ -105,7 +140,8 @@ class Mapper:
     def __init__(self, feed: Feed, terms: Terms, secret: bytes) -> None:
         self.feed = feed
         self._secret = secret
-        self._entities = [self._entity(alias, terms) for alias in feed.entities]
+        self._makers = {alias: self._entity(alias, terms) for alias in feed.entities}
+        self._entities = list(self._makers.values())
         self._links = [self._link(i) for i in range(len(feed.links))]
         self._derive = [
             (name, self._template(d.template, terms))
@@ -133,7 +169,15 @@ class Mapper:
             link = join(ids, payload)
             if link is not None:
                 links.append(link)
-        return Claims(nodes, links)
+        action = payload.get(ACTION)
+        return (
+            Claims(nodes, links) if action is None else deleted(Claims(nodes, links), action, payload.get(AT))
+        )
+
+    def entity(self, alias: str, rkey: str, payload: Payload) -> NodeClaim | None:
+        """What one alias claims of one record, if anything."""
+        made = self._makers[alias](rkey, payload)
+        return made[1] if made is not None else None
 
     def _template(self, template: str, terms: Terms) -> Callable[[Payload], str]:
         parts = split_template(template)
@@ -186,6 +230,14 @@ class Mapper:
         when = claim.when
         types = {c: s.type for c, s in self.feed.columns.items()}
         secret = self._secret
+        mention, called = claim.mention, claim.set.get("name", "")
+        record = mention_namespace(self.feed.feed, alias)
+
+        def spoken_of(rkey: str, payload: Payload) -> tuple[str, NodeClaim] | None:
+            if any(payload.get(c) is not None for c in mention) and is_full_name(payload.get(called)):
+                values = {f: got for f, get in getters if (got := get(payload)) is not None}
+                return alias, NodeClaim(mint(prefix, record, rkey), claim.label, values, trust)
+            return None
 
         def make(rkey: str, payload: Payload) -> tuple[str, NodeClaim] | None:
             for column, expected in when.items():
@@ -220,7 +272,7 @@ class Mapper:
                         values["step_to"] = [t[2] for t in taken]
                         values["step_by"] = [t[3] for t in taken]
                 return alias, NodeClaim(mint(prefix, namespace, value), claim.label, values, trust)
-            return None
+            return spoken_of(rkey, payload)
 
         return make
 

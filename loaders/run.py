@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -24,18 +24,25 @@ from graph.store import Store
 from graph.writer import Difference, wipe, write, write_meta, write_rollups
 from ledger import ROW, Batch, Ledger, Records, Rejection, StoredRecord, about_key
 from loaders import contract, readers
-from loaders.declaration import ColumnType, Feed
+from loaders.declaration import Feed
 from loaders.fold import LinkState, State, Version, contributions, fold
+from loaders.identity.linker import PeopleLinker
 from loaders.joins import joined
 from loaders.mapping import SEPARATOR, Claims, Mapper, address_id, split_place_key
 from loaders.places import PlaceBase, place_record
-from loaders.readers import Reading, Source
+from loaders.readers import Source
 from ontology.clock import SHANGHAI, Clock
 from ontology.errors import UsageError
 from ontology.terms import Terms
 
 Progress = Callable[[str, int, int | None], None]
 CHUNK = 10_000
+# What a bundle of pushes is called: a stream has no usual size.
+PUSHED = "push:"
+# Batches of fewer rows are not held for their size or rejects: a handful says nothing.
+LEAST_HELD = 50
+# Why a batch is loaded that would be held otherwise.
+RELEASED = "released"
 
 
 @dataclass(slots=True)
@@ -50,6 +57,7 @@ class FileSummary:
     quarantined: int
     dropped_cells: int
     known: bool
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,10 @@ def decode(label: str, blob: bytes) -> State:
     return State(label, raw["p"], tuple(LinkState(*x) for x in raw["l"]))
 
 
+class _Held(Exception):
+    """Undoes the digesting of a batch that a person should look at."""
+
+
 class Loader:
     """Loads feeds of one data directory into one graph.
 
@@ -138,14 +150,26 @@ class Loader:
     ) -> None:
         self.ledger = ledger
         self.records = Records(ledger.directory, ledger.vault)
-        self.feeds = feeds
+        self.feeds: dict[str, Feed] = {}
         self.terms = terms
         self.scheme = scheme
         self.clock = clock
-        self._mappers = {name: Mapper(feed, terms, ledger.vault.identity) for name, feed in feeds.items()}
+        self._mappers: dict[str, Mapper] = {}
+        for feed in feeds.values():
+            self.add_feed(feed)
         self.progress = progress or (lambda stage, done, total: None)
         self._claims: dict[tuple[str, str, str, bytes], Claims] = {}
         self.places = PlaceBase(scheme, self.records)
+        self.people = PeopleLinker(ledger, self.records, self.places)
+
+    def add_feed(self, feed: Feed) -> None:
+        """Takes files of one feed more."""
+        self.feeds[feed.feed] = feed
+        self._mappers[feed.feed] = Mapper(feed, self.terms, self.ledger.vault.identity)
+
+    def mapper(self, feed: str) -> Mapper:
+        """What turns records of a feed into claims."""
+        return self._mappers[feed]
 
     def close(self) -> None:
         self.records.close()
@@ -169,6 +193,9 @@ class Loader:
                 )
             return self.feeds[forced]
         taking = [f for f in self.feeds.values() if f.takes(path.name)]
+        if not taking and any(f.header for f in self.feeds.values()):
+            columns = [c for source in readers.sources(path) for c in source.columns]
+            taking = [f for f in self.feeds.values() if f.takes_header(columns)]
         if len(taking) != 1:
             names = ", ".join(f.feed for f in taking) or "none"
             raise UsageError(
@@ -199,7 +226,7 @@ class Loader:
         feed = self.feed_of(path, forced)
         now = datetime.now(SHANGHAI).isoformat(timespec="seconds")
         batches = []
-        for source in readers.sources(path, Reading(encoding=feed.encoding), list(feed.columns), feed.key):
+        for source in readers.sources(path, feed.reading_options(), feed.header_names(), feed.key):
             source = joined(feed, path, source)
             contract.check_header(feed, source.columns, source.file)
             batches.append(
@@ -211,7 +238,7 @@ class Loader:
                     source.digest,
                     now,
                     source.file_date,
-                    sensitive_columns(feed),
+                    feed.sensitive_columns(),
                     partial(_faults, source),
                 )
             )
@@ -224,14 +251,38 @@ class Loader:
             done += frame.height
             self.progress(f"接收 {feed.zh}", done, None)
 
+    def layout(self, feed: str) -> tuple[Sequence[str], Collection[str]] | None:
+        """How batches of pushes of a feed look: its columns, and those to be encrypted; None when there is no such feed."""
+        declared = self.feeds.get(feed)
+        return None if declared is None else (list(declared.columns), declared.sensitive_columns())
+
     def waiting(self) -> list[Batch]:
         """Batches that are received and not yet digested."""
         done = {row[0] for row in self.records.db.execute("SELECT batch FROM digested")}
-        return [b for b in self.ledger.batches() if b.no not in done and b.state == "received"]
+        return [
+            b for b in self.ledger.batches()
+            if b.no not in done and b.state == "received" and b.feed in self.feeds
+        ]  # fmt: skip
 
-    def digest(self, batch: Batch) -> FileSummary:
-        """Checks a batch's rows and keeps the good ones as records, the bad ones in quarantine, and what is touched as dirty."""
+    def digest(self, batch: Batch, whatever: bool = False) -> FileSummary:
+        """Checks a batch's rows and keeps the good ones as records, the bad ones in quarantine, and what is touched as dirty.
+
+        A batch that is unlike its feed's history is held for a person, and nothing of it kept, but `whatever` it is.
+        """
+        history = [] if whatever or batch.reason == RELEASED else self._history(batch)
+        odd = list(self._odd(self.feeds[batch.feed], batch, history))
+        if not odd:
+            try:
+                return self._digest(batch, history)
+            except _Held as held:
+                odd = list(held.args)
+        reason = "; ".join(odd)
+        self.ledger.set_state(batch, "held", reason)
+        return FileSummary(batch.no, batch.file, batch.feed, batch.rows, 0, 0, 0, False, reason)
+
+    def _digest(self, batch: Batch, history: list[Batch]) -> FileSummary:
         feed, mapper = self.feeds[batch.feed], self._mappers[batch.feed]
+        keys: list[tuple[str, str]] = []
         loaded = rejected = dropped = read = 0
         with self.records.transaction():
             unread = self.records.put_rejections(batch.no, feed.feed, self.ledger.faults(batch))
@@ -240,16 +291,31 @@ class Loader:
                 checked = contract.check(feed, frame, self.terms)
                 for start in range(0, checked.rows.height, CHUNK):
                     self._keep(feed, mapper, batch, checked.rows.slice(start, CHUNK))
+                if checked.deleted.height:
+                    self._keep(feed, mapper, batch, checked.deleted)
+                if feed.mode == "snapshot":
+                    keys += record_keys(feed, checked.rows)
                 self.records.put_rejections(batch.no, feed.feed, checked.rejections)
                 read += frame.height
-                loaded += checked.rows.height
+                loaded += checked.rows.height + checked.deleted.height
                 rejected += checked.rejected_rows
                 dropped += checked.dropped_cells
                 self.progress(f"{feed.zh}", read, batch.rows)
+            odd = list(self._rejects_odd(feed, history, loaded, rejected))
+            if odd:
+                raise _Held(*odd)
+            if feed.mode == "snapshot":
+                self._close_lost(feed, batch, keys)
             self.records.set_digested(batch.no, loaded, rejected, dropped)
         return FileSummary(
             batch.no, batch.file, feed.feed, batch.rows + unread, loaded, rejected, dropped, False
         )
+
+    def _close_lost(self, feed: Feed, batch: Batch, keys: list[tuple[str, str]]) -> None:
+        """What a full snapshot no longer holds is closed on its day; what it holds again is open again."""
+        day = batch.file_date or batch.received_at[:10]
+        changed = self.records.put_snapshot(feed.feed, day, batch.no, keys)
+        self.records.mark_dirty(self._owners(self.records.versions_of(feed.feed, sorted(changed))))
 
     def _keep(self, feed: Feed, mapper: Mapper, batch: Batch, rows: pl.DataFrame) -> None:
         """Keeps good rows as records, and marks what they speak of as dirty."""
@@ -268,10 +334,71 @@ class Loader:
         self.records.put(records)
         self.records.put_about(sorted(about))
         # What earlier versions of the same records spoke of is touched too: a newer version may have let go of it.
-        for version in self.records.of_several_versions((r.feed, r.rkey) for r in records):
-            claims = self._mappers[version.feed].claims(version.rkey, orjson.loads(version.payload))
-            self.records.mark_dirty(claims.owners())
+        self.records.mark_dirty(
+            self._owners(self.records.of_several_versions((r.feed, r.rkey) for r in records))
+        )
         self.records.mark_dirty(touched)
+
+    def _history(self, batch: Batch) -> list[Batch]:
+        """The last batches of the same feed before it; none for a bundle of pushes, which has no usual size."""
+        if batch.file.startswith(PUSHED):
+            return []
+        return [b for b in self.ledger.batches(batch.feed) if b.no < batch.no and b.state == "received"][-5:]
+
+    def _odd(self, feed: Feed, batch: Batch, history: list[Batch]) -> Iterator[str]:
+        """Why a person should look at a batch before it is loaded, by its header and size."""
+        if not history:
+            return
+        usual = sorted(b.rows for b in history)[len(history) // 2]
+        other = sorted(set(batch.columns) ^ set(history[-1].columns))
+        if feed.hold.header and other:
+            yield f"another header 表头不同: {', '.join(other)}"
+        if feed.mode == "snapshot" and batch.rows < feed.hold.shrinks * usual and usual > LEAST_HELD:
+            yield f"{batch.rows:,} rows, usually {usual:,} 行数过少"
+        if batch.rows > feed.hold.grows * usual and batch.rows > LEAST_HELD:
+            yield f"{batch.rows:,} rows, usually {usual:,} 行数过多"
+
+    def _rejects_odd(self, feed: Feed, history: list[Batch], loaded: int, rejected: int) -> Iterator[str]:
+        past = [d for b in history if (d := self.records.digested(b.no)) is not None]
+        if past and loaded + rejected > LEAST_HELD:
+            share = rejected / (loaded + rejected)
+            usual = sum(d.rejected for d in past) / max(1, sum(d.loaded + d.rejected for d in past))
+            if share > feed.hold.rejects and share > 2 * usual:
+                yield f"{share:.0%} of the rows rejected, usually {usual:.0%} 不合格过多"
+
+    def release(self, batch: Batch) -> FileSummary:
+        """Digests a batch that was held, as it is. Call it under the ledger's lease, then apply."""
+        self.ledger.set_state(batch, "received", RELEASED)
+        return self.digest(batch, whatever=True)
+
+    def retract(self, batch: Batch, reason: str | None = None) -> int:
+        """Takes a batch back: the fold goes on without it. Returns how many versions of records it had brought.
+
+        Call it under the ledger's lease, then apply.
+        """
+        self.ledger.set_state(batch, "retracted", reason)
+        brought = list(self.records.of_batch(batch.no))
+        with self.records.transaction() as db:
+            closed = self._owners(self.records.versions_of(batch.feed, self.records.lost_keys(batch.feed)))
+            self.records.mark_dirty(closed)
+            self.records.mark_dirty(
+                self._owners(self.records.versions_of(batch.feed, {r.rkey for r in brought}))
+            )
+            self.records.forget_batch(batch.feed, batch.no)
+            for other in self.ledger.batches(batch.feed):
+                if other.state == "received" and self.records.digested(other.no) is not None:
+                    # It was good enough before, and is not held for what its history has become.
+                    self.ledger.set_state(other, "received", RELEASED)
+                db.execute("DELETE FROM digested WHERE batch = ?", (other.no,))
+        return len(brought)
+
+    def _owners(self, records: Iterable[StoredRecord]) -> Iterator[str]:
+        for record in records:
+            yield from self.owners_of(record)
+
+    def owners_of(self, record: StoredRecord) -> set[str]:
+        """The ids of the entities that a version of a record speaks of."""
+        return self._mappers[record.feed].claims(record.rkey, orjson.loads(record.payload)).owners()
 
     # -- through the fold -------------------------------------------------------------------------------------------
 
@@ -280,6 +407,7 @@ class Loader:
         summary = Summary()
         await self._know_graph(store)
         self._take_addresses()
+        self._link_people()
         today = self.clock.today().isoformat()
         if self.records.meta("rolled_for") not in (None, today):
             self._roll_again(today)
@@ -355,7 +483,15 @@ class Loader:
         return ours, theirs
 
     def versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
-        """All versions of all records about the ids, with what they claim."""
+        """All versions of all records about the ids, with what they claim; persons as they are known to be."""
+        raws = {raw: id for id in ids for raw in self.people.members(id)}
+        known: dict[str, list[Version]] = {id: [] for id in ids}
+        for raw, versions in self.raw_versions(list(raws)).items():
+            known[raws[raw]] += [v._replace(claims=self.people.rewritten(v.claims)) for v in versions]
+        return known
+
+    def raw_versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
+        """All versions of all records about the ids, as the records have them."""
         by_key = {about_key(id): id for id in ids}
         found: dict[str, list[Version]] = {id: [] for id in ids}
         fresh: dict[tuple[str, str, str, bytes], Claims] = {}
@@ -369,7 +505,41 @@ class Loader:
             fresh[name] = claims
             found[by_key[key]].append(Version(*record[:6], claims))
         self._claims = fresh
+        self._add_closings(found)
         return found
+
+    def _add_closings(self, found: dict[str, list[Version]]) -> None:
+        """A record that a later snapshot does not hold has, from that day, a version that claims nothing."""
+        snapshots = {name for name, feed in self.feeds.items() if feed.mode == "snapshot"}
+        held: dict[str, set[str]] = {}
+        for versions in found.values():
+            for v in versions:
+                if v.feed in snapshots:
+                    held.setdefault(v.feed, set()).add(v.rkey)
+        lost = {feed: self.records.lost(feed, rkeys) for feed, rkeys in held.items()}
+        for versions in found.values():
+            closings = {(v.feed, v.rkey): v for v in versions if v.rkey in lost.get(v.feed, {})}
+            for (feed, rkey), v in closings.items():
+                versions.append(Version(feed, rkey, lost[feed][rkey], b"", v.batch, v.row, Claims([], [])))
+
+    def _link_people(self) -> None:
+        """Decides who is whom among the persons whose records have changed; what then stands otherwise is touched too."""
+        dirty = self.records.dirty("per")
+        if not dirty:
+            return
+        with self.records.transaction():
+            before = dict(self.people.same)
+            changed = sorted(self.people.update(dirty, self.raw_versions))
+            for start in range(0, len(changed), CHUNK):
+                part = changed[start : start + CHUNK]
+                self.records.mark_dirty(part)
+                self.records.mark_dirty(before[raw] for raw in part if raw in before)
+                for versions in self.raw_versions(part).values():
+                    for version in versions:
+                        self.records.mark_dirty(version.claims.owners())
+            same = self.people.same
+            self.records.mark_dirty(same[raw] for raw in self.records.dirty("per") if raw in same)
+        self._claims = {}
 
     def _take_addresses(self) -> None:
         """Brings the gazetteer up to the touched addresses; what then means another place is touched too."""
@@ -407,7 +577,7 @@ class Loader:
             blob = encode(new) if new is not None else None
             before = held.get(id)
             if blob == before:
-                summary.unchanged += 1
+                summary.unchanged += blob is not None
                 continue
             old = decode(new.label if new else id, before) if before is not None else None
             if old is not None and new is None:
@@ -535,16 +705,30 @@ class Loader:
         summary.files = files
         return summary
 
+    def look_again(self) -> None:
+        """Reads anew what is kept in memory of the record store, after another process has applied."""
+        self.places = PlaceBase(self.scheme, self.records)
+        self._claims = {}
+
     def forget(self) -> None:
         """Empties the record store, so that the ledger's rows are taken anew."""
         self.records.clear()
         self.places.clear()
+        self.people.reload()
         self._claims = {}
 
 
 def _faults(source: Source) -> list[Rejection]:
     """Rows that could not be read, as what they are kept out for."""
     return [Rejection(b.row, b.column or "", b.value, b.zh, b.en) for b in source.bad]
+
+
+def record_keys(feed: Feed, rows: pl.DataFrame) -> list[tuple[str, str]]:
+    """(record key, scope) of checked rows of a snapshot."""
+    key = pl.concat_str([pl.col(k).cast(pl.String).fill_null("") for k in feed.key], separator=SEPARATOR)
+    parts = [pl.col(c).cast(pl.String).fill_null("") for c in feed.scope if c in rows.columns]
+    scope = pl.concat_str(parts, separator=SEPARATOR) if parts else pl.lit("")
+    return rows.select(key.alias("key"), scope.alias("scope")).rows()
 
 
 def records_of(feed: Feed, batch: Batch, rows: pl.DataFrame) -> Iterator[tuple[StoredRecord, dict[str, Any]]]:
@@ -557,12 +741,6 @@ def records_of(feed: Feed, batch: Batch, rows: pl.DataFrame) -> Iterator[tuple[S
         blob = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
         hash = blake2b(blob, digest_size=12).digest()
         yield StoredRecord(feed.feed, rkey, effective, hash, batch.no, values[ROW], blob), payload
-
-
-def sensitive_columns(feed: Feed) -> frozenset[str]:
-    """The columns of a feed that the ledger keeps encrypted."""
-    kinds = (ColumnType.CITIZEN_ID, ColumnType.IDENTITY, ColumnType.MOBILE)
-    return frozenset(name for name, column in feed.columns.items() if column.type in kinds)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -27,7 +27,7 @@ class Context:
     Attributes:
         rolled_for: the day that the roll-ups were counted for, or None.
         identity_hash: the keyed hash of an identity number.
-        explainer: None when this server has no ledger at hand.
+        explainer, feed_status: None when this server has no ledger at hand.
         slots: under which key the statements of this operation answer what has an alias, by (type, path).
     """
 
@@ -38,6 +38,7 @@ class Context:
     terms: Terms
     identity_hash: Callable[[str], str]
     explainer: Explains | None = None
+    feed_status: Callable[[list[str] | None, Collection[str]], list[dict[str, Any]]] | None = None
     rolled_for: str | None = None
     method: Literal["GET", "POST"] = "POST"
     synthetic: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ import strawberry
 from graph.compile import Group, decode_position, encode_cursor, first_of
 from graph.queries import expand, neighbourhood, paths, relapses, repeats, search
 from graph.selection import Selected
+from graph.viewer import DEVELOPMENT
 from ontology import ONTOLOGY, identifiers
 from ontology.errors import UsageError
 from schema import types as t
@@ -18,6 +20,7 @@ from schema.ask import Ask, limited, not_found
 from schema.connections import exact, page_info
 from schema.errors import ERROR_CODES
 from schema.results import (
+    FeedState,
     PathResult,
     RelapseConnection,
     RepeatConnection,
@@ -298,6 +301,20 @@ class Query:
         as_of: Date | None = None, limit: int = 10,
     ) -> PathResult:  # fmt: skip
         return await _paths(Ask(info, as_of), str(from_), str(to), max_depth, relations, limit)  # type: ignore[return-value]
+
+    @strawberry.field(description="数据源状况 · how feeds do; all of them when none is named")
+    async def feed_status(
+        self, info: Info, names: list[str] | None = None, as_of: Date | None = None
+    ) -> list[FeedState]:
+        ask, context = Ask(info, as_of), info.context
+        # How much a department sends is about the whole district.
+        if context.feed_status is None or context.viewer != DEVELOPMENT:
+            raise not_found("数据源")
+        if names is not None:
+            limited(names, "数据源")
+        parts = {"unplaced"} if ask.part("unplaced") is not None else set[str]()
+        found: list[Any] = await asyncio.to_thread(context.feed_status, names, parts)
+        return found
 
     @strawberry.field(description="字典 · the terms of a list: incident_kind, residence, error_code …")
     def terms(self, info: Info, list: str, as_of: Date | None = None) -> list[Term]:

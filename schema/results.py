@@ -8,7 +8,7 @@ import strawberry
 
 from schema import types as t
 from schema.connections import PageInfo, make_connection
-from schema.scalars import Count, Cut, Date, Kind, RepeatBy, Term
+from schema.scalars import Count, Cut, Date, DateTime, Kind, RepeatBy, Term
 
 MODULE = globals()
 
@@ -44,6 +44,43 @@ class Relapse:
     at: t.Address | None
     earlier: t.Incident | None
     later: t.Incident | None
+
+
+@strawberry.type(description="一批来文 · a file, a sheet or a bundle of pushes, as received")
+class FeedBatch:
+    id: str
+    received_at: DateTime
+    rows: int
+    rejected: int | None = strawberry.field(
+        description="未入库的行;尚未校验则为空 · rows kept out; null until they are checked"
+    )
+    state: str = strawberry.field(description="received, held, retracted")
+
+
+@strawberry.type(
+    description="数据源状况 · how a feed does: what came last, what waits, how far behind the graph is"
+)
+class FeedState:
+    feed: str
+    zh: str
+    en: str
+    department: str
+    last_batch: FeedBatch | None
+    rows: int = strawberry.field(description="收到的行 · rows received in all")
+    quarantined: int = strawberry.field(description="未入库的行 · rows kept out")
+    unplaced: int = strawberry.field(
+        description="地址未落位的记录 · records whose address names no sure place"
+    )
+    waiting_rows: int = strawberry.field(
+        description="已收未入图的行 · rows received that are not in the graph yet"
+    )
+    lag_seconds: float = strawberry.field(
+        description="其中最早者已等的秒数 · seconds that the oldest of them has waited"
+    )
+    rhythm: str | None = strawberry.field(description="约定的报送周期 · how often it should come")
+    overdue: bool | None = strawberry.field(
+        description="是否逾期;无周期或从未报送则为空 · whether it should have come by now; null without a rhythm, or before it first came"
+    )
 
 
 RepeatConnection: Any = make_connection("Repeat", Repeat, MODULE)

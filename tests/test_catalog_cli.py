@@ -43,11 +43,11 @@ def test_every_mistake_is_printed_with_file_and_line(catalog: Path, words: tuple
     change(catalog, "alarms", "terms: matter_state", "terms: matter_stat")
     done = run(*(w.format(catalog) for w in words))
     assert done.exit_code == 1
-    assert "feeds/residents.yaml:8: trsut: 没有名为 trsut 的项;是否 trust?" in done.output
+    assert "feeds/residents.yaml:8: trsut 没有这一项(是否为 trust ?)" in done.output
     lines = (catalog / "feeds" / "alarms.yaml").read_text("utf-8").splitlines()
     line = next(i for i, text in enumerate(lines, 1) if "matter_stat}" in text or "matter_stat," in text)
     assert f"feeds/alarms.yaml:{line}: " in done.output
-    assert "did you mean matter_state?" in done.output
+    assert "did you mean 'matter_state'?" in done.output
     assert "2 mistakes in 2 files" in done.output
 
 
@@ -59,3 +59,15 @@ def test_a_directory_that_is_not_there_or_empty_is_told(tmp_path: Path) -> None:
     for where in (tmp_path / "nowhere", tmp_path):
         done = run("catalog", "check", str(where))
         assert isinstance(done.exception, UsageError) and done.exception.code == "BAD_CATALOG"
+
+
+@pytest.mark.parametrize("path", sorted((CATALOG / "feeds").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_feed_names_the_schema_and_says_when_it_comes_and_how_long_it_is_kept(path: Path) -> None:
+    from loaders.catalogue import read_feed
+
+    first = path.read_text("utf-8").splitlines()[0]
+    assert first == "# yaml-language-server: $schema=../feed.schema.json"
+    feed, mistakes = read_feed(path)
+    assert feed is not None and mistakes == []
+    assert feed.rhythm is not None and feed.retention_period() is not None
+    assert {"mode", "rhythm", "retention"} <= feed.model_fields_set

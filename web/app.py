@@ -8,6 +8,7 @@ import functools
 import gc
 import logging
 import re
+import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ from web.graphql_http import GraphQLEndpoint
 from web.logs import quiet_libraries
 from web.metrics import Metrics
 from web.pages import GRAPHIQL, SECURITY, STATIC, Count, Start, start_page
+from web.push import PushDesk, PushEndpoint
 from web.samples import find_samples
 
 log = logging.getLogger("quanxi.server")
@@ -47,6 +49,7 @@ DOCUMENTS: Final = Path(__file__).resolve().parent.parent / "docs"
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 # A graph is looked at, and one that is away looked for, this often, in seconds.
 _LOOK_AGAIN: Final = 2.0
+_BACKLOG_AGAIN: Final = 1.0
 _WARM_ROUNDS: Final = 3
 _COUNTED_SECONDS: Final = 30.0
 
@@ -65,6 +68,31 @@ class Options:
     max_body: int = 262_144
     cors: tuple[str, ...] = ()
     graphiql: bool = True
+
+
+class Follower(Protocol):
+    """What applies rows received, beside the server."""
+
+    async def run(self) -> None:
+        """Keeps it running until cancelled; then ends it."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs, or is just being started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushing:
+    """What the server needs for taking pushes.
+
+    Attributes:
+        waiting: rows that wait to be applied, and for how many seconds the oldest has; called in a thread.
+        follower: None when rows are applied elsewhere.
+    """
+
+    desk: PushDesk
+    waiting: Callable[[], tuple[int, float]]
+    follower: Follower | None = None
 
 
 class Domain(Protocol):
@@ -121,10 +149,18 @@ class Server:
     Args:
         domain: what is served.
         connect: finds the Neo4j to ask, and may start it; called in a thread, again after an EngineError.
+        pushing: None when no pushes are taken.
     """
 
-    def __init__(self, domain: Domain, connect: Callable[[], EngineAddress], options: Options) -> None:
+    def __init__(
+        self,
+        domain: Domain,
+        connect: Callable[[], EngineAddress],
+        options: Options,
+        pushing: Pushing | None = None,
+    ) -> None:
         quiet_libraries()
+        self.pushing = pushing
         self.domain = domain
         self.connect = connect
         self.options = options
@@ -139,14 +175,41 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        keeper = asyncio.create_task(self._keep_graph())
+        tasks = [asyncio.create_task(self._keep_graph())]
+        pushing = self.pushing
+        if pushing is not None:
+            tasks.append(asyncio.create_task(self._keep_backlog(pushing)))
+            if pushing.follower is not None:
+                tasks.append(asyncio.create_task(pushing.follower.run()))
         try:
             yield
         finally:
             self.state.stopping = True
-            keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await keeper
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            if pushing is not None:
+                await asyncio.to_thread(pushing.desk.pushes.close)
+
+    async def _keep_backlog(self, pushing: Pushing) -> None:
+        """Look again and again at how much waits to be applied."""
+        backlog = pushing.desk.backlog
+        while True:
+            since = backlog.since
+            try:
+                backlog.rows, backlog.lag = await asyncio.to_thread(pushing.waiting)
+            except (sqlite3.Error, OSError) as error:
+                log.warning("backlog", extra={"told": {"text": str(error)}})
+            else:
+                # What was taken while it was looked at may have been seen or not: it counts until the next look.
+                backlog.since -= since
+                self.metrics.waiting_rows.set(backlog.rows)
+                self.metrics.lag.set(backlog.lag)
+            running = pushing.follower is not None and pushing.follower.running
+            self.metrics.applier.set(int(running))
+            await asyncio.sleep(_BACKLOG_AGAIN)
 
     async def _keep_graph(self) -> None:
         """Open the store, warm it, and notice when the graph goes away and comes back."""
@@ -290,11 +353,28 @@ class Server:
         return JSONResponse({"status": "ok"})
 
     async def readyz(self, _: Request) -> Response:
-        state = self.state
+        state, applying = self.state, self._applying()
+        told = {"applier": applying} if applying is not None else {}
+        lacking = {"behind": "APPLIER_BEHIND", "gone": "APPLIER_GONE"}.get(
+            applying["state"] if applying else ""
+        )
+        if state.ready and lacking is None:
+            return JSONResponse({"status": "ready", **told})
         if state.ready:
-            return JSONResponse({"status": "ready"})
-        code = "STOPPING" if state.stopping else state.problem.code if state.problem else "WARMING_UP"
-        return JSONResponse({"status": "not ready", "code": code}, 503, headers={"Retry-After": "2"})
+            code = lacking
+        else:
+            code = "STOPPING" if state.stopping else state.problem.code if state.problem else "WARMING_UP"
+        return JSONResponse({"status": "not ready", "code": code, **told}, 503, headers={"Retry-After": "2"})
+
+    def _applying(self) -> dict[str, Any] | None:
+        """How the applier does; None where there are no pushes."""
+        if self.pushing is None:
+            return None
+        backlog, follower = self.pushing.desk.backlog, self.pushing.follower
+        state = "elsewhere" if follower is None else "running" if follower.running else "gone"
+        if state != "gone" and backlog.total >= self.pushing.desk.limits.waiting:
+            state = "behind"
+        return {"state": state, "waitingRows": backlog.total, "lagSeconds": round(backlog.lag, 1)}
 
     async def metrics_text(self, _: Request) -> Response:
         return Response(self.metrics.text(), media_type=self.metrics.content_type)
@@ -307,6 +387,11 @@ class Server:
         return FileResponse(path, media_type="text/plain; charset=utf-8")
 
     def application(self) -> Starlette:
+        pushes = []
+        if self.pushing is not None:
+            endpoint = PushEndpoint(self.pushing.desk, self.metrics)
+            methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+            pushes = [Route("/feeds/{name}", functools.partial(_pushed, endpoint), methods=methods)]
         static = GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1024)
         app = Starlette(
             routes=[
@@ -319,6 +404,7 @@ class Server:
                 Route("/readyz", self.readyz),
                 Route("/metrics", self.metrics_text),
                 Mount("/static", static),
+                *pushes,
             ],
             middleware=self._middleware(),
             exception_handlers={HTTPException: _http_error, Exception: _any_error},
@@ -373,6 +459,10 @@ class Envelope:
             await send(message)
 
         await self._app(scope, receive, sending)
+
+
+async def _pushed(endpoint: PushEndpoint, request: Request) -> Response:
+    return await endpoint(request)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

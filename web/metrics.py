@@ -57,6 +57,32 @@ class Metrics:
         )
         self.ready = Gauge("quanxi_ready", "1 when the server is ready to be asked.", registry=self.registry)
 
+        self.pushes = Counter(
+            "quanxi_pushes", "Pushes, by feed and HTTP status.", ("feed", "status"), registry=self.registry
+        )
+        self.push_rows = Counter(
+            "quanxi_push_rows", "Rows acknowledged, by feed.", ("feed",), registry=self.registry
+        )
+        self.push_seconds = Histogram(
+            "quanxi_push_seconds", "Time to answer a push.", buckets=_SECONDS, registry=self.registry
+        )
+        self.waiting_rows = Gauge(
+            "quanxi_waiting_rows", "Rows received that are not in the graph yet.", registry=self.registry
+        )
+        self.lag = Gauge(
+            "quanxi_lag_seconds", "Seconds that the oldest of them has waited.", registry=self.registry
+        )
+        self.applier = Gauge(
+            "quanxi_applier_running", "1 while this server's applier runs.", registry=self.registry
+        )
+
+    def push(self, feed: str, status: int, rows: int, seconds: float) -> None:
+        """Count one push. `feed` is a name of the catalogue, or `none`."""
+        self.pushes.labels(feed, str(status)).inc()
+        self.push_seconds.observe(seconds)
+        if status == 202:
+            self.push_rows.labels(feed).inc(rows)
+
     def operation(
         self, roots: tuple[str, ...], codes: tuple[str, ...], *, data: bool, seconds: float, statements: int
     ) -> None:

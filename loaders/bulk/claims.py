@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 
 from loaders.declaration import ColumnType, EntityClaim, Feed, LinkClaim
-from loaders.mapping import SEPARATOR, mint, split_template
+from loaders.mapping import SEPARATOR, mention_namespace, mint, split_template
 from ontology import ONTOLOGY, identifiers
+from ontology.names import is_full_name
 from ontology.terms import Terms
 
 # Columns that every frame of claims carries beside the values, apart from them by their name.
@@ -63,7 +64,7 @@ class ColumnMapper:
         ids: dict[str, pl.Series] = {}
         nodes = []
         for slot, (alias, claim) in enumerate(self.feed.entities.items()):
-            made = self._entity(rows, claim, slot)
+            made = self._entity(rows, alias, claim, slot)
             if made is not None:
                 ids[alias], frame = made
                 nodes.append(frame)
@@ -126,7 +127,7 @@ class ColumnMapper:
     # -- entities ---------------------------------------------------------------------------------------------------
 
     def _entity(
-        self, rows: pl.DataFrame, claim: EntityClaim, slot: int
+        self, rows: pl.DataFrame, alias: str, claim: EntityClaim, slot: int
     ) -> tuple[pl.Series, NodeFrame] | None:
         prefix = ONTOLOGY.entities[claim.label].prefix
         trust = self.feed.trust if claim.trust is None else claim.trust
@@ -154,6 +155,8 @@ class ColumnMapper:
             else:
                 found = mapped(given, partial(mint, prefix, namespace))
             ids = pl.select(pl.coalesce(ids, found)).to_series().alias("id")
+        if claim.mention:
+            ids = self._mentions(rows, claim, alias, allowed, ids)
         if ids.null_count() == rows.height:
             return None
         set = {f: self._value(rows, claim.label, f, source) for f, source in claim.set.items()}
@@ -167,6 +170,21 @@ class ColumnMapper:
             pl.lit(trust, dtype=pl.Int64).alias("__trust"), pl.lit(slot, dtype=pl.Int64).alias("__slot")
         )
         return ids, NodeFrame(claim.label, frame.filter(pl.col("id").is_not_null()))
+
+    def _mentions(
+        self, rows: pl.DataFrame, claim: EntityClaim, alias: str, allowed: pl.Expr, ids: pl.Series
+    ) -> pl.Series:
+        """The ids, with those of whom only this record speaks."""
+        called = claim.set.get("name", "")
+        columns = [c for c in claim.mention if c in rows.columns]
+        if called not in rows.columns or not columns:
+            return ids
+        full = mapped(rows.get_column(called), is_full_name, pl.Boolean).fill_null(False)
+        given = pl.any_horizontal(pl.col(c).is_not_null() for c in columns)
+        key = rows.select(pl.when(allowed & ids.is_null() & full & given).then(pl.col("__rkey"))).to_series()
+        prefix = ONTOLOGY.entities[claim.label].prefix
+        found = mapped(key, partial(mint, prefix, mention_namespace(self.feed.feed, alias)))
+        return pl.select(pl.coalesce(ids, found)).to_series().alias("id")
 
     def _identity(self, numbers: pl.Series) -> pl.DataFrame:
         """What an identity number says: its hash, masked form, and the birth and sex written in it."""

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from loaders.bulk.claims import RECORD, TYPES
+from loaders.bulk.claims import RECORD, TYPES, mapped
 from loaders.bulk.spool import Spool
 from loaders.fold import CLOSED_STATES, COUNTERS, State, Version, contributions, fold
+from loaders.identity.linker import FIELDS, PeopleLinker
+from loaders.identity.people import HOME
 from loaders.mapping import address_id, split_place_key
 from loaders.places import PlaceBase, place_record
 from ontology import ONTOLOGY
@@ -168,6 +170,51 @@ class ColumnFold:
             rows.append((code, base.place_key(code), base.grid_of(code), base.level(code), *keys))
         names = ("__code", "place", "grid", "place_level", *(level.lower() for level in levels))
         return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+
+    # -- people -----------------------------------------------------------------------------------------------------
+
+    def link_people(self, people: PeopleLinker) -> None:
+        """Decides who is whom among all persons, and writes the claims anew with persons as they are then known."""
+        if "Person" not in self.labels:
+            return
+        self._progress("认人 people", 0, 1)
+        claims = self._spool.get(node_table("Person"))
+        traits = [
+            claims.select(pl.col("id").alias("raw"), pl.lit(kind).alias("kind"), pl.col(field).alias("value"))
+            for field, kind in FIELDS.items()
+            if field in claims.columns
+        ]
+        homes = link_table("LIVES_AT", "Person", "Address").name
+        if self._spool.rows(homes):
+            at = self._spool.get(homes, ["__start", "__place"]).drop_nulls().unique()
+            codes = mapped(at.get_column("__place"), people.home)
+            traits.append(
+                at.select(pl.col("__start").alias("raw"), pl.lit(HOME).alias("kind"), codes.alias("value"))
+            )
+        people.decide_all(pl.concat(traits).drop_nulls().unique())
+        same = pl.DataFrame(
+            list(people.same.items()), schema={"raw": pl.String, "same": pl.String}, orient="row"
+        )
+        if same.height:
+            self._rewrite(node_table("Person"), ["id"], same)
+            for table in self.tables:
+                ends = [
+                    e for e, label in (("__start", table.start), ("__end", table.end)) if label == "Person"
+                ]
+                self._rewrite(table.name, ends, same)
+            self._complex = _renamed(self._complex, "id", same).unique()
+        self._progress("认人 people", 1, 1)
+
+    def _rewrite(self, table: str, columns: Sequence[str], same: pl.DataFrame) -> None:
+        if not columns:
+            return
+        frame = self._spool.get(table)
+        self._spool.drop(table)
+        for column in columns:
+            frame = _renamed(frame, column, same)
+        if len(columns) == 2:
+            frame = frame.filter(pl.col("__start") != pl.col("__end"))
+        self._spool.put(table, frame)
 
     # -- relationships ----------------------------------------------------------------------------------------------
 
@@ -390,6 +437,14 @@ class ColumnFold:
         for place, grid, n in stands.group_by("place", "grid").len().iter_rows():
             for code in self._places.areas(place, grid):
                 self.counts[code, counter] += n
+
+
+def _renamed(frame: pl.DataFrame, column: str, same: pl.DataFrame) -> pl.DataFrame:
+    """The frame with persons in a column as they are known."""
+    known = frame.join(same, left_on=column, right_on="raw", how="left", maintain_order="left").get_column(
+        "same"
+    )
+    return frame.with_columns(pl.coalesce(known, pl.col(column)).alias(column))
 
 
 def typed(label: str, rows: list[dict[str, Any]]) -> pl.DataFrame:

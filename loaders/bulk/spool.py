@@ -19,10 +19,12 @@ class Spool:
         directory.mkdir(parents=True, mode=0o700)
         self._parts: dict[str, list[Path]] = defaultdict(list)
         self._rows: dict[str, int] = defaultdict(int)
+        self._written = 0
 
     def put(self, table: str, frame: pl.DataFrame) -> None:
         if frame.height:
-            path = self.directory / f"{len(self._parts)}-{len(self._parts[table])}-{table}.parquet"
+            self._written += 1
+            path = self.directory / f"{self._written}-{table}.parquet"
             frame.write_parquet(path, compression="lz4", statistics=False)
             self._parts[table].append(path)
             self._rows[table] += frame.height
@@ -48,6 +50,7 @@ class Spool:
     def drop(self, table: str) -> None:
         for path in self._parts.pop(table, ()):
             path.unlink()
+        self._rows.pop(table, None)
 
     def close(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -39,8 +39,11 @@ INSIDE: dict[str, list[str]] = {
     "paths": ['from: "per_wang", to: "per_li", maxDepth: 8', 'from: "inc_old", to: "org_police", maxDepth: 6'],
     "terms": ['list: "incident_kind"'],
 }  # fmt: skip
-# Roots that answer a limited viewer with NOT_FOUND, whatever they are asked: phones are sensitive.
-NEVER: dict[str, list[str]] = {"phone": ['number: "13900000001"', 'number: "13900000009"']}
+# Roots that answer a limited viewer with NOT_FOUND, whatever they are asked: phones are sensitive, feeds the district's.
+NEVER: dict[str, list[str]] = {
+    "phone": ['number: "13900000001"', 'number: "13900000009"'],
+    "feedStatus": ["", 'names: ["alarms"]'],
+}
 # Root → arguments that name something real outside, and the like of which there is none.
 OUTSIDE: dict[str, list[tuple[str, str]]] = {
     "address": [
@@ -59,6 +62,7 @@ OUTSIDE: dict[str, list[tuple[str, str]]] = {
     "person": [('id: "per_dong"', 'id: "per_none"')],
     "people": [('ids: ["per_dong"]', 'ids: ["per_none"]')],
     "phone": [('number: "13900000009"', 'number: "13900000077"')],
+    "feedStatus": [('names: ["alarms"]', 'names: ["none"]')],
     "house": [('hid: "FWDONG"', 'hid: "FWNONE"')],
     "houses": [('hids: ["FWDONG"]', 'hids: ["FWNONE"]')],
     "enterprise": [('uscc: "92330109MA2WXY125G"', 'uscc: "91330109MA27NNNN0R"')],

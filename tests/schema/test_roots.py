@@ -87,7 +87,7 @@ class Asked:
     ) -> dict[str, Any]:  # fmt: skip
         context = Context(
             store=self.store, viewer=viewer, clock=self.loader.clock, scheme=self.loader.scheme, terms=load_terms(),
-            identity_hash=lambda number: identity_hash(bytes.fromhex(KEY), number),
+            identity_hash=lambda number: identity_hash(self.loader.ledger.vault.identity, number),
             explainer=Explainer(self.loader, self.loader.ledger), rolled_for=self.rolled_for if rolled else None,
             method=method, timeout=60,
         )  # fmt: skip

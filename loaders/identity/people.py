@@ -1,0 +1,202 @@
+"""Who a record without an identity number speaks of: a probabilistic linker (after Fellegi and Sunter).
+
+A *raw* person is what one identity number, or one record without a number, speaks of. Raw persons with a number are
+anchors and never meet each other here. Every other one is compared with the anchors that share its phone, its name and
+birth, or its name and home. Each agreement is worth the logarithm of how much likelier it is for one person than for
+two, which for names, phones and homes follows from how many anchors have them; so 张伟 needs more than 欧阳景行. The
+weights of all candidates and of "nobody known" are made into probabilities, so that two who fit equally well are asked
+about and never guessed. Only equal names are linked: a family shares phones and homes.
+
+Pure functions of the traits given: the same records, in whatever order, are linked alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+VERSION: Final = "people-1"
+NAME, PHONE, BIRTH, SEX, HOME, NUMBER = "name", "phone", "birth", "sex", "home", "number"
+LINK, ASK = "LINK", "ASK"
+LINK_FROM: Final = 0.98
+ASK_FROM: Final = 0.3
+# How often the records of one person agree; the others follow from the anchors' own frequencies.
+SAME_NAME, SAME_PHONE, SAME_HOME, SAME_BIRTH, SAME_SEX = 0.95, 0.85, 0.6, 0.97, 0.995
+DAYS_OF_BIRTH: Final = 365 * 70
+# A shared phone or home says little of who uses it when more than this many do.
+CROWD: Final = 60
+TRAITS: Final = {"raw": pl.String, "kind": pl.String, "value": pl.String}
+LINKS: Final = {
+    "raw": pl.String, "same": pl.String, "state": pl.String, "score": pl.Float64, "why": pl.String,
+}  # fmt: skip
+
+
+def population(anchors: int) -> int:
+    """The size of the district that chances are reckoned with: the number of anchors to the nearest power of four, so
+    that one more anchor does not change every decision."""
+    return int(4 ** max(4, round(math.log(max(anchors, 1), 4))))
+
+
+def decide(
+    traits: pl.DataFrame, wanted: pl.Series, size: int, apart: Sequence[tuple[str, str]] = ()
+) -> pl.DataFrame:
+    """Whom each of the wanted raw persons is.
+
+    Args:
+        traits: `raw`, `kind`, `value`: of those wanted, and of all that share a name, a phone or a home with one of them.
+        wanted: raw persons without a number.
+        size: see `population`.
+        apart: pairs (raw, same) that a person has judged to be two.
+
+    Returns:
+        `raw`, `same` (the raw person it is taken for), `state` (LINK or ASK), `score` (0–1), `why` (agreements, by
+        commas); one row for each link, some for a question, none where nothing is known.
+    """
+    anchors = traits.filter(pl.col("kind") == NUMBER).select("raw").unique()
+    ours = traits.join(wanted.alias("raw").to_frame(), on="raw", how="semi")
+    theirs = traits.join(anchors, on="raw", how="semi")
+    never = pl.DataFrame(list(apart), schema={"raw": pl.String, "same": pl.String}, orient="row")
+    known = _against_anchors(ours, theirs, size, never)
+    settled = known.filter(pl.col("state") == LINK)
+    # A person without a number may yet be another without one; whom an anchor is in question for is left alone.
+    loose = wanted.alias("raw").to_frame().join(known.select("raw"), on="raw", how="anti")
+    among = _among_themselves(traits.join(loose, on="raw", how="semi"), never)
+    return pl.concat([settled, known.filter(pl.col("state") == ASK), among])
+
+
+def _values(traits: pl.DataFrame, kind: str, name: str) -> pl.DataFrame:
+    return traits.filter(pl.col("kind") == kind).select(pl.col("raw").alias(name), "value").unique()
+
+
+def _against_anchors(
+    ours: pl.DataFrame, theirs: pl.DataFrame, size: int, never: pl.DataFrame
+) -> pl.DataFrame:
+    pairs = _pairs(ours, theirs).join(never, on=["raw", "same"], how="anti")
+    if not pairs.height:
+        return pl.DataFrame(schema=LINKS)
+    for kind in (NAME, PHONE, BIRTH, SEX, HOME):
+        pairs = _compared(pairs, ours, theirs, kind)
+    log_size = math.log2(size)
+    say = {
+        NAME: pl.when(pl.col(NAME))
+        .then(math.log2(SAME_NAME) + log_size - pl.col("n_name").log(2))
+        .otherwise(-8.0),
+        PHONE: _weight(PHONE, math.log2(SAME_PHONE) + log_size - pl.col("n_phone").log(2), -2.0),
+        HOME: _weight(HOME, math.log2(SAME_HOME) + log_size - pl.col("n_home").log(2), -0.5),
+        BIRTH: _weight(BIRTH, pl.lit(math.log2(SAME_BIRTH * DAYS_OF_BIRTH)), -7.0),
+        SEX: _weight(SEX, pl.lit(math.log2(SAME_SEX * 2)), -7.0),
+    }
+    weighed = pairs.with_columns(
+        (pl.sum_horizontal(say.values()) - log_size).clip(-60, 60).alias("weight"),
+        pl.concat_str(
+            [pl.when(pl.col(kind) == True).then(pl.lit(kind)) for kind in say],  # noqa: E712 - null is not false
+            separator=",",
+            ignore_nulls=True,
+        ).alias("why"),
+    ).with_columns(pl.lit(2.0).pow(pl.col("weight")).alias("odds"))
+    chance = pl.col("odds") / (1.0 + pl.col("odds").sum().over("raw"))
+    scored = weighed.with_columns(chance.alias("score")).filter(pl.col("score") >= ASK_FROM)
+    sure = (
+        (pl.col("score") >= LINK_FROM)
+        & pl.col(NAME)
+        & (pl.col(PHONE).fill_null(False) | pl.col(BIRTH).fill_null(False) | pl.col(HOME).fill_null(False))
+        & pl.col(BIRTH).fill_null(True)
+        & pl.col(SEX).fill_null(True)
+    )
+    return scored.with_columns(pl.when(sure).then(pl.lit(LINK)).otherwise(pl.lit(ASK)).alias("state")).select(
+        *(pl.col(c).round(4) if c == "score" else pl.col(c) for c in LINKS)
+    )
+
+
+def _weight(kind: str, agree: pl.Expr, differ: float) -> pl.Expr:
+    """What a comparison says: nothing where one side has no value."""
+    return pl.when(pl.col(kind).is_null()).then(0.0).when(pl.col(kind)).then(agree).otherwise(differ)
+
+
+def _pairs(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
+    """Candidates: those who share a phone, a name and birth, or a name and home."""
+    found = [_joined(_values(ours, PHONE, "raw"), _values(theirs, PHONE, "same"))]
+    for kind in (BIRTH, HOME):
+        sides = []
+        for traits, name in ((ours, "raw"), (theirs, "same")):
+            named = _values(traits, NAME, name).rename({"value": "called"})
+            sides.append(
+                _values(traits, kind, name)
+                .join(named, on=name)
+                .select(name, pl.concat_str("called", pl.lit(" "), "value").alias("value"))
+            )
+        found.append(_joined(*sides))
+    return pl.concat(found).filter(pl.col("raw") != pl.col("same")).unique()
+
+
+def _joined(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
+    few = theirs.join(theirs.group_by("value").len().filter(pl.col("len") <= CROWD), on="value", how="semi")
+    return ours.join(few, on="value").select("raw", "same")
+
+
+def _compared(pairs: pl.DataFrame, ours: pl.DataFrame, theirs: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """The pairs with a column `kind` (agree, differ, null where a side says nothing), and how many anchors share it."""
+    left, right = _values(ours, kind, "raw"), _values(theirs, kind, "same")
+    named = pairs.select("raw", "same")
+    shared = right.group_by("value").len()
+    agree = (
+        named.join(left, on="raw")
+        .join(right, on=["same", "value"])
+        .join(shared, on="value")
+        .group_by("raw", "same")
+        .agg(pl.col("len").min().cast(pl.Float64).alias(f"n_{kind}"))
+    )
+    both = named.join(left.select("raw").unique(), on="raw", how="semi").join(
+        right.select("same").unique(), on="same", how="semi"
+    )
+    both = both.with_columns(pl.lit(True).alias("__both"))
+    return (
+        pairs.join(agree, on=["raw", "same"], how="left")
+        .join(both, on=["raw", "same"], how="left")
+        .with_columns(pl.when(pl.col("__both")).then(pl.col(f"n_{kind}").is_not_null()).alias(kind))
+        .drop("__both")
+    )
+
+
+def _among_themselves(traits: pl.DataFrame, never: pl.DataFrame) -> pl.DataFrame:
+    """Raw persons without a number, and nobody known: one where name and phone are the same, and nothing speaks against."""
+    named = _values(traits, NAME, "raw").rename({"value": "called"})
+    phoned = _values(traits, PHONE, "raw").rename({"value": "phone"})
+    groups = named.join(phoned, on="raw").group_by("called", "phone").agg(pl.col("raw").unique().sort())
+    groups = groups.filter(pl.col("raw").list.len() > 1)
+    if not groups.height:
+        return pl.DataFrame(schema=LINKS)
+    members = groups.with_row_index("group").select("group", "raw").explode("raw")
+    for kind in (BIRTH, SEX):
+        said = (
+            members.join(_values(traits, kind, "raw"), on="raw")
+            .group_by("group")
+            .agg(pl.col("value").n_unique())
+        )
+        members = members.join(said.filter(pl.col("value") > 1), on="group", how="anti")
+    first = pl.col("raw").first().over("group")
+    linked = (
+        members.sort("group", "raw").with_columns(first.alias("same")).filter(pl.col("raw") != pl.col("same"))
+    )
+    # Who is in two groups (two phones) joins the first: the rest follows when the groups are joined at the next look.
+    linked = linked.group_by("raw").agg(pl.col("same").min()).sort("raw")
+    linked = linked.join(never, on=["raw", "same"], how="anti")
+    return linked.select(
+        "raw",
+        "same",
+        pl.lit(LINK).alias("state"),
+        pl.lit(0.99).alias("score"),
+        pl.lit(f"{NAME},{PHONE}").alias("why"),
+    )
+
+
+def ended(direct: Mapping[str, str], raw: str) -> str:
+    """Whom a raw person stands for: the end of its chain of links."""
+    seen = {raw}
+    while (further := direct.get(raw)) is not None and further not in seen:
+        raw = further
+        seen.add(raw)
+    return raw

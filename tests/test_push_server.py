@@ -1,0 +1,198 @@
+"""Pushes to a real server process, over the real Neo4j: acknowledged is applied, exactly once, whatever is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from graph.engine import EngineAddress
+from graph.store import Store
+from tests.loaders.tiny import HOME, write_district
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Wire:
+    """A way to Neo4j that can be cut and mended."""
+
+    def __init__(self, address: EngineAddress) -> None:
+        host, port = re.fullmatch(r"bolt://([\d.]+):(\d+)", address.uri).groups()  # type: ignore[union-attr]
+        self._there = (host, int(port))
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        self.cut = False
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listening.accept()
+            except OSError:
+                return
+            if self.cut:
+                near.close()
+                continue
+            far = socket.create_connection(self._there)
+            self._open += [near, far]
+            for a, b in ((near, far), (far, near)):
+                threading.Thread(target=self._pass, args=(a, b), daemon=True).start()
+
+    @staticmethod
+    def _pass(a: socket.socket, b: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := a.recv(65536):
+                b.sendall(data)
+        for s in (a, b):
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+
+    def set(self, *, cut: bool) -> None:
+        self.cut = cut
+        if cut:
+            for s in self._open:
+                with contextlib.suppress(OSError):
+                    s.shutdown(socket.SHUT_RDWR)
+            self._open.clear()
+
+    def close(self) -> None:
+        self.set(cut=True)
+        self._listening.close()
+
+
+class Running:
+    """A `quanxi serve` process."""
+
+    def __init__(self, data: Path, environment: dict[str, str], *options: str) -> None:
+        self.log = (data.parent / "server.log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "--data", str(data), "serve", "--port", "0", *options],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+        )
+        assert self.process.stdout is not None
+        assert select.select([self.process.stdout], [], [], 60)[0], "it does not start"
+        line = self.process.stdout.readline().decode()
+        found = re.search(r"http://\S+", line)
+        assert found, (data.parent / "server.log").read_text()
+        self.http = httpx.Client(base_url=found[0], timeout=30)
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(30)
+        self.http.close()
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.http.close()
+        return self.process.wait(30)
+
+    def push(self, token: str, rows: Any, feed: str = "alarms", **headers: str) -> httpx.Response:
+        return self.http.post(
+            f"/feeds/{feed}", json=rows, headers={"Authorization": f"Bearer {token}", **headers}
+        )
+
+    def incident(self, number: str) -> Any:
+        asked = self.http.post(
+            "/graphql",
+            json={
+                "query": "query($n: String!) { incident(number: $n) { number title } }",
+                "variables": {"n": number},
+            },
+        )
+        return (asked.json().get("data") or {}).get("incident")
+
+    def waiting(self) -> int:
+        return int(self.http.get("/readyz").json()["applier"]["waitingRows"])
+
+
+def until(true: Callable[[], Any], seconds: float = 40.0) -> Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = true()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not come about")
+
+
+def alarm(number: str, **values: str) -> dict[str, str]:
+    return {
+        "接警单号": number,
+        "报警时间": "2025-12-10 08:30:00",
+        "警情类别": "纠纷",
+        "事发地址": HOME,
+        "更新时间": "2025-12-10 09:00:00",
+        **values,
+    }
+
+
+class District:
+    def __init__(self, data: Path, wire: Wire, address: EngineAddress) -> None:
+        self.data = data
+        self.wire = wire
+        self.environment = {
+            **os.environ,
+            "NEO4J_URI": f"bolt://127.0.0.1:{wire.port}",
+            "NEO4J_USER": address.user,
+            "NEO4J_PASSWORD": address.password,
+            "QUANXI_TODAY": "2025-12-15",
+        }
+        self.running: list[Running] = []
+
+    def cli(self, *args: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", "--data", str(self.data), *args],
+            cwd=ROOT, env=self.environment, capture_output=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    def serve(self, *options: str) -> Running:
+        started = Running(self.data, self.environment, *options)
+        self.running.append(started)
+        return started
+
+
+@pytest.fixture
+async def district(engine: EngineAddress, clean_graph: Store, tmp_path: Path) -> Any:
+    wire = Wire(engine)
+    made = District(tmp_path / "data", wire, engine)
+    files = tmp_path / "files"
+    files.mkdir()
+    write_district(files)
+    made.cli("load", str(files))
+    try:
+        yield made
+    finally:
+        for each in made.running:
+            if each.process.poll() is None:
+                each.kill()
+        wire.close()
+
+
+async def test_a_push_is_seen(district: District) -> None:
+    token = district.cli("push", "token", "alarms").strip()
+    server = district.serve()
+    answer = server.push(token, alarm("P1"))
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["rows"] == 1
+    assert until(lambda: server.incident("P1"))["number"] == "P1"
+    assert server.stop() == 0

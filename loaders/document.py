@@ -26,15 +26,6 @@ _TYPES = {
     ColumnType.MOBILE: "电话 phone number",
     ColumnType.LIST: "列表 list",
 }
-_RHYTHMS = {
-    "stream": "实时 as it happens",
-    "daily": "每日 daily",
-    "weekly": "每周 weekly",
-    "monthly": "每月 monthly",
-    "quarterly": "每季 quarterly",
-    "yearly": "每年 yearly",
-}
-_MODES = {"delta": "增量 delta", "snapshot": "全量 snapshot"}
 
 
 def _type(column: Column) -> str:
@@ -47,14 +38,9 @@ def _type(column: Column) -> str:
 
 
 def _need(column: Column) -> str:
-    said = []
     if column.required:
-        said.append("必填 required")
-    if column.optional:
-        said.append("可无此列 column may be missing")
-    if column.aliases:
-        said.append("又名 also " + ", ".join(f"`{alias}`" for alias in column.aliases))
-    return "; ".join(said)
+        return "必填 required"
+    return "可无此列 column may be missing" if column.optional else ""
 
 
 def _bad(column: Column) -> str:
@@ -109,7 +95,6 @@ def _feed(feed: Feed) -> Iterator[str]:
     yield ""
     yield f"{feed.en}, from {feed.department}; legal basis 法律依据: {feed.legal_basis or '—'}."
     names = ", ".join(f"`{pattern}`" for pattern in feed.match)
-    yield f"Rhythm 频率: {_RHYTHMS.get(feed.rhythm or '', feed.rhythm or '—')}. Mode 方式: {_MODES[feed.mode]}. Kept 保存: {feed.retention or '—'}."
     effective = f"`{feed.effective}`" if feed.effective else "the file name's date"
     keys = ", ".join(f"`{key}`" for key in feed.key)
     yield f"File names 文件名: {names}. Key 主键: {keys}."
@@ -132,17 +117,14 @@ def feeds_part() -> str:
     feeds = load_feeds(CATALOG / "feeds").values()
     lines = [
         *table(
-            ("feed", "数据源", "department", "file names", "rhythm", "mode", "trust", "columns"),
+            ("feed", "数据源", "department", "file names", "trust"),
             (
                 (
                     f"[{f.feed}](#{_anchor(f'{f.feed} {f.zh}')})",
                     f.zh,
                     f.department,
                     ", ".join(f"`{m}`" for m in f.match),
-                    f.rhythm or "—",
-                    f.mode,
                     str(f.trust),
-                    str(len(f.columns)),
                 )
                 for f in feeds
             ),

@@ -43,7 +43,6 @@ COMMANDS = [
     "engine status",
     "quarantine list",
     "unplaced",
-    "catalog check",
 ]
 
 

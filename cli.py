@@ -26,6 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from commands.feeds import app as feeds_app
 from ontology.errors import QuanxiError, UsageError
 
 console = Console()
@@ -56,6 +57,7 @@ engine_app = typer.Typer(help="The bundled Neo4j of the data directory.", no_arg
 app.add_typer(engine_app, name="engine")
 quarantine_app = typer.Typer(help="Rows that were kept out.", no_args_is_help=True)
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(feeds_app, name="feeds")
 
 
 push_app = typer.Typer(help="Who may push rows over HTTP.", no_args_is_help=True)

@@ -1,0 +1,1 @@
+"""Groups of commands of `quanxi`, each a typer app that `cli.py` mounts."""

@@ -26,7 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from commands.feeds import app as feeds_app
+from commands import batches, feeds
 from ontology.errors import QuanxiError, UsageError
 
 console = Console()
@@ -57,7 +57,8 @@ engine_app = typer.Typer(help="The bundled Neo4j of the data directory.", no_arg
 app.add_typer(engine_app, name="engine")
 quarantine_app = typer.Typer(help="Rows that were kept out.", no_args_is_help=True)
 app.add_typer(quarantine_app, name="quarantine")
-app.add_typer(feeds_app, name="feeds")
+app.add_typer(batches.app, name="batch")
+app.add_typer(feeds.app, name="feeds")
 
 
 push_app = typer.Typer(help="Who may push rows over HTTP.", no_args_is_help=True)
@@ -263,6 +264,11 @@ def _target(settings: Any, step: Callable[[str, int, int | None], None]) -> Any:
 
 
 def _print_summary(summary: Any) -> None:
+    for f in summary.files:
+        if f.held:
+            console.print(
+                f"[yellow]held 暂扣[/] {escape(f.file)}: {escape(f.held)} — see `quanxi batch list --state held`"
+            )
     table = Table("file", "feed", "read", "loaded", "quarantined", "cells dropped", title="loaded 入库")
     for f in summary.files:
         table.add_row(
@@ -490,17 +496,28 @@ def score(
     truth: Annotated[Path, typer.Argument(help="The truth/ directory that `quanxi seed` wrote.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Ask the loaded graph for repeat disputes and relapses and compare with the answer key."""
+    """Ask the loaded graph for repeat disputes and relapses and compare with the answer key; and who was taken for whom."""
     from demo import score_district
+    from loaders.identity.score import score_people
 
-    result = asyncio.run(score_district(_settings(), truth, _connect))
+    settings = _settings()
+    result = asyncio.run(score_district(settings, truth, _connect))
+    loader = make_loader(settings)
+    try:
+        people = score_people(loader, truth)
+    finally:
+        loader.close()
+    result |= people.rows()
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False, indent=2))
         return
     table = Table("trace", "true", "found", "precision", "recall")
     for name, r in result.items():
-        table.add_row(name, str(r["true"]), str(r["found"]), f"{r['precision']:.3f}", f"{r['recall']:.3f}")
+        table.add_row(name, str(r["true"]), str(r["found"]), f"{r['precision']:.4f}", f"{r['recall']:.4f}")
     console.print(table)
+    console.print(
+        f"{people.mentions:,} mentions of people without a number; {people.ceiling:.1%} are identifiable in principle"
+    )
 
 
 @app.command(epilog="Example: quanxi demo --check")

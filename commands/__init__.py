@@ -1,1 +1,1 @@
-"""Groups of commands of `quanxi`, each a typer app that `cli.py` mounts."""
+"""The subcommands of `quanxi`, a module for each group of them."""

@@ -32,6 +32,13 @@ CREATE TABLE IF NOT EXISTS rollup (
 CREATE TABLE IF NOT EXISTS rollup_dirty (code TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS resolution (
   key TEXT PRIMARY KEY, code TEXT, level TEXT, confidence REAL, how TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS snapshot (
+  feed TEXT NOT NULL, scope TEXT NOT NULL, day TEXT NOT NULL, batch INTEGER NOT NULL,
+  PRIMARY KEY (feed, scope, day, batch)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seen (
+  feed TEXT NOT NULL, rkey TEXT NOT NULL, scope TEXT NOT NULL, last TEXT NOT NULL,
+  PRIMARY KEY (feed, rkey)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS seen_last ON seen (feed, scope, last);
 CREATE TABLE IF NOT EXISTS trait (
   kind TEXT NOT NULL, value TEXT NOT NULL, raw TEXT NOT NULL, PRIMARY KEY (kind, value, raw)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS trait_raw ON trait (raw);
@@ -45,6 +52,9 @@ CREATE TABLE IF NOT EXISTS quarantine (
   zh TEXT NOT NULL, en TEXT NOT NULL, PRIMARY KEY (batch, row, col)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
+
+# In `meta`: the last batch that the graph holds; those after it wait as long as anything is dirty.
+APPLIED = "applied_batch"
 
 
 class Quarantined(NamedTuple):
@@ -114,6 +124,11 @@ class Records:
         ).fetchone()
         return None if row is None else Digested(*row)
 
+    def note_applied(self) -> None:
+        """Notes that all that is digested is in the graph."""
+        last = self.db.execute("SELECT max(batch) FROM digested").fetchone()[0]
+        self.set_meta(APPLIED, str(last or 0))
+
     def set_digested(self, batch_no: int, loaded: int, rejected: int, dropped: int) -> None:
         self.db.execute(
             "INSERT OR REPLACE INTO digested VALUES (?,?,?,?)", (batch_no, loaded, rejected, dropped)
@@ -163,6 +178,80 @@ class Records:
             "AND (o.hash <> r.hash OR o.effective <> r.effective))"
         )
         return [self._opened(row) for row in found]
+
+    # -- snapshots --------------------------------------------------------------------------------------------------
+
+    def put_snapshot(self, feed: str, day: str, batch_no: int, seen: Sequence[tuple[str, str]]) -> set[str]:
+        """Notes that a full snapshot of a day holds these records.
+
+        Args:
+            seen: (record key, scope: the part of the whole that the record belongs to).
+
+        Returns:
+            Keys of records that it closes, or no longer does: those of its scopes that it does not hold, and those that
+            it holds and an earlier look had closed.
+        """
+        scopes = sorted({scope for _, scope in seen})
+        before = {scope: self._lost(feed, scope) for scope in scopes}
+        self.db.executemany(
+            "INSERT OR IGNORE INTO snapshot VALUES (?,?,?,?)",
+            ((feed, scope, day, batch_no) for scope in scopes),
+        )
+        self.db.executemany(
+            "INSERT INTO seen VALUES (?,?,?,?) ON CONFLICT (feed, rkey) DO UPDATE SET "
+            "scope = CASE WHEN excluded.last >= last THEN excluded.scope ELSE scope END, last = max(last, excluded.last)",
+            ((feed, rkey, scope, day) for rkey, scope in seen),
+        )
+        changed: set[str] = set()
+        for scope in scopes:
+            after = self._lost(feed, scope)
+            changed |= {rkey for rkey, _ in before[scope] ^ after}
+        return changed
+
+    def _lost(self, feed: str, scope: str) -> set[tuple[str, str]]:
+        """(record key, day) of records that a snapshot of their scope no longer holds, with the day of the first."""
+        found = self.db.execute(
+            "SELECT s.rkey, (SELECT min(p.day) FROM snapshot p WHERE p.feed = s.feed AND p.scope = s.scope AND p.day > s.last) d "
+            "FROM seen s WHERE s.feed = ? AND s.scope = ? AND s.last < "
+            "(SELECT max(day) FROM snapshot WHERE feed = ? AND scope = ?)",
+            (feed, scope, feed, scope),
+        )
+        return {(rkey, day) for rkey, day in found if day is not None}
+
+    def lost(self, feed: str, rkeys: Iterable[str]) -> dict[str, str]:
+        """Record key → the first day on which a snapshot no longer held it, for those that were lost."""
+        out: dict[str, str] = {}
+        for rkey in rkeys:
+            row = self.db.execute(
+                "SELECT min(p.day) FROM seen s JOIN snapshot p ON p.feed = s.feed AND p.scope = s.scope "
+                "AND p.day > s.last WHERE s.feed = ? AND s.rkey = ?",
+                (feed, rkey),
+            ).fetchone()
+            if row[0] is not None:
+                out[rkey] = row[0]
+        return out
+
+    def lost_keys(self, feed: str) -> list[str]:
+        """Keys of all records of a feed that a later snapshot no longer holds."""
+        scopes = self.db.execute("SELECT DISTINCT scope FROM snapshot WHERE feed = ?", (feed,)).fetchall()
+        return sorted({rkey for (scope,) in scopes for rkey, _ in self._lost(feed, scope)})
+
+    def versions_of(self, feed: str, rkeys: Iterable[str]) -> Iterator[StoredRecord]:
+        """All versions of these records of a feed."""
+        for rkey in rkeys:
+            found = self.db.execute(
+                "SELECT feed, rkey, effective, hash, batch, row, payload FROM record WHERE feed = ? AND rkey = ?",
+                (feed, rkey),
+            )
+            yield from map(self._opened, found.fetchall())
+
+    def forget_batch(self, feed: str, batch_no: int) -> None:
+        """Takes back what a batch brought, and what is to be digested anew for it: the other batches of its feed may
+        have brought the same."""
+        self.db.execute("DELETE FROM record WHERE batch = ?", (batch_no,))
+        self.db.execute("DELETE FROM quarantine WHERE feed = ?", (feed,))
+        for table in ("snapshot", "seen"):
+            self.db.execute(f"DELETE FROM {table} WHERE feed = ?", (feed,))
 
     def of_feed(self, feed: str) -> Iterator[StoredRecord]:
         """All versions of all records of a feed, by key."""

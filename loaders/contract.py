@@ -21,6 +21,7 @@ from rapidfuzz import fuzz, process
 from ledger import Rejection
 from loaders.coordinates import to_cgcs2000
 from loaders.declaration import Check, Column, ColumnType, Feed, OnBad
+from loaders.mapping import ACTION, AT
 from loaders.transforms import SCIENTIFIC, each, serial_date, transform
 from ontology import identifiers
 from ontology.clock import SHANGHAI, parse_date, parse_datetime
@@ -33,7 +34,7 @@ TRUE, FALSE = (
     {"否", "无", "0", "false", "n", "no", "×"},
 )
 ROW = "__row"
-ACTION, AT = "__action", "__at"
+
 NOTES: Final = 1_000
 """How many notes are kept of one column of a frame, dropped cells among them; all are counted."""
 
@@ -68,10 +69,16 @@ class Checked:
     deleted: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
+_MISCOUNTED = re.compile(r"[0-9]{12,16}[0-9X]")
+
+
 def _citizen(text: str) -> str | None:
     verdict = identifiers.check_citizen_id(text)
     if not verdict.ok or verdict.normal is None:
         verdict = identifiers.check_permit(text)
+        # So many digits alone are no passport: they are an identity number that lost or gained some.
+        if verdict.kind == "passport" and _MISCOUNTED.fullmatch(verdict.normal or ""):
+            return None
         return verdict.normal if verdict.ok else None
     return verdict.normal if len(verdict.normal) == 18 else identifiers.to_eighteen(verdict.normal)
 

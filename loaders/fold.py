@@ -87,7 +87,14 @@ def by_record(versions: Iterable[Version]) -> list[list[Version]]:
     groups: dict[tuple[str, str], dict[tuple[str, bytes], Version]] = {}
     for v in versions:
         groups.setdefault((v.feed, v.rkey), {})[v.order] = v
-    return [[g[o] for o in sorted(g)] for _, g in sorted(groups.items())]
+    ordered = ([g[o] for o in sorted(g)] for _, g in sorted(groups.items()))
+    return [valid for one in ordered if (valid := _valid(one))]
+
+
+def _valid(versions: list[Version]) -> list[Version]:
+    """The versions after the last that says that the record was a mistake."""
+    last = max((i for i, v in enumerate(versions) if v.claims.gone), default=-1)
+    return versions[last + 1 :]
 
 
 def offers(id: str, records: list[list[Version]]) -> list[Offer]:

@@ -15,6 +15,8 @@ from ontology.terms import Terms
 
 Payload = Mapping[str, Any]
 SEPARATOR = "\x1f"
+# Columns that the contract adds to a row which says that something is no more.
+ACTION, AT = "__action", "__at"
 _BASE_32 = ["".join(pair) for pair in itertools.product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)]
 
 
@@ -72,8 +74,11 @@ class LinkClaim(NamedTuple):
 
 
 class Claims(NamedTuple):
+    """What a record claims. `gone`: it was a mistake, and so was all that it claimed before."""
+
     nodes: list[NodeClaim]
     links: list[LinkClaim]
+    gone: bool = False
 
     def owners(self) -> set[str]:
         return {n.id for n in self.nodes} | {link.owner for link in self.links}
@@ -89,6 +94,30 @@ _CAST: dict[type, Callable[[str], Any]] = {
     float: float,
     bool: lambda v: v == "true",
 }
+
+
+def deleted(claims: Claims, action: str, at: str | None) -> Claims:
+    """What a record claims that says that something is no more (`Feed.deletions`).
+
+    Args:
+        action: `close` its relationships, the person `died`, or `remove` the record.
+        at: the day, ISO; without one they end when the record took effect.
+    """
+    if action == "remove":
+        return Claims([], [], True)
+    nodes = claims.nodes
+    if action == "died":
+        who = next((i for i, n in enumerate(nodes) if n.label == "Person"), None)
+        if who is not None and at is not None:
+            nodes = list(nodes)
+            nodes[who] = nodes[who]._replace(values={**nodes[who].values, "died": at})
+    if at is None:
+        return Claims(nodes, [x for x in claims.links if not ONTOLOGY.links[x.type].history])
+    ended = [
+        x._replace(until=min(x.until or at, at)) if ONTOLOGY.links[x.type].history else x
+        for x in claims.links
+    ]
+    return Claims(nodes, ended)
 
 
 def split_template(template: str) -> list[str]:
@@ -140,7 +169,10 @@ class Mapper:
             link = join(ids, payload)
             if link is not None:
                 links.append(link)
-        return Claims(nodes, links)
+        action = payload.get(ACTION)
+        return (
+            Claims(nodes, links) if action is None else deleted(Claims(nodes, links), action, payload.get(AT))
+        )
 
     def entity(self, alias: str, rkey: str, payload: Payload) -> NodeClaim | None:
         """What one alias claims of one record, if anything."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -23,20 +23,28 @@ from graph.meta import read_meta
 from graph.store import Store
 from graph.writer import Difference, wipe, write, write_meta, write_rollups
 from ledger import ROW, Batch, Ledger, Records, Rejection, StoredRecord, about_key
+from ledger.pushes import Layout
 from loaders import contract, readers
-from loaders.declaration import ColumnType, Feed
+from loaders.declaration import Feed
 from loaders.fold import LinkState, State, Version, contributions, fold
 from loaders.identity.linker import PeopleLinker
 from loaders.joins import joined
 from loaders.mapping import SEPARATOR, Claims, Mapper, address_id, split_place_key
 from loaders.places import PlaceBase, place_record
-from loaders.readers import Reading, Source
+from loaders.pushed import feed_missing
+from loaders.readers import Source
 from ontology.clock import SHANGHAI, Clock
 from ontology.errors import UsageError
 from ontology.terms import Terms
 
 Progress = Callable[[str, int, int | None], None]
 CHUNK = 10_000
+# What a bundle of pushes is called: a stream has no usual size.
+PUSHED = "push:"
+# Batches of fewer rows are not held for their size or rejects: a handful says nothing.
+LEAST_HELD = 50
+# Why a batch is loaded that would be held otherwise.
+RELEASED = "released"
 
 
 @dataclass(slots=True)
@@ -51,6 +59,7 @@ class FileSummary:
     quarantined: int
     dropped_cells: int
     known: bool
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,10 @@ def decode(label: str, blob: bytes) -> State:
     return State(label, raw["p"], tuple(LinkState(*x) for x in raw["l"]))
 
 
+class _Held(Exception):
+    """Undoes the digesting of a batch that a person should look at."""
+
+
 class Loader:
     """Loads feeds of one data directory into one graph.
 
@@ -139,15 +152,22 @@ class Loader:
     ) -> None:
         self.ledger = ledger
         self.records = Records(ledger.directory, ledger.vault)
-        self.feeds = feeds
+        self.feeds: dict[str, Feed] = {}
         self.terms = terms
         self.scheme = scheme
         self.clock = clock
-        self._mappers = {name: Mapper(feed, terms, ledger.vault.identity) for name, feed in feeds.items()}
+        self._mappers: dict[str, Mapper] = {}
+        for feed in feeds.values():
+            self.add_feed(feed)
         self.progress = progress or (lambda stage, done, total: None)
         self._claims: dict[tuple[str, str, str, bytes], Claims] = {}
         self.places = PlaceBase(scheme, self.records)
         self.people = PeopleLinker(ledger, self.records, self.places)
+
+    def add_feed(self, feed: Feed) -> None:
+        """Takes files of one feed more."""
+        self.feeds[feed.feed] = feed
+        self._mappers[feed.feed] = Mapper(feed, self.terms, self.ledger.vault.identity)
 
     def mapper(self, feed: str) -> Mapper:
         """What turns records of a feed into claims."""
@@ -175,6 +195,9 @@ class Loader:
                 )
             return self.feeds[forced]
         taking = [f for f in self.feeds.values() if f.takes(path.name)]
+        if not taking and any(f.header for f in self.feeds.values()):
+            columns = [c for source in readers.sources(path) for c in source.columns]
+            taking = [f for f in self.feeds.values() if f.takes_header(columns)]
         if len(taking) != 1:
             names = ", ".join(f.feed for f in taking) or "none"
             raise UsageError(
@@ -205,7 +228,7 @@ class Loader:
         feed = self.feed_of(path, forced)
         now = datetime.now(SHANGHAI).isoformat(timespec="seconds")
         batches = []
-        for source in readers.sources(path, Reading(encoding=feed.encoding), list(feed.columns), feed.key):
+        for source in readers.sources(path, feed.reading_options(), feed.header_names(), feed.key):
             source = joined(feed, path, source)
             contract.check_header(feed, source.columns, source.file)
             batches.append(
@@ -217,7 +240,7 @@ class Loader:
                     source.digest,
                     now,
                     source.file_date,
-                    sensitive_columns(feed),
+                    feed.sensitive_columns(),
                     partial(_faults, source),
                 )
             )
@@ -230,10 +253,12 @@ class Loader:
             done += frame.height
             self.progress(f"接收 {feed.zh}", done, None)
 
-    def layout(self, feed: str) -> tuple[Sequence[str], Collection[str]] | None:
-        """How batches of pushes of a feed look: its columns, and those to be encrypted; None when there is no such feed."""
+    def layout(self, feed: str) -> Layout | None:
+        """How batches of pushes of a feed look; None when there is no such feed."""
         declared = self.feeds.get(feed)
-        return None if declared is None else (list(declared.columns), sensitive_columns(declared))
+        if declared is None:
+            return None
+        return Layout(declared.header_names(), partial(feed_missing, declared), declared.sensitive_columns())
 
     def waiting(self) -> list[Batch]:
         """Batches that are received and not yet digested."""
@@ -243,9 +268,25 @@ class Loader:
             if b.no not in done and b.state == "received" and b.feed in self.feeds
         ]  # fmt: skip
 
-    def digest(self, batch: Batch) -> FileSummary:
-        """Checks a batch's rows and keeps the good ones as records, the bad ones in quarantine, and what is touched as dirty."""
+    def digest(self, batch: Batch, whatever: bool = False) -> FileSummary:
+        """Checks a batch's rows and keeps the good ones as records, the bad ones in quarantine, and what is touched as dirty.
+
+        A batch that is unlike its feed's history is held for a person, and nothing of it kept, but `whatever` it is.
+        """
+        history = [] if whatever or batch.reason == RELEASED else self._history(batch)
+        odd = list(self._odd(self.feeds[batch.feed], batch, history))
+        if not odd:
+            try:
+                return self._digest(batch, history)
+            except _Held as held:
+                odd = list(held.args)
+        reason = "; ".join(odd)
+        self.ledger.set_state(batch, "held", reason)
+        return FileSummary(batch.no, batch.file, batch.feed, batch.rows, 0, 0, 0, False, reason)
+
+    def _digest(self, batch: Batch, history: list[Batch]) -> FileSummary:
         feed, mapper = self.feeds[batch.feed], self._mappers[batch.feed]
+        keys: list[tuple[str, str]] = []
         loaded = rejected = dropped = read = 0
         with self.records.transaction():
             unread = self.records.put_rejections(batch.no, feed.feed, self.ledger.faults(batch))
@@ -254,16 +295,31 @@ class Loader:
                 checked = contract.check(feed, frame, self.terms)
                 for start in range(0, checked.rows.height, CHUNK):
                     self._keep(feed, mapper, batch, checked.rows.slice(start, CHUNK))
+                if checked.deleted.height:
+                    self._keep(feed, mapper, batch, checked.deleted)
+                if feed.mode == "snapshot":
+                    keys += record_keys(feed, checked.rows)
                 self.records.put_rejections(batch.no, feed.feed, checked.rejections)
                 read += frame.height
-                loaded += checked.rows.height
+                loaded += checked.rows.height + checked.deleted.height
                 rejected += checked.rejected_rows
                 dropped += checked.dropped_cells
                 self.progress(f"{feed.zh}", read, batch.rows)
+            odd = list(self._rejects_odd(feed, history, loaded, rejected))
+            if odd:
+                raise _Held(*odd)
+            if feed.mode == "snapshot":
+                self._close_lost(feed, batch, keys)
             self.records.set_digested(batch.no, loaded, rejected, dropped)
         return FileSummary(
             batch.no, batch.file, feed.feed, batch.rows + unread, loaded, rejected, dropped, False
         )
+
+    def _close_lost(self, feed: Feed, batch: Batch, keys: list[tuple[str, str]]) -> None:
+        """What a full snapshot no longer holds is closed on its day; what it holds again is open again."""
+        day = batch.file_date or batch.received_at[:10]
+        changed = self.records.put_snapshot(feed.feed, day, batch.no, keys)
+        self.records.mark_dirty(self._owners(self.records.versions_of(feed.feed, sorted(changed))))
 
     def _keep(self, feed: Feed, mapper: Mapper, batch: Batch, rows: pl.DataFrame) -> None:
         """Keeps good rows as records, and marks what they speak of as dirty."""
@@ -282,10 +338,71 @@ class Loader:
         self.records.put(records)
         self.records.put_about(sorted(about))
         # What earlier versions of the same records spoke of is touched too: a newer version may have let go of it.
-        for version in self.records.of_several_versions((r.feed, r.rkey) for r in records):
-            claims = self._mappers[version.feed].claims(version.rkey, orjson.loads(version.payload))
-            self.records.mark_dirty(claims.owners())
+        self.records.mark_dirty(
+            self._owners(self.records.of_several_versions((r.feed, r.rkey) for r in records))
+        )
         self.records.mark_dirty(touched)
+
+    def _history(self, batch: Batch) -> list[Batch]:
+        """The last batches of the same feed before it; none for a bundle of pushes, which has no usual size."""
+        if batch.file.startswith(PUSHED):
+            return []
+        return [b for b in self.ledger.batches(batch.feed) if b.no < batch.no and b.state == "received"][-5:]
+
+    def _odd(self, feed: Feed, batch: Batch, history: list[Batch]) -> Iterator[str]:
+        """Why a person should look at a batch before it is loaded, by its header and size."""
+        if not history:
+            return
+        usual = sorted(b.rows for b in history)[len(history) // 2]
+        other = sorted(set(batch.columns) ^ set(history[-1].columns))
+        if feed.hold.header and other:
+            yield f"another header 表头不同: {', '.join(other)}"
+        if feed.mode == "snapshot" and batch.rows < feed.hold.shrinks * usual and usual > LEAST_HELD:
+            yield f"{batch.rows:,} rows, usually {usual:,} 行数过少"
+        if batch.rows > feed.hold.grows * usual and batch.rows > LEAST_HELD:
+            yield f"{batch.rows:,} rows, usually {usual:,} 行数过多"
+
+    def _rejects_odd(self, feed: Feed, history: list[Batch], loaded: int, rejected: int) -> Iterator[str]:
+        past = [d for b in history if (d := self.records.digested(b.no)) is not None]
+        if past and loaded + rejected > LEAST_HELD:
+            share = rejected / (loaded + rejected)
+            usual = sum(d.rejected for d in past) / max(1, sum(d.loaded + d.rejected for d in past))
+            if share > feed.hold.rejects and share > 2 * usual:
+                yield f"{share:.0%} of the rows rejected, usually {usual:.0%} 不合格过多"
+
+    def release(self, batch: Batch) -> FileSummary:
+        """Digests a batch that was held, as it is. Call it under the ledger's lease, then apply."""
+        self.ledger.set_state(batch, "received", RELEASED)
+        return self.digest(batch, whatever=True)
+
+    def retract(self, batch: Batch, reason: str | None = None) -> int:
+        """Takes a batch back: the fold goes on without it. Returns how many versions of records it had brought.
+
+        Call it under the ledger's lease, then apply.
+        """
+        self.ledger.set_state(batch, "retracted", reason)
+        brought = list(self.records.of_batch(batch.no))
+        with self.records.transaction() as db:
+            closed = self._owners(self.records.versions_of(batch.feed, self.records.lost_keys(batch.feed)))
+            self.records.mark_dirty(closed)
+            self.records.mark_dirty(
+                self._owners(self.records.versions_of(batch.feed, {r.rkey for r in brought}))
+            )
+            self.records.forget_batch(batch.feed, batch.no)
+            for other in self.ledger.batches(batch.feed):
+                if other.state == "received" and self.records.digested(other.no) is not None:
+                    # It was good enough before, and is not held for what its history has become.
+                    self.ledger.set_state(other, "received", RELEASED)
+                db.execute("DELETE FROM digested WHERE batch = ?", (other.no,))
+        return len(brought)
+
+    def _owners(self, records: Iterable[StoredRecord]) -> Iterator[str]:
+        for record in records:
+            yield from self.owners_of(record)
+
+    def owners_of(self, record: StoredRecord) -> set[str]:
+        """The ids of the entities that a version of a record speaks of."""
+        return self._mappers[record.feed].claims(record.rkey, orjson.loads(record.payload)).owners()
 
     # -- through the fold -------------------------------------------------------------------------------------------
 
@@ -326,6 +443,7 @@ class Loader:
             pending = work, asyncio.create_task(write(store, work.difference))
         await self._write_rollups(store)
         await write_meta(store, {"rolled_for": today, "scheme": self.scheme.name})
+        self.records.note_applied()
         summary.unplaced = self.unplaced()
         return summary
 
@@ -392,7 +510,22 @@ class Loader:
             fresh[name] = claims
             found[by_key[key]].append(Version(*record[:6], claims))
         self._claims = fresh
+        self._add_closings(found)
         return found
+
+    def _add_closings(self, found: dict[str, list[Version]]) -> None:
+        """A record that a later snapshot does not hold has, from that day, a version that claims nothing."""
+        snapshots = {name for name, feed in self.feeds.items() if feed.mode == "snapshot"}
+        held: dict[str, set[str]] = {}
+        for versions in found.values():
+            for v in versions:
+                if v.feed in snapshots:
+                    held.setdefault(v.feed, set()).add(v.rkey)
+        lost = {feed: self.records.lost(feed, rkeys) for feed, rkeys in held.items()}
+        for versions in found.values():
+            closings = {(v.feed, v.rkey): v for v in versions if v.rkey in lost.get(v.feed, {})}
+            for (feed, rkey), v in closings.items():
+                versions.append(Version(feed, rkey, lost[feed][rkey], b"", v.batch, v.row, Claims([], [])))
 
     def _link_people(self) -> None:
         """Decides who is whom among the persons whose records have changed; what then stands otherwise is touched too."""
@@ -595,6 +728,14 @@ def _faults(source: Source) -> list[Rejection]:
     return [Rejection(b.row, b.column or "", b.value, b.zh, b.en) for b in source.bad]
 
 
+def record_keys(feed: Feed, rows: pl.DataFrame) -> list[tuple[str, str]]:
+    """(record key, scope) of checked rows of a snapshot."""
+    key = pl.concat_str([pl.col(k).cast(pl.String).fill_null("") for k in feed.key], separator=SEPARATOR)
+    parts = [pl.col(c).cast(pl.String).fill_null("") for c in feed.scope if c in rows.columns]
+    scope = pl.concat_str(parts, separator=SEPARATOR) if parts else pl.lit("")
+    return rows.select(key.alias("key"), scope.alias("scope")).rows()
+
+
 def records_of(feed: Feed, batch: Batch, rows: pl.DataFrame) -> Iterator[tuple[StoredRecord, dict[str, Any]]]:
     """The records that checked rows are, each with its values."""
     columns = [c for c in rows.columns if c != ROW]
@@ -605,12 +746,6 @@ def records_of(feed: Feed, batch: Batch, rows: pl.DataFrame) -> Iterator[tuple[S
         blob = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
         hash = blake2b(blob, digest_size=12).digest()
         yield StoredRecord(feed.feed, rkey, effective, hash, batch.no, values[ROW], blob), payload
-
-
-def sensitive_columns(feed: Feed) -> frozenset[str]:
-    """The columns of a feed that the ledger keeps encrypted."""
-    kinds = (ColumnType.CITIZEN_ID, ColumnType.IDENTITY, ColumnType.MOBILE)
-    return frozenset(name for name, column in feed.columns.items() if column.type in kinds)
 
 
 @dataclass(slots=True)

@@ -25,7 +25,8 @@ from loaders.bulk.claims import ColumnMapper, mapped
 from loaders.bulk.fold import ColumnFold, LinkTable, link_table, node_table, typed, typed_links
 from loaders.bulk.spool import Spool
 from loaders.declaration import Feed
-from loaders.run import FileSummary, Loader, Summary, new_graph_id, records_of
+from loaders.mapping import ACTION
+from loaders.run import FileSummary, Loader, Summary, new_graph_id, record_keys, records_of
 from ontology import ONTOLOGY
 
 LEAST_ROWS = 20_000
@@ -113,6 +114,7 @@ class _FirstLoad:
             feed = self.loader.feeds[batch.feed]
             mapper = ColumnMapper(feed, self.loader.terms, self.loader.ledger.vault.identity)
             read = loaded = rejected = dropped = 0
+            keys: list[tuple[str, str]] = []
             records = self.loader.records
             with records.transaction():
                 unread = records.put_rejections(batch.no, feed.feed, self.loader.ledger.faults(batch))
@@ -121,11 +123,17 @@ class _FirstLoad:
                     checked = contract.check(feed, frame, self.loader.terms)
                     records.put_rejections(batch.no, feed.feed, checked.rejections)
                     self._take(feed, mapper, batch, checked.rows)
+                    if checked.deleted.height:
+                        self._take(feed, mapper, batch, checked.deleted)
+                    if feed.mode == "snapshot":
+                        keys += record_keys(feed, checked.rows)
                     read += frame.height
-                    loaded += checked.rows.height
+                    loaded += checked.rows.height + checked.deleted.height
                     rejected += checked.rejected_rows
                     dropped += checked.dropped_cells
                     self.loader.progress("记录 records", done + read, total)
+                if feed.mode == "snapshot":
+                    self._close_lost(feed, batch, keys)
                 records.set_digested(batch.no, loaded, rejected, dropped)
             done += batch.rows
             summary.files.append(
@@ -146,7 +154,10 @@ class _FirstLoad:
             pl.Series("__effective", [r.effective for r in records]),
             pl.Series("__hash", [r.hash for r in records], dtype=pl.Binary),
         )
-        self.spool.put(f"seen.{feed.feed}", rows.select("__rkey"))
+        # A row that takes something back is not ordinary: counted twice, its record goes through `loaders.fold`.
+        times = 2 if ACTION in rows.columns else 1
+        for _ in range(times):
+            self.spool.put(f"seen.{feed.feed}", rows.select("__rkey"))
         nodes, links = mapper.claims(rows)
         about = [n.rows.select(pl.col("id").alias("about"), "__rkey") for n in nodes]
         for node in nodes:
@@ -161,6 +172,12 @@ class _FirstLoad:
             "about",
             whole.select(keys.alias("key"), pl.lit(feed.feed).alias("feed"), pl.col("__rkey").alias("rkey")),
         )
+
+    def _close_lost(self, feed: Feed, batch: Batch, keys: list[tuple[str, str]]) -> None:
+        day = batch.file_date or batch.received_at[:10]
+        changed = sorted(self.loader.records.put_snapshot(feed.feed, day, batch.no, keys))
+        lost = pl.DataFrame({"__rkey": pl.Series(changed, dtype=pl.String)})
+        self.spool.put(f"seen.{feed.feed}", lost)
 
     # -- claims → what the graph should hold ------------------------------------------------------------------------
 
@@ -322,6 +339,7 @@ class _FirstLoad:
         with records.transaction() as db:
             records.set_meta("graph", str(self.loader.ledger.meta("graph")))
             records.set_meta("rolled_for", self.today)
+            records.note_applied()
             db.execute("DELETE FROM meta WHERE name = ?", (UNFINISHED,))
 
 

@@ -49,6 +49,22 @@ class IdentityScore:
         """The share of mentions that is identifiable in principle."""
         return self.identifiable / self.mentions if self.mentions else 1.0
 
+    def rows(self) -> dict[str, dict[str, float]]:
+        """The figures by name, as `quanxi score` prints them: `true` is what is identifiable in principle."""
+        links = {
+            "true": self.identifiable,
+            "found": self.linked,
+            "precision": self.precision,
+            "recall": self.recall,
+        }
+        return {
+            "people, links": {**links, "mentions": self.mentions, "ceiling": self.ceiling},
+            **{
+                f"people, {name}": {"true": self.mentions, "found": self.linked, "precision": p, "recall": r}
+                for name, (p, r) in (("pairs", self.pairs), ("clusters", self.clusters))
+            },
+        }
+
 
 def score_people(loader: Loader, truth: Path) -> IdentityScore:
     """Compares the persons that records were given to with the answer key (`truth/`)."""

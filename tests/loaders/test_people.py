@@ -90,10 +90,9 @@ def test_many_of_one_name_do_not_collapse() -> None:
 
 
 def test_twins_are_told_apart_by_their_names() -> None:
-    home = {"phone": "13800000001", "birth": "2010-05-05", "home": "H", "sex": "male"}
     found = decided(
-        person("per_a", name="周一鸣", **home),
-        person("per_b", name="周二鸣", **home),
+        person("per_a", name="周一鸣", phone="13800000001", birth="2010-05-05", home="H", sex="male"),
+        person("per_b", name="周二鸣", phone="13800000001", birth="2010-05-05", home="H", sex="male"),
         person("per_x", number=False, name="周二鸣", phone="13800000001", birth="2010-05-05"),
         person("per_y", number=False, name="周三鸣", phone="13800000001", birth="2010-05-05"),
     )

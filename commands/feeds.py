@@ -120,8 +120,8 @@ def feeds_init(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Look at an unknown file and propose its declaration, as YAML with comments, to be edited."""
+    from loaders.look import look
     from loaders.proposal import propose
-    from loaders.propose import look
     from loaders.wiring import catalog_scheme, catalog_terms_root
     from ontology.terms import load_terms
 

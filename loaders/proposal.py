@@ -11,7 +11,7 @@ from typing import Final
 import yaml
 
 from loaders.declaration import ColumnType, Feed
-from loaders.propose import Column, Look
+from loaders.look import Column, Look
 from ontology import ONTOLOGY
 
 _PLAIN: Final = re.compile(r"[\u3400-\u9fffA-Za-z_][\u3400-\u9fffA-Za-z0-9_·]*")

@@ -544,13 +544,6 @@ def _written(draft: _Draft, main: str | None, feeds: Mapping[str, Feed]) -> Iter
     yield f'legal_basis: ""  # {TODO}: 法律依据'
     yield f"match: [{_q(f'*{pattern}*') if pattern else _q(look.file)}]"
     yield f"trust: 50  # {TODO}: 0–100"
-    reading = []
-    if look.header_row is not None:
-        reading.append(f"header_row: {look.header_row}")
-    if look.others and look.sheet is not None:
-        reading.append(f"sheet: {_q(look.sheet)}")
-    if reading:
-        yield f"reading: {{{', '.join(reading)}}}"
     key = [look.column(k) for k in look.key]
     sure = f"{min(c.filled for c in key):.1%} 有值 filled"
     if len(key) == 1:
@@ -631,7 +624,7 @@ def _column(draft: _Draft, column: Column) -> str:
         kind is ColumnType.TEXT
         and column.kinds.get("name", 0) < 0.3
         and 1 < column.distinct <= SHOWN
-        and column.unique < 0.3
+        and column.unique < 0.5
     ):
         said.append("取值 values: " + ", ".join(f"{v[:20]} ({n})" for v, n in column.common[:SHOWN]))
     comment = f"  # {_c('; '.join(said))}" if said else ""

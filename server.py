@@ -85,7 +85,7 @@ class QuanxiDomain:
         # A ledger of their own: pushes are taken in other threads than those that explain.
         ledger = Ledger(self._settings.data, self._settings.keyring())
         limits = PushLimits(self._settings.max_push, self._settings.max_waiting)
-        desk = PushDesk(Pushes(ledger), self.loader.feeds, self.loader.terms, limits)
+        desk = PushDesk(Pushes(ledger), self.loader.feeds, self.loader.terms, self.loader.clock, limits)
 
         def waiting() -> tuple[int, float]:
             found = self.feed_status.waiting().values()

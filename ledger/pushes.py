@@ -48,8 +48,24 @@ KEPT_DAYS = 30
 _FIRST_ROW = 2
 _REMEMBERED = 10_000
 
-# How the batches of a feed look: its columns in their order, and those of them to be encrypted; None for an unknown feed.
-Layout = Callable[[str], tuple[Sequence[str], Collection[str]] | None]
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the batches of a feed look.
+
+    Attributes:
+        order: its columns.
+        missing: those, of some that rows have not, that are put there empty.
+        sealed: those to be encrypted.
+    """
+
+    order: Sequence[str]
+    missing: Callable[[Sequence[str]], Sequence[str]]
+    sealed: Collection[str]
+
+
+# None for a feed that is not known any more: all of it is encrypted then.
+Layouts = Callable[[str], Layout | None]
 
 
 @dataclass(slots=True)
@@ -202,7 +218,7 @@ class Pushes:
 
     # -- into batches -----------------------------------------------------------------------------------------------
 
-    def compact(self, layout: Layout) -> Compacted:
+    def compact(self, layout: Layouts) -> Compacted:
         """Makes batches of all that the segments hold; call it under the ledger's lease."""
         done = Compacted()
         there = segments.paths(self.directory)
@@ -215,7 +231,7 @@ class Pushes:
         row = self.ledger.db.execute("SELECT offset FROM segment WHERE name = ?", (name,)).fetchone()
         return 0 if row is None else int(row[0])
 
-    def _compact_segment(self, path: Path, layout: Layout, done: Compacted) -> None:
+    def _compact_segment(self, path: Path, layout: Layouts, done: Compacted) -> None:
         with segments.abandoned(path) as closed:
             try:
                 while self._compact_round(path, layout, done):
@@ -233,7 +249,7 @@ class Pushes:
                 else:
                     path.unlink()
 
-    def _compact_round(self, path: Path, layout: Layout, done: Compacted) -> bool:
+    def _compact_round(self, path: Path, layout: Layouts, done: Compacted) -> bool:
         """Makes batches of the next entries of a segment, some megabytes of whole frames; whether there were any."""
         start = end = self._offset(path.name)
         bundles: dict[tuple[str, str], list[Entry]] = {}
@@ -270,7 +286,7 @@ class Pushes:
         return self.ledger.db.execute("SELECT 1 FROM push WHERE id = ?", (id,)).fetchone() is not None
 
     def _write(
-        self, name: str, start: int, feed: str, day: str, entries: list[Entry], layout: Layout
+        self, name: str, start: int, feed: str, day: str, entries: list[Entry], layout: Layouts
     ) -> _Batch:
         """Writes the rows of a batch. Its name says where they come from: the same after a kill is the same file."""
         id = hashlib.sha256(f"{feed}\0{day}\0{name}\0{start}".encode()).hexdigest()[:20]
@@ -287,11 +303,14 @@ class Pushes:
             )
             first += frame.height
         whole = pl.concat(frames, how="diagonal")
-        named = [c for c in whole.columns if c != ROW]
-        columns = list(dict.fromkeys([*declared[0], *named])) if declared else named
-        missing = [pl.lit(None, dtype=pl.String).alias(c) for c in columns if c not in named]
-        whole = whole.with_columns(missing).select(*columns, ROW)
-        sealed = declared[1] if declared else columns
+        columns = [c for c in whole.columns if c != ROW]
+        if declared is not None:
+            missing = declared.missing(columns)
+            whole = whole.with_columns(pl.lit(None, dtype=pl.String).alias(c) for c in missing)
+            place = {c: n for n, c in enumerate(declared.order)}
+            columns = sorted([*columns, *missing], key=lambda c: place.get(c, len(place)))
+        whole = whole.select(*columns, ROW)
+        sealed = declared.sealed if declared is not None else columns
         partial, count = self.ledger.files.write(id, [whole], sealed)
         self.ledger.files.keep(partial, id)
         return _Batch(id, feed, day, count, columns, list(zip(entries, firsts, strict=True)))

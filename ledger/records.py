@@ -53,6 +53,9 @@ CREATE TABLE IF NOT EXISTS quarantine (
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
+# In `meta`: the last batch that the graph holds; those after it wait as long as anything is dirty.
+APPLIED = "applied_batch"
+
 
 class Quarantined(NamedTuple):
     """One faulty cell of a row kept out."""
@@ -120,6 +123,11 @@ class Records:
             "SELECT loaded, rejected, dropped FROM digested WHERE batch = ?", (batch_no,)
         ).fetchone()
         return None if row is None else Digested(*row)
+
+    def note_applied(self) -> None:
+        """Notes that all that is digested is in the graph."""
+        last = self.db.execute("SELECT max(batch) FROM digested").fetchone()[0]
+        self.set_meta(APPLIED, str(last or 0))
 
     def set_digested(self, batch_no: int, loaded: int, rejected: int, dropped: int) -> None:
         self.db.execute(

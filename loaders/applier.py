@@ -22,7 +22,6 @@ from ledger import Pushes, segments
 from loaders.bulk.first_load import first_load, is_first
 from loaders.load import Target
 from loaders.run import Loader, Summary
-from loaders.status import APPLIED
 from ontology.clock import Clock
 from ontology.errors import QuanxiError, UsageError
 
@@ -55,8 +54,6 @@ async def apply_waiting(loader: Loader, target: Target, *, schema: bool = True) 
             summary = await loader.apply_waiting(store)
     if first:
         summary = await first_load(loader, target.data, target.open, target.heap_mb)
-    last = loader.records.db.execute("SELECT max(batch) FROM digested").fetchone()[0]
-    loader.records.set_meta(APPLIED, str(last or 0))
     return summary
 
 

@@ -70,11 +70,15 @@ class Checked:
 
 
 _MISCOUNTED = re.compile(r"[0-9]{12,16}[0-9X]")
+_EXCEL_NUMBER = re.compile(rf"{SCIENTIFIC}|[0-9]+\.[0-9]+")
 
 
 def _citizen(text: str) -> str | None:
     verdict = identifiers.check_citizen_id(text)
     if not verdict.ok or verdict.normal is None:
+        # A number of Excel's: without its point and sign it would have the form of a passport's.
+        if _EXCEL_NUMBER.fullmatch(text):
+            return None
         verdict = identifiers.check_permit(text)
         # So many digits alone are no passport: they are an identity number that lost or gained some.
         if verdict.kind == "passport" and _MISCOUNTED.fullmatch(verdict.normal or ""):
@@ -84,6 +88,9 @@ def _citizen(text: str) -> str | None:
 
 
 def _uscc(text: str) -> str | None:
+    # Without its point 9.13301E17 has the form of an organisation code, and one in eleven its check character.
+    if _EXCEL_NUMBER.fullmatch(text):
+        return None
     verdict = identifiers.check_uscc(text)
     return verdict.normal if verdict.ok else None
 
@@ -256,8 +263,8 @@ def _digits(digits: int, value: str | None) -> Reason:
 # -- the common forms, as columns ----------------------------------------------------------------------------------
 
 _TODAY_FORMS: Final = {
-    ColumnType.DATE: (r"^\d{4}-\d{2}-\d{2}$", "%Y-%m-%d"),
-    ColumnType.DATETIME: (r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:[0-5]\d$", "%Y-%m-%d %H:%M:%S"),
+    ColumnType.DATE: (r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "%Y-%m-%d"),
+    ColumnType.DATETIME: (r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-5][0-9]$", "%Y-%m-%d %H:%M:%S"),
 }
 
 
@@ -267,11 +274,15 @@ def _common(kind: ColumnType, values: pl.Series) -> pl.Series | None:
     match kind:
         case ColumnType.DATE:
             pattern, form = _TODAY_FORMS[kind]
-            good = text.contains(pattern) & text.to_date(form, strict=False).is_not_null()
+            # polars knows a year 0, which no calendar has.
+            good = (
+                text.contains(pattern) & text.to_date(form, strict=False).is_not_null() & (values >= "0001")
+            )
             return pl.select(pl.when(good).then(values)).to_series()
         case ColumnType.DATETIME:
             pattern, form = _TODAY_FORMS[kind]
-            good = text.contains(pattern) & text.to_datetime(form, strict=False).is_not_null()
+            read = text.to_datetime(form, strict=False)
+            good = text.contains(pattern) & read.is_not_null() & (values >= "0001")
             return pl.select(
                 pl.when(good).then(values.str.replace(" ", "T", literal=True) + "+08:00")
             ).to_series()

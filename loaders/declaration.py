@@ -387,7 +387,8 @@ class Feed(Strict):
 
     Attributes:
         match: file-name patterns (fnmatch) that this feed takes.
-        header: columns by which a file of unknown name is found to be of this feed.
+        header: columns by which a file of unknown name is found to be of this feed; when left out, all that it may not
+            lack, if these are at least three.
         trust: 0–100; where feeds disagree the more trusted value is shown.
         key: columns that identify a record within the feed.
         effective: column with the record's own effective time; else the file name's date.
@@ -568,10 +569,15 @@ class Feed(Strict):
         return any(fnmatch.fnmatchcase(file_name, pattern) for pattern in self.match)
 
     def takes_header(self, columns: Iterable[str]) -> bool:
-        """Whether a file with these columns is of this feed, by its declared `header`."""
+        """Whether a file with these columns is of this feed: by its declared `header`, else by all the columns that its
+        files may not lack, when these are at least three."""
         names = self.names()
         there = {names.get(c) for c in columns}
-        return bool(self.header) and all(names[c] in there for c in self.header)
+        if self.header:
+            return all(names[c] in there for c in self.header)
+        made = {g for c in self.columns.values() for g in c.groups}
+        needed = [n for n, c in self.columns.items() if not c.optional and n not in made]
+        return len(needed) >= 3 and there.issuperset(needed)
 
     def column_of(self, name: str) -> str | None:
         """The declared column that a file's column is, by its name or an alias; None when it is none."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -94,22 +95,34 @@ def parse(feed: Feed, kind: str, charset: str | None, body: bytes, max_bytes: in
     return _of_table(feed, kind, charset, body, max_bytes)
 
 
-def verdicts(feed: Feed, pushed: Pushed, terms: Terms) -> Verdicts:
+def verdicts(feed: Feed, pushed: Pushed, terms: Terms, today: date) -> Verdicts:
     """What the feed's contract says of the rows."""
     names, cells = pushed.rows
     frame = pl.DataFrame([pl.Series(n, c, dtype=pl.String) for n, c in zip(names, cells, strict=True)])
-    missing = [c for c in feed.columns if c not in names]
+    missing = feed_missing(feed, names)
     frame = frame.with_columns(
         *(pl.lit(None, dtype=pl.String).alias(c) for c in missing),
         pl.int_range(0, frame.height, dtype=pl.Int64).alias(ROW),
     )
-    checked = contract.check(feed, frame, terms)
+    checked = contract.check(feed, frame, terms, today)
     told = [
         Verdict(pushed.numbers[r.row], pushed.sheets[r.row], r.column, r.value, r.zh, r.en)
         for r in sorted(checked.rejections, key=lambda r: r.row)[:MAX_VERDICTS]
     ]
     rejected = checked.rejected_rows
     return Verdicts(len(pushed.numbers) - rejected, rejected, told, len(checked.rejections) > MAX_VERDICTS)
+
+
+def feed_missing(feed: Feed, names: Iterable[str]) -> list[str]:
+    """The columns that rows under these names lack, and cannot do without: to be there, so that it is seen."""
+    declared = feed.names()
+    there = {declared[n] for n in names if n in declared}
+    made = {group for spec in feed.columns.values() for group in spec.groups}
+    return [
+        n
+        for n, spec in feed.columns.items()
+        if (spec.required or n in feed.key) and n not in there and n not in made
+    ]
 
 
 # -- JSON -----------------------------------------------------------------------------------------------------------
@@ -192,8 +205,9 @@ def _of_records(feed: Feed, numbered: list[tuple[int, Any]], *, surrogates: bool
     _known_columns(feed, names)
     bad: list[dict[str, Any]] = []
     cells: list[list[str | None]] = []
+    declared = feed.names()
     for name in names:
-        column = feed.columns[name]
+        column = feed.columns[declared[name]]
         separator = column.separator if column.type is ColumnType.LIST else None
         held: list[str | None] = []
         for number, record in numbered:
@@ -262,6 +276,8 @@ def _is_text(value: str) -> bool:
 def _of_table(feed: Feed, kind: str, charset: str | None, body: bytes, max_bytes: int) -> Pushed:
     limits = Limits(unpacked=max(4 * max_bytes, 16 << 20), cells=5_000_000)
     reading = Reading(format=kind, encoding=charset or feed.encoding)
+    if kind == "xlsx":
+        reading = replace(feed.reading_options(), format=kind)
     names: list[str] = []
     columns: dict[str, list[str | None]] = {}
     numbers: list[int] = []
@@ -269,7 +285,7 @@ def _of_table(feed: Feed, kind: str, charset: str | None, body: bytes, max_bytes
     bad: list[dict[str, Any]] = []
     try:
         for source in readers.stream_sources(
-            io.BytesIO(body), f"push.{kind}", reading, list(feed.columns), feed.key, limits
+            io.BytesIO(body), f"push.{kind}", reading, feed.header_names(), feed.key, limits
         ):
             _known_columns(feed, source.columns)
             contract.check_header(feed, source.columns, source.sheet or source.file)
@@ -309,7 +325,8 @@ def _of_table(feed: Feed, kind: str, charset: str | None, body: bytes, max_bytes
 
 
 def _known_columns(feed: Feed, names: Iterable[str]) -> None:
-    unknown = [n for n in names if n not in feed.columns]
+    declared = feed.names()
+    unknown = [n for n in names if n not in declared]
     if unknown:
         shown = [n[:60] for n in unknown[:TOLD]]
         raise PushError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,7 @@ from graph.meta import read_meta
 from graph.store import Store
 from graph.writer import Difference, wipe, write, write_meta, write_rollups
 from ledger import ROW, Batch, Ledger, Records, Rejection, StoredRecord, about_key
+from ledger.pushes import Layout
 from loaders import contract, readers
 from loaders.declaration import Feed
 from loaders.fold import LinkState, State, Version, contributions, fold
@@ -30,6 +31,7 @@ from loaders.identity.linker import PeopleLinker
 from loaders.joins import joined
 from loaders.mapping import SEPARATOR, Claims, Mapper, address_id, split_place_key
 from loaders.places import PlaceBase, place_record
+from loaders.pushed import feed_missing
 from loaders.readers import Source
 from ontology.clock import SHANGHAI, Clock
 from ontology.errors import UsageError
@@ -251,10 +253,12 @@ class Loader:
             done += frame.height
             self.progress(f"接收 {feed.zh}", done, None)
 
-    def layout(self, feed: str) -> tuple[Sequence[str], Collection[str]] | None:
-        """How batches of pushes of a feed look: its columns, and those to be encrypted; None when there is no such feed."""
+    def layout(self, feed: str) -> Layout | None:
+        """How batches of pushes of a feed look; None when there is no such feed."""
         declared = self.feeds.get(feed)
-        return None if declared is None else (list(declared.columns), declared.sensitive_columns())
+        if declared is None:
+            return None
+        return Layout(declared.header_names(), partial(feed_missing, declared), declared.sensitive_columns())
 
     def waiting(self) -> list[Batch]:
         """Batches that are received and not yet digested."""
@@ -439,6 +443,7 @@ class Loader:
             pending = work, asyncio.create_task(write(store, work.difference))
         await self._write_rollups(store)
         await write_meta(store, {"rolled_for": today, "scheme": self.scheme.name})
+        self.records.note_applied()
         summary.unplaced = self.unplaced()
         return summary
 

@@ -8,17 +8,17 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from ledger import about_key, segments
+from ledger.records import APPLIED
 from ledger.vault import Vault
 from loaders.declaration import Feed
 from ontology.clock import SHANGHAI
 from ontology.errors import UsageError
 
-APPLIED = "applied_batch"
 _NOTHING = (0, None)
 
 
@@ -77,7 +77,7 @@ class FeedStatus:
             offsets = dict(db.execute("SELECT name, offset FROM segment").fetchall())
             dirty = db.execute("SELECT 1 FROM records.dirty LIMIT 1").fetchone() is not None
             row = db.execute("SELECT value FROM records.meta WHERE name = ?", (APPLIED,)).fetchone()
-            applied = int(row[0]) if row is not None and dirty else None
+            applied = (int(row[0]) if row is not None else 0) if dirty else None
             found = db.execute(
                 "SELECT feed, sum(rows), min(received_at) FROM batch b WHERE state = 'received' AND ("
                 "NOT EXISTS (SELECT 1 FROM records.digested d WHERE d.batch = b.no) OR no > ?) GROUP BY feed",
@@ -167,7 +167,6 @@ class FeedStatus:
         waiting: Waiting | None,
         now: datetime,
     ) -> dict[str, Any]:
-        rhythm = getattr(feed, "rhythm", None)
         batch = None
         if last is not None:
             id, received_at, count, state, rejected = last
@@ -189,8 +188,8 @@ class FeedStatus:
             "unplaced": unplaced.get(feed.feed, 0),
             "waiting_rows": waiting.rows if waiting else 0,
             "lag_seconds": round(waiting.lag(now), 3) if waiting else 0.0,
-            "rhythm": None if rhythm is None else str(rhythm),
-            "overdue": is_overdue(rhythm, batch["received_at"] if batch else None, now),
+            "rhythm": feed.rhythm,
+            "overdue": is_overdue(feed, batch["received_at"] if batch else None, now.date()),
         }
 
     def _unplaced(self, db: sqlite3.Connection) -> dict[str, int]:
@@ -210,21 +209,9 @@ class FeedStatus:
         return found
 
 
-# Hours after which a feed of a rhythm is overdue: the period, and some grace.
-_HOURS = {
-    "realtime": 1.0,
-    "hourly": 2.0,
-    "daily": 36.0,
-    "weekly": 9 * 24.0,
-    "monthly": 40 * 24.0,
-    "quarterly": 110 * 24.0,
-    "yearly": 400 * 24.0,
-}
-
-
-def is_overdue(rhythm: Any, received_at: str | None, now: datetime) -> bool | None:
-    """Whether more time has passed since a feed was last received than its rhythm says; None when it has none, or never came."""
-    hours = _HOURS.get(str(rhythm)) if rhythm is not None else None
-    if hours is None or received_at is None:
+def is_overdue(feed: Feed, received_at: str | None, today: date) -> bool | None:
+    """Whether a feed should have come by now; None when it has no rhythm, or never came."""
+    period = feed.rhythm_period()
+    if period is None or received_at is None:
         return None
-    return (now - datetime.fromisoformat(received_at)).total_seconds() > hours * 3600
+    return today > period.after(datetime.fromisoformat(received_at).date())

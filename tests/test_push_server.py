@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
@@ -17,11 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from graph.engine import EngineAddress
 from graph.store import Store
-from tests.loaders.tiny import HOME, write_district
+from ledger import Pushes
+from loaders.wiring import open_loader
+from ontology.clock import Clock
+from tests.loaders.tiny import DISTRICT, HOME, write_district, write_feed
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -195,4 +200,128 @@ async def test_a_push_is_seen(district: District) -> None:
     assert answer.status_code == 202, answer.text
     assert answer.json()["rows"] == 1
     assert until(lambda: server.incident("P1"))["number"] == "P1"
+    assert server.stop() == 0
+
+
+def held(district: District) -> list[str]:
+    """The numbers of all alarms in the ledger, in segments too."""
+    loader = open_loader(district.data, None, Clock())
+    try:
+        with loader.ledger.lease():
+            Pushes(loader.ledger).compact(loader.layout)
+        return [
+            n for b in loader.ledger.batches("alarms") for f in loader.ledger.frames(b) for n in f["接警单号"]
+        ]
+    finally:
+        loader.close()
+
+
+async def test_a_server_killed_after_it_acknowledged(district: District, store: Store) -> None:
+    """Nothing is applied while it runs; another server finds all of it, once, and answers keys as the first did."""
+    token = district.cli("push", "token", "alarms").strip()
+    taking = district.serve("--no-apply")
+    answers = [taking.push(token, alarm(f"K{n}"), **{"Idempotency-Key": f"k{n}"}) for n in range(20)]
+    assert {a.status_code for a in answers} == {202}
+    assert taking.incident("K0") is None
+    taking.kill()
+    again = district.serve()
+    assert until(lambda: again.incident("K19"))
+    repeated = again.push(token, alarm("K3"), **{"Idempotency-Key": "k3"})
+    assert repeated.json() == answers[3].json() | {"again": True}
+    assert again.push(token, alarm("K99"), **{"Idempotency-Key": "k3"}).status_code == 409
+    assert again.stop() == 0
+    pushed = [f"K{n}" for n in range(20)]
+    assert sorted(held(district)) == sorted([row["接警单号"] for row in DISTRICT["alarms"]] + pushed)
+    found = await store.read("MATCH (i:Incident) WHERE i.number STARTS WITH 'K' RETURN i.number")
+    assert sorted(found) == sorted(pushed)
+
+
+async def test_servers_killed_again_and_again(district: District, store: Store) -> None:
+    """Whatever was acknowledged is there once, whenever the server, and its applier with it, was killed."""
+    token = district.cli("push", "token", "alarms").strip()
+    acknowledged: list[str] = []
+    for round in range(4):
+        server = district.serve()
+        for n in range(15 + 10 * round):
+            number = f"K{round}-{n}"
+            assert server.push(token, alarm(number)).status_code == 202
+            acknowledged.append(number)
+        await asyncio.sleep(0.3 * round)
+        server.kill()
+    last = district.serve()
+    until(lambda: last.incident(acknowledged[-1]) and last.waiting() == 0)
+    assert last.stop() == 0
+    pushed = [n for n in held(district) if n.startswith("K")]
+    assert sorted(pushed) == sorted(acknowledged)
+    found = await store.read("MATCH (i:Incident) WHERE i.number STARTS WITH 'K' RETURN i.number")
+    assert sorted(found) == sorted(acknowledged)
+
+
+async def test_neo4j_away_while_rows_come(district: District) -> None:
+    token = district.cli("push", "token", "alarms").strip()
+    server = district.serve()
+    until(lambda: server.http.get("/readyz").status_code == 200)
+    district.wire.set(cut=True)
+    for n in range(10):
+        assert server.push(token, alarm(f"A{n}")).status_code == 202
+    until(lambda: server.waiting() == 10)
+    assert server.http.get("/readyz").json()["code"] == "GRAPH_UNAVAILABLE"
+    await asyncio.sleep(2)
+    district.wire.set(cut=False)
+    assert until(lambda: server.incident("A9"))
+    until(lambda: server.waiting() == 0)
+    assert server.stop() == 0
+
+
+async def test_a_load_beside_a_server_that_applies(district: District, tmp_path: Path) -> None:
+    token = district.cli("push", "token", "alarms").strip()
+    server = district.serve()
+    stop = threading.Event()
+    sent: list[str] = []
+
+    def send() -> None:
+        while not stop.is_set():
+            number = f"B{len(sent)}"
+            assert server.push(token, alarm(number)).status_code == 202
+            sent.append(number)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        until(lambda: len(sent) > 5)
+        files = tmp_path / "more"
+        files.mkdir()
+        district.cli("load", str(write_feed(files, "alarms", [alarm("L1")], "b")))
+    finally:
+        stop.set()
+        sender.join(30)
+    assert until(lambda: server.incident("L1"))
+    assert until(lambda: server.incident(sent[-1]))
+    until(lambda: server.waiting() == 0)
+    status = server.http.post(
+        "/graphql",
+        json={"query": '{ feedStatus(names: ["alarms"]) { rows waitingRows lagSeconds unplaced } }'},
+    ).json()["data"]["feedStatus"]
+    assert status == [
+        {"rows": len(DISTRICT["alarms"]) + len(sent) + 1, "waitingRows": 0, "lagSeconds": 0.0, "unplaced": 0}
+    ]
+    assert server.stop() == 0
+
+
+async def test_the_applier_ends_with_a_killed_server(district: District) -> None:
+    server = district.serve()
+    parent = psutil.Process(server.process.pid)
+    (child,) = until(lambda: [p for p in parent.children() if "apply" in p.cmdline()])
+    server.kill()
+    until(lambda: not child.is_running())
+
+
+async def test_an_applier_that_is_killed_is_started_again(district: District) -> None:
+    token = district.cli("push", "token", "alarms").strip()
+    server = district.serve()
+    parent = psutil.Process(server.process.pid)
+    (child,) = until(lambda: [p for p in parent.children() if "apply" in p.cmdline()])
+    child.kill()
+    assert server.push(token, alarm("R1")).status_code == 202
+    assert until(lambda: server.incident("R1"))
     assert server.stop() == 0

@@ -187,9 +187,8 @@ class Server:
             self.state.stopping = True
             for task in tasks:
                 task.cancel()
-            for task in tasks:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            # The driver says in its own ways that it was interrupted.
+            await asyncio.gather(*tasks, return_exceptions=True)
             if pushing is not None:
                 await asyncio.to_thread(pushing.desk.pushes.close)
 

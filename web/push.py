@@ -25,6 +25,7 @@ from ledger import Pushes
 from ledger.pushes import KeyUsedError
 from loaders.declaration import Feed
 from loaders.pushed import KINDS, Pushed, PushError, parse, verdicts
+from ontology.clock import Clock
 from ontology.errors import UsageError
 from ontology.terms import Terms
 from schema.errors import log_unforeseen
@@ -80,6 +81,7 @@ class PushDesk:
     pushes: Pushes
     feeds: Mapping[str, Feed]
     terms: Terms
+    clock: Clock
     limits: PushLimits = field(default_factory=PushLimits)
     backlog: Backlog = field(default_factory=Backlog)
 
@@ -145,7 +147,11 @@ class PushEndpoint:
 
         pushed, digest = await _run(read, here=small)
         wants = _wants_verdicts(request)
-        said = await _run(lambda: verdicts(feed, pushed, self._desk.terms), here=False) if wants else None
+        said = (
+            await _run(lambda: verdicts(feed, pushed, self._desk.terms, self._desk.clock.today()), here=False)
+            if wants
+            else None
+        )
         try:
             taken, done = await _run(
                 lambda: self._desk.pushes.submit(feed.feed, key, digest, pushed.rows), here=small

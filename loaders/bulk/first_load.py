@@ -340,6 +340,7 @@ class _FirstLoad:
         with records.transaction() as db:
             records.set_meta("graph", str(self.loader.ledger.meta("graph")))
             records.set_meta("rolled_for", self.today)
+            records.note_applied()
             db.execute("DELETE FROM meta WHERE name = ?", (UNFINISHED,))
 
 

@@ -1,4 +1,5 @@
-"""`python -m benchmarks`: seeds and loads districts (kept for the next time), measures them, prints a table."""
+"""`python -m benchmarks`: seeds and loads districts (kept for the next time), measures them, prints a table;
+`python -m benchmarks push`: measures pushes (`benchmarks.push`)."""
 
 from __future__ import annotations
 
@@ -148,4 +149,10 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    if sys.argv[1:2] == ["push"]:
+        from benchmarks import push
+
+        del sys.argv[1]
+        typer.run(push.main)
+    else:
+        typer.run(main)

@@ -41,7 +41,9 @@ CREATE TABLE IF NOT EXISTS segment (name TEXT PRIMARY KEY, offset INTEGER NOT NU
 CREATE TABLE IF NOT EXISTS token (
   feed TEXT NOT NULL, hash BLOB NOT NULL, made_at TEXT NOT NULL, PRIMARY KEY (feed, hash)) WITHOUT ROWID;
 """
-FILE = "HTTP 推送 push"
+# How the names of batches of pushes begin, which no file's does.
+PUSHED = "push:"
+FILE = f"{PUSHED} HTTP 推送"
 # Sealed bytes that are made into batches at once: what they hold is some ten times as much in memory.
 ROUND_BYTES = 8 << 20
 KEPT_DAYS = 30

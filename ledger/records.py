@@ -181,11 +181,14 @@ class Records:
 
     # -- snapshots --------------------------------------------------------------------------------------------------
 
-    def put_snapshot(self, feed: str, day: str, batch_no: int, seen: Sequence[tuple[str, str]]) -> set[str]:
+    def put_snapshot(
+        self, feed: str, day: str, batch_no: int, seen: Sequence[tuple[str, str]], whole: bool = True
+    ) -> set[str]:
         """Notes that a full snapshot of a day holds these records.
 
         Args:
             seen: (record key, scope: the part of the whole that the record belongs to).
+            whole: False when it is no snapshot, and speaks of these records only.
 
         Returns:
             Keys of records that it closes, or no longer does: those of its scopes that it does not hold, and those that
@@ -195,7 +198,7 @@ class Records:
         before = {scope: self._lost(feed, scope) for scope in scopes}
         self.db.executemany(
             "INSERT OR IGNORE INTO snapshot VALUES (?,?,?,?)",
-            ((feed, scope, day, batch_no) for scope in scopes),
+            ((feed, scope, day, batch_no) for scope in scopes if whole),
         )
         self.db.executemany(
             "INSERT INTO seen VALUES (?,?,?,?) ON CONFLICT (feed, rkey) DO UPDATE SET "

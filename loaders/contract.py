@@ -666,20 +666,21 @@ class Checker:
 
     def _unique(self, sheet: _Sheet, name: str, own: Reason | None, on_bad: OnBad) -> None:
         seen, values = self._seen[name], sheet.values[name]
-        # Only what may stand twice is looked at one by one: the others are merely remembered.
+        raw = sheet.raw.get(name, values)
         again = np.zeros(values.len(), dtype=bool)
-        first: dict[int, int] = {}
-        for i, (value, row) in enumerate(zip(values.to_list(), sheet.numbers.to_list(), strict=True)):
+        first: dict[str | None, int] = {}
+        cells = zip(values.to_list(), raw.to_list(), sheet.numbers.to_list(), strict=True)
+        for i, (value, written, row) in enumerate(cells):
             if value is None:
                 continue
             held = seen.setdefault(value, row)
             if held != row:
-                again[i], first[i] = True, held
-        for i, row in first.items():
-            one = np.zeros(values.len(), dtype=bool)
-            one[i] = True
-            reason = own or (f"与第 {row} 行重复", f"is the same as in row {row}")
-            sheet.fail(name, pl.Series(one), reason, on_bad)
+                again[i], first[written] = True, held
+
+        def reason(written: str | None) -> Reason:
+            return own or (f"与第 {first[written]} 行重复", f"is the same as in row {first[written]}")
+
+        sheet.fail(name, pl.Series(again), reason, on_bad)
 
 
 def _empty_words(column: Column, terms: Terms) -> list[str]:

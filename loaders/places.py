@@ -30,6 +30,11 @@ class PlaceBase:
         self._fresh: dict[str, Placement] = {}
         self.grids: dict[str, str | None] = {}
 
+    def reload(self) -> None:
+        """Reads the record store again, after another process may have changed it."""
+        self.clear()
+        self._load()
+
     def _load(self) -> None:
         states = self._records.db.execute(
             "SELECT id, state FROM folded WHERE id >= 'adr_' AND id < 'adr`'"

@@ -23,7 +23,7 @@ from graph.meta import read_meta
 from graph.store import Store
 from graph.writer import Difference, wipe, write, write_meta, write_rollups
 from ledger import ROW, Batch, Ledger, Records, Rejection, StoredRecord, about_key
-from ledger.pushes import Layout
+from ledger.pushes import PUSHED, Layout
 from loaders import contract, readers
 from loaders.declaration import Feed
 from loaders.fold import LinkState, State, Version, contributions, fold
@@ -39,8 +39,6 @@ from ontology.terms import Terms
 
 Progress = Callable[[str, int, int | None], None]
 CHUNK = 10_000
-# What a bundle of pushes is called: a stream has no usual size.
-PUSHED = "push:"
 # Batches of fewer rows are not held for their size or rejects: a handful says nothing.
 LEAST_HELD = 50
 # Why a batch is loaded that would be held otherwise.
@@ -318,7 +316,7 @@ class Loader:
     def _close_lost(self, feed: Feed, batch: Batch, keys: list[tuple[str, str]]) -> None:
         """What a full snapshot no longer holds is closed on its day; what it holds again is open again."""
         day = batch.file_date or batch.received_at[:10]
-        changed = self.records.put_snapshot(feed.feed, day, batch.no, keys)
+        changed = self.records.put_snapshot(feed.feed, day, batch.no, keys, not batch.file.startswith(PUSHED))
         self.records.mark_dirty(self._owners(self.records.versions_of(feed.feed, sorted(changed))))
 
     def _keep(self, feed: Feed, mapper: Mapper, batch: Batch, rows: pl.DataFrame) -> None:
@@ -344,10 +342,13 @@ class Loader:
         self.records.mark_dirty(touched)
 
     def _history(self, batch: Batch) -> list[Batch]:
-        """The last batches of the same feed before it; none for a bundle of pushes, which has no usual size."""
+        """The last batches of the same feed before it; pushes have no usual size, and are no history."""
         if batch.file.startswith(PUSHED):
             return []
-        return [b for b in self.ledger.batches(batch.feed) if b.no < batch.no and b.state == "received"][-5:]
+        return [
+            b for b in self.ledger.batches(batch.feed)
+            if b.no < batch.no and b.state == "received" and not b.file.startswith(PUSHED)
+        ][-5:]  # fmt: skip
 
     def _odd(self, feed: Feed, batch: Batch, history: list[Batch]) -> Iterator[str]:
         """Why a person should look at a batch before it is loaded, by its header and size."""
@@ -712,7 +713,8 @@ class Loader:
 
     def look_again(self) -> None:
         """Reads anew what is kept in memory of the record store, after another process has applied."""
-        self.places = PlaceBase(self.scheme, self.records)
+        self.places.reload()
+        self.people.reload()
         self._claims = {}
 
     def forget(self) -> None:

@@ -20,6 +20,7 @@ from graph.meta import read_meta
 from graph.store import Store
 from graph.writer import write_meta
 from ledger import Batch, about_key
+from ledger.pushes import PUSHED
 from loaders import contract
 from loaders.bulk.claims import ColumnMapper, mapped
 from loaders.bulk.fold import ColumnFold, LinkTable, link_table, node_table, typed, typed_links
@@ -175,7 +176,11 @@ class _FirstLoad:
 
     def _close_lost(self, feed: Feed, batch: Batch, keys: list[tuple[str, str]]) -> None:
         day = batch.file_date or batch.received_at[:10]
-        changed = sorted(self.loader.records.put_snapshot(feed.feed, day, batch.no, keys))
+        changed = sorted(
+            self.loader.records.put_snapshot(
+                feed.feed, day, batch.no, keys, not batch.file.startswith(PUSHED)
+            )
+        )
         lost = pl.DataFrame({"__rkey": pl.Series(changed, dtype=pl.String)})
         self.spool.put(f"seen.{feed.feed}", lost)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loaders import contract
-from loaders.declaration import Column, ColumnType, Feed, feeds_taking, load_feeds
+from loaders.declaration import Check, Column, ColumnType, Feed, feeds_taking, load_feeds
 from loaders.transforms import each
 from ontology.identifiers import make_citizen_id, make_uscc
 from ontology.terms import CATALOG, load_terms
@@ -94,3 +94,27 @@ def test_a_file_of_unknown_name_finds_its_feed_by_the_columns_it_may_not_lack(na
     assert feeds_taking(FEEDS.values(), "未命名.csv", whole) == [feed]
     lacking = next(c for c, spec in feed.columns.items() if not spec.optional)
     assert feed not in feeds_taking(FEEDS.values(), "未命名.csv", [c for c in whole if c != lacking])
+
+
+def test_many_repeated_values_are_told_at_once() -> None:
+    feed = FEEDS["residents"].model_copy(
+        update={
+            "columns": {"人口编号": Column(), "编号": Column()},
+            "checks": [Check(column="编号", unique=True)],
+            "derive": {},
+        }
+    )
+    size = 20_000
+    rows = pl.DataFrame(
+        {
+            "人口编号": [str(i) for i in range(size)],
+            "编号": [str(i % 2) if i % 2 else " 0 " for i in range(size)],
+        }
+    )
+    found = contract.check(feed, rows, TERMS)
+    assert found.rows.get_column("人口编号").to_list() == ["0", "1"]
+    assert (found.rejected_rows, len(found.rejections)) == (size - 2, size - 2)
+    assert [(r.row, r.en) for r in found.rejections[:2]] == [
+        (4, "is the same as in row 2"),
+        (5, "is the same as in row 3"),
+    ]

@@ -293,7 +293,12 @@ def _main(draft: _Draft) -> str | None:
     by_key = [alias for alias, entity in own if entity.id[0][1] in look.key]
     itself = [alias for alias, entity in own if entity.stem in _SELF]
     found = next(iter(by_key + itself), None)
-    return _filled(draft, found) if found is not None else None
+    if found is None:
+        return None
+    if len(look.key) == 1 and key.type is ColumnType.TEXT:
+        # Who has no number, or a wrong one, is still somebody: known by the record's key, in this feed alone.
+        draft.entities[found].id.append((draft.name, key.name))
+    return _filled(draft, found)
 
 
 def _event_time(look: Look) -> Column | None:
@@ -440,8 +445,7 @@ def _relations(draft: _Draft, main: str | None) -> None:
             case "Person" if entity.label == "Person":
                 draft.todo.append(f"{main} — {alias}: RELATED_TO 亲属? with set: {{kin: …}}")
             case "Person" | "Enterprise" if entity.label == "Phone" and alias not in paired:
-                only = sum(e.label == "Phone" for e in draft.entities.values()) == 1
-                if only or entity.stem in _SELF:
+                if entity.stem in _SELF:
                     draft.join(main, "HAS_PHONE", alias)
                     if about.label == "Person":
                         about.set.setdefault("mobile", entity.id[0][1])

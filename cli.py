@@ -205,8 +205,11 @@ def _clock(settings: Any, directory: Path | None = None) -> Any:
     if settings.today is not None:
         return Clock(settings.today)
     kept = settings.data / "district.json"
-    if directory is not None and (directory / "manifest.json").is_file():
-        day = json.loads((directory / "manifest.json").read_text(encoding="utf-8")).get("today")
+    if directory is not None:
+        # A seeded district's own directory, or the feeds/ in it.
+        whole = directory.parent if directory.name == "feeds" else directory
+        manifest = whole / "manifest.json"
+        day = json.loads(manifest.read_text(encoding="utf-8")).get("today") if manifest.is_file() else None
         if day:
             kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             kept.write_text(json.dumps({"today": day, "synthetic": True}), encoding="utf-8")

@@ -140,3 +140,29 @@ def feeds_init(
         f"{text.count('TODO')} 处待定 marks TODO", markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
     console.print("核对后 when you have checked it: quanxi catalog check", highlight=False)
+
+
+@app.command("template", epilog="Example: quanxi feeds template residents -o 公安_实有人口.xlsx")
+def feeds_template(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="A feed's name, as in `quanxi feeds list`.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write it; the feed's title when left out.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a workbook for a department to fill in: drop-downs, text cells for long numbers, an example."""
+    from loaders.form import form
+    from loaders.wiring import catalog_terms_root
+    from ontology.terms import load_terms
+
+    catalog = _catalog(ctx)
+    feed = _feed(catalog, name)
+    path = output or Path(f"{feed.zh.replace('·', '_')}.xlsx")
+    if path.suffix.lower() != ".xlsx":
+        raise UsageError(
+            "BAD_ARGUMENT", f"{path} 应以 .xlsx 结尾", f"{path}: a workbook's name ends in .xlsx"
+        )
+    _keep(None, path, force)
+    path.write_bytes(form(feed, load_terms(catalog_terms_root(catalog))))
+    console.print(f"{path}: {feed.zh}", markup=False, highlight=False, soft_wrap=True)

@@ -206,6 +206,8 @@ async def follow_until_told(applier: Applier, *, until_input_ends: bool) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     if until_input_ends:
+        # Whoever asks and pushes goes before what is folded.
+        os.nice(5)
 
         def wait() -> None:
             with contextlib.suppress(OSError, ValueError):

@@ -154,6 +154,8 @@ def fold(id: str, versions: Iterable[Version], places: Places) -> State | None:
                 )
     placed = ONTOLOGY.entities[label].placed if label not in ("Person", "Address") else ""
     links = _links(id, records, places, placed, values)
+    if label == "Person":
+        links = _end_at_death(values, links)
     _derive(label, values, links, places)
     values["id"] = id
     return State(label, values, tuple(sorted(links, key=lambda x: (x.type, x.start, x.end, x.k))))
@@ -306,14 +308,40 @@ def _made(
 
 
 def _union(intervals: list[_Interval]) -> list[_Interval]:
-    """Intervals of one relationship from several records, joined where they overlap or touch."""
-    merged: list[_Interval] = []
-    for held in sorted(intervals, key=lambda x: (x.start or "", x.until)):
-        if merged and (held.start or "") <= merged[-1].until:
-            merged[-1].until = max(merged[-1].until, held.until)
+    """Intervals of one relationship from several records, joined where they overlap or touch.
+
+    An unknown start is no early one: beside intervals whose start is known it only says how long the last of them lasts.
+    """
+    known: list[_Interval] = []
+    for held in sorted((x for x in intervals if x.start is not None), key=lambda x: (x.start or "", x.until)):
+        if known and (held.start or "") <= known[-1].until:
+            known[-1].until = max(known[-1].until, held.until)
         else:
-            merged.append(held)
-    return merged
+            known.append(held)
+    unknown = sorted((x for x in intervals if x.start is None), key=lambda x: x.until)
+    if not unknown:
+        return known
+    if not known or unknown[-1].until < (known[0].start or ""):
+        first = unknown[0]
+        first.until = unknown[-1].until
+        return [first, *known]
+    known[-1].until = max(known[-1].until, unknown[-1].until)
+    return known
+
+
+def _end_at_death(values: Props, links: list[LinkState]) -> list[LinkState]:
+    """What a person's own relationships are once they have died: none of them goes on."""
+    died = values.get("died")
+    if died is None:
+        return links
+    ended = []
+    for link in links:
+        until = link.values.get("until")
+        if until is None or until <= died:
+            ended.append(link)
+        elif link.values.get("since", "") < died:
+            ended.append(link._replace(values={**link.values, "until": died}))
+    return ended
 
 
 def _derive(label: str, values: Props, links: list[LinkState], places: Places) -> None:

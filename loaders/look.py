@@ -25,6 +25,7 @@ from loaders.readers import Limits, Reading, sources
 from loaders.readers.model import ROW, Notes, Source
 from loaders.readers.raw import Raw
 from loaders.readers.text import Text
+from loaders.transforms import SCIENTIFIC
 from ontology import identifiers
 from ontology.clock import parse_date, parse_datetime
 from ontology.errors import UsageError
@@ -61,6 +62,7 @@ _UNIT = re.compile(
 _MEASURE = re.compile(
     r"面积|金额|资本|资金|余额|容量|出土量|雨量|积水|水位|里程|距离|比率?$|率$|经度|纬度|价格|单价|费用|载质量|重量|长度|高度|\((?:cm|mm|m|km|kg|t)\)|㎡|m[²³]"
 )
+_LOST = re.compile(rf"{SCIENTIFIC}|\d{{15}}0{{3}}(?:\.0+)?")
 _DATE_ON = re.compile(r"\d{4}[-/.年]\d{1,2}|^\d{8}(?:\d{6})?$")
 _TIME_ON = re.compile(r"\d{1,2}[:时点]\d{1,2}|^\d{14}$")
 _FORMATS: Final = (
@@ -391,6 +393,14 @@ Found = dict[str, Any]
 
 def _identifier(name: str, values: _Values, kinds: Mapping[str, float]) -> Found | None:
     citizen, uscc = kinds.get("citizen", 0.0), kinds.get("uscc", 0.0)
+    lost = values.share(lambda v: _LOST.fullmatch(v) is not None and not _citizen(v))
+    if (
+        re.search(r"身份证?件?号|证件号|id_?card|id_?number", name, re.IGNORECASE)
+        and lost
+        and citizen + lost >= 0.6
+    ):
+        told = f"{lost:.1%} 被 Excel 写成数值,末位已丢失 were numbers to Excel, which lost their last digits"
+        return {"type": ColumnType.CITIZEN_ID, "share": citizen, "said": (told,)}
     registration = values.share(lambda v: len(v) == 15 and not _citizen(v) and identifiers.check_uscc(v).ok)
     if citizen + uscc >= 0.6 and citizen + uscc + registration > registration * 2:
         if citizen and uscc > 0.004 and citizen > 0.004 and min(citizen, uscc) * values.total >= 2:

@@ -293,7 +293,12 @@ def _main(draft: _Draft) -> str | None:
     by_key = [alias for alias, entity in own if entity.id[0][1] in look.key]
     itself = [alias for alias, entity in own if entity.stem in _SELF]
     found = next(iter(by_key + itself), None)
-    return _filled(draft, found) if found is not None else None
+    if found is None:
+        return None
+    if len(look.key) == 1 and key.type is ColumnType.TEXT:
+        # Who has no number, or a wrong one, is still somebody: known by the record's key, in this feed alone.
+        draft.entities[found].id.append((draft.name, key.name))
+    return _filled(draft, found)
 
 
 def _event_time(look: Look) -> Column | None:
@@ -440,8 +445,7 @@ def _relations(draft: _Draft, main: str | None) -> None:
             case "Person" if entity.label == "Person":
                 draft.todo.append(f"{main} — {alias}: RELATED_TO 亲属? with set: {{kin: …}}")
             case "Person" | "Enterprise" if entity.label == "Phone" and alias not in paired:
-                only = sum(e.label == "Phone" for e in draft.entities.values()) == 1
-                if only or entity.stem in _SELF:
+                if entity.stem in _SELF:
                     draft.join(main, "HAS_PHONE", alias)
                     if about.label == "Person":
                         about.set.setdefault("mobile", entity.id[0][1])
@@ -540,13 +544,6 @@ def _written(draft: _Draft, main: str | None, feeds: Mapping[str, Feed]) -> Iter
     yield f'legal_basis: ""  # {TODO}: 法律依据'
     yield f"match: [{_q(f'*{pattern}*') if pattern else _q(look.file)}]"
     yield f"trust: 50  # {TODO}: 0–100"
-    reading = []
-    if look.header_row is not None:
-        reading.append(f"header_row: {look.header_row}")
-    if look.others and look.sheet is not None:
-        reading.append(f"sheet: {_q(look.sheet)}")
-    if reading:
-        yield f"reading: {{{', '.join(reading)}}}"
     key = [look.column(k) for k in look.key]
     sure = f"{min(c.filled for c in key):.1%} 有值 filled"
     if len(key) == 1:
@@ -627,7 +624,7 @@ def _column(draft: _Draft, column: Column) -> str:
         kind is ColumnType.TEXT
         and column.kinds.get("name", 0) < 0.3
         and 1 < column.distinct <= SHOWN
-        and column.unique < 0.3
+        and column.unique < 0.5
     ):
         said.append("取值 values: " + ", ".join(f"{v[:20]} ({n})" for v, n in column.common[:SHOWN]))
     comment = f"  # {_c('; '.join(said))}" if said else ""

@@ -195,6 +195,7 @@ class _FirstLoad:
         fold.find_repeated(list(self.loader.feeds))
         fold.take_addresses()
         fold.link_people(self.loader.people)
+        fold.find_dead()
         fold.settle_links()
         nodes: dict[str, list[dict[str, Any]]] = {}
         links: dict[LinkTable, list[dict[str, Any]]] = {}

@@ -216,6 +216,12 @@ class ColumnFold:
             frame = frame.filter(pl.col("__start") != pl.col("__end"))
         self._spool.put(table, frame)
 
+    def find_dead(self) -> None:
+        """Marks those who have died: their relationships end with them."""
+        for part in self._spool.scan(node_table("Person")):
+            if "died" in part.collect_schema().names():
+                self._mark(part.filter(pl.col("died").is_not_null()).select("id").collect())
+
     # -- relationships ----------------------------------------------------------------------------------------------
 
     def settle_links(self) -> None:

@@ -60,6 +60,18 @@ def homes(versions: list[Version]) -> list[tuple[str, str | None, str]]:
 
 
 CASES = {
+    "an unknown start is no early one": (
+        [said(P, "A", "2024", rkey="1"), said(P, "A", "2024", "2020-01-01", rkey="2")],
+        [("A", "2020-01-01", OPEN)],
+    ),
+    "an unknown start alone stays unknown": (
+        [said(P, "A", "2024", rkey="1"), said(P, "A", "2025", rkey="2")],
+        [("A", None, OPEN)],
+    ),
+    "the dead live nowhere": (
+        [said(P, "A", "2024", "2020-01-01", rkey="1"), said(P, None, "2025", rkey="2", feed="d", died="2025-02-03")],
+        [("A", "2020-01-01", "2025-02-03")],
+    ),
     "one home": ([said(P, "A", "2024", "2020-01-01")], [("A", "2020-01-01", OPEN)]),
     "a change closes": (
         [said(P, "A", "2024", "2020-01-01"), said(P, "B", "2025", "2025-01-01")],

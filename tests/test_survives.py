@@ -1,0 +1,102 @@
+"""Killed at any moment, as often as one likes: what was received ends in the graph that an unbroken run makes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from graph.constraints import ensure_schema
+from graph.engine import ensure_engine, stop_engine
+from graph.store import Store
+from loaders.wiring import open_loader
+from ontology.clock import Clock
+from seed import SeedOptions, seed_district
+from tests.loaders.graphs import whole_graph
+from tests.loaders.test_run import KEYRING
+
+pytestmark = pytest.mark.anyio
+KILLS = int(os.environ.get("QUANXI_TEST_KILLS", "8"))
+DAY = date(2025, 12, 15)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "data"
+    stop_engine(tmp_path / "data")
+
+
+async def test_killed_again_and_again(clean_graph: Store, data: Path, tmp_path: Path) -> None:
+    """Loader, engine or both are killed (-9) at random moments of a mixed load of seven feeds."""
+    district = tmp_path / "district"
+    feeds = ("addresses", "residents", "enterprises", "alarms", "mediations", "volunteers", "vehicles")
+    seed_district(district, SeedOptions(scale=0.002, seed=3, noise="normal", only=feeds))
+    _thin(district / "feeds")
+    unbroken = open_loader(tmp_path / "unbroken", None, Clock(DAY), keyring=KEYRING)
+    await ensure_schema(clean_graph)
+    await unbroken.load(clean_graph, [district])
+    whole = await whole_graph(clean_graph)
+    unbroken.close()
+
+    dice = random.Random(20251123)
+    environment = {
+        **os.environ, "QUANXI_KEY": KEYRING.key or "", "QUANXI_TODAY": DAY.isoformat(), "QUANXI_HEAP_MB": "512",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "cli", "--data", str(data), "load", str(district)]
+    killed: list[str] = []
+    while len(killed) < KILLS:
+        running = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(dice.uniform(1.0, 9.0))
+        if running.poll() == 0 and len(killed) >= 2:
+            break
+        victims = dice.choice([("loader",), ("engine",), ("loader", "engine")])
+        for victim in victims:
+            pid = running.pid if victim == "loader" and running.poll() is None else _engine(data)
+            if pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        killed.append("+".join(victims))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            # A loader whose engine was killed ends by itself, with a clear error.
+            running.wait(60)
+        if running.poll() is None:
+            running.kill()
+            running.wait()
+    limit = time.monotonic() + 300
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    while done.returncode and time.monotonic() < limit:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    async with Store.open(ensure_engine(data)) as store:
+        found = await whole_graph(store)
+    for part in ("nodes", "links"):
+        assert [x for x in found[part] if x not in whole[part]][:3] == [], killed
+    assert found == whole, killed
+
+
+def _thin(feeds: Path) -> None:
+    """Every third row of the larger files is enough: what counts here is when it is killed, not how much there is."""
+    for path in feeds.glob("*.csv"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if "标准地址" not in path.name and len(lines) > 600:
+            path.write_text("\n".join([lines[0], *lines[1::3]]) + "\n", encoding="utf-8")
+
+
+def _engine(data: Path) -> int | None:
+    try:
+        return int(json.loads((data / "engine" / "engine.json").read_text("utf-8"))["pid"])
+    except (OSError, ValueError, KeyError):
+        return None

@@ -26,7 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from commands import batches, catalog
+from commands import batches, catalog, feeds
 from ontology.errors import QuanxiError, UsageError
 
 console = Console()
@@ -59,6 +59,7 @@ quarantine_app = typer.Typer(help="Rows that were kept out.", no_args_is_help=Tr
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(batches.app, name="batch")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(feeds.app, name="feeds")
 
 
 push_app = typer.Typer(help="Who may push rows over HTTP.", no_args_is_help=True)

@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -25,7 +25,7 @@ from graph.writer import Difference, wipe, write, write_meta, write_rollups
 from ledger import ROW, Batch, Ledger, Records, Rejection, StoredRecord, about_key
 from ledger.pushes import PUSHED, Layout
 from loaders import contract, readers
-from loaders.declaration import Feed
+from loaders.declaration import Feed, feeds_taking
 from loaders.fold import LinkState, State, Version, contributions, fold
 from loaders.identity.linker import PeopleLinker
 from loaders.joins import joined
@@ -192,10 +192,10 @@ class Loader:
                     f"Known: {', '.join(self.feeds)}.",
                 )
             return self.feeds[forced]
-        taking = [f for f in self.feeds.values() if f.takes(path.name)]
-        if not taking and any(f.header for f in self.feeds.values()):
+        taking = feeds_taking(self.feeds.values(), path.name)
+        if not taking:
             columns = [c for source in readers.sources(path) for c in source.columns]
-            taking = [f for f in self.feeds.values() if f.takes_header(columns)]
+            taking = feeds_taking(self.feeds.values(), path.name, columns)
         if len(taking) != 1:
             names = ", ".join(f.feed for f in taking) or "none"
             raise UsageError(
@@ -284,13 +284,14 @@ class Loader:
 
     def _digest(self, batch: Batch, history: list[Batch]) -> FileSummary:
         feed, mapper = self.feeds[batch.feed], self._mappers[batch.feed]
+        checker = contract.Checker(feed, self.terms, day_of(batch))
         keys: list[tuple[str, str]] = []
         loaded = rejected = dropped = read = 0
         with self.records.transaction():
             unread = self.records.put_rejections(batch.no, feed.feed, self.ledger.faults(batch))
             rejected += unread
             for frame in self.ledger.frames(batch):
-                checked = contract.check(feed, frame, self.terms)
+                checked = checker.check(frame)
                 for start in range(0, checked.rows.height, CHUNK):
                     self._keep(feed, mapper, batch, checked.rows.slice(start, CHUNK))
                 if checked.deleted.height:
@@ -728,6 +729,11 @@ class Loader:
 def _faults(source: Source) -> list[Rejection]:
     """Rows that could not be read, as what they are kept out for."""
     return [Rejection(b.row, b.column or "", b.value, b.zh, b.en) for b in source.bad]
+
+
+def day_of(batch: Batch) -> date:
+    """The day that a batch's rows are judged by: that of its file, else that it came on; the same at every rebuild."""
+    return date.fromisoformat(batch.file_date or batch.received_at[:10])
 
 
 def record_keys(feed: Feed, rows: pl.DataFrame) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ from loaders.bulk.fold import ColumnFold, LinkTable, link_table, node_table, typ
 from loaders.bulk.spool import Spool
 from loaders.declaration import Feed
 from loaders.mapping import ACTION
-from loaders.run import FileSummary, Loader, Summary, new_graph_id, record_keys, records_of
+from loaders.run import FileSummary, Loader, Summary, day_of, new_graph_id, record_keys, records_of
 from ontology import ONTOLOGY
 
 LEAST_ROWS = 20_000
@@ -115,13 +115,14 @@ class _FirstLoad:
             feed = self.loader.feeds[batch.feed]
             mapper = ColumnMapper(feed, self.loader.terms, self.loader.ledger.vault.identity)
             read = loaded = rejected = dropped = 0
+            checker = contract.Checker(feed, self.loader.terms, day_of(batch))
             keys: list[tuple[str, str]] = []
             records = self.loader.records
             with records.transaction():
                 unread = records.put_rejections(batch.no, feed.feed, self.loader.ledger.faults(batch))
                 rejected += unread
                 for frame in self.loader.ledger.frames(batch):
-                    checked = contract.check(feed, frame, self.loader.terms)
+                    checked = checker.check(frame)
                     records.put_rejections(batch.no, feed.feed, checked.rejections)
                     self._take(feed, mapper, batch, checked.rows)
                     if checked.deleted.height:

@@ -67,10 +67,18 @@ class PeopleLinker:
         self._ledger = ledger
         self._records = records
         self._places = places
+        self._version = 0
         self._direct: dict[Raw, Raw] = {}
         self.same: dict[Raw, str] = {}
         self._members: dict[str, list[Raw]] = defaultdict(list)
-        self.reload()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Reads the links again if another process has written since."""
+        version = int(self._records.db.execute("PRAGMA data_version").fetchone()[0])
+        if version != self._version:
+            self._version = version
+            self.reload()
 
     def reload(self) -> None:
         """Reads the links again, after another process may have changed them."""

@@ -165,11 +165,13 @@ def _pairs(found: pl.DataFrame) -> tuple[float, float]:
 
 
 def _clusters(found: pl.DataFrame) -> tuple[float, float]:
+    if not found.height:
+        return 1.0, 1.0
     n = found.group_by("found", "truth").len()
     n = n.with_columns(
         pl.col("len").sum().over("found").alias("said"), pl.col("len").sum().over("truth").alias("true")
     ).with_columns(pl.col("len").cast(pl.Float64))
-    total = float(n["len"].sum()) or 1.0
+    total = float(n["len"].sum())
     return (
         float((n["len"] * n["len"] / n["said"]).sum()) / total,
         float((n["len"] * n["len"] / n["true"]).sum()) / total,

@@ -26,7 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from commands import batches, feeds
+from commands import batches, catalog, feeds
 from ontology.errors import QuanxiError, UsageError
 
 console = Console()
@@ -58,6 +58,7 @@ app.add_typer(engine_app, name="engine")
 quarantine_app = typer.Typer(help="Rows that were kept out.", no_args_is_help=True)
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(batches.app, name="batch")
+app.add_typer(catalog.app, name="catalog")
 app.add_typer(feeds.app, name="feeds")
 
 

@@ -38,9 +38,27 @@ def _type(column: Column) -> str:
 
 
 def _need(column: Column) -> str:
-    if column.required:
-        return "必填 required"
-    return "可无此列 column may be missing" if column.optional else ""
+    said = (
+        ["必填 required"]
+        if column.required
+        else ["可无此列 column may be missing"]
+        if column.optional
+        else []
+    )
+    if column.digits is not None:
+        said.append(f"{column.digits} 位数字 digits")
+    if column.unit is not None:
+        said.append(f"单位 unit {column.unit}")
+    if column.aliases:
+        said.append(f"又名 or {', '.join(column.aliases)}")
+    if column.transforms:
+        names = (next(iter(t)) if isinstance(t, dict) else t for t in column.transforms)
+        said.append("先 first " + ", ".join(f"`{n}`" for n in names))
+    if column.synonyms:
+        said.append(", ".join(f"{a} = {b}" for a, b in column.synonyms.items()))
+    if column.groups:
+        said.append("拆为 split into " + ", ".join(column.groups))
+    return "; ".join(said)
 
 
 def _bad(column: Column) -> str:
@@ -89,7 +107,29 @@ def _sentences(feed: Feed) -> Iterator[str]:
         yield f"{start} —{ONTOLOGY.links[link.type].en}→ {end}"
 
 
-def _feed(feed: Feed) -> Iterator[str]:
+def _also(feed: Feed) -> Iterator[str]:
+    """What only some feeds declare."""
+    if feed.mode == "snapshot":
+        scope = f" of its {', '.join(f'`{c}`' for c in feed.scope)}" if feed.scope else ""
+        yield f"Snapshot 全量: a file is the whole{scope}; what is no longer in it is closed."
+    if feed.rhythm is not None:
+        yield f"Rhythm 周期: {feed.rhythm}."
+    if feed.retention is not None:
+        yield f"Kept 保存期限: {feed.retention}."
+    if feed.deletions is not None:
+        said = ", ".join(f"{word} ({action})" for word, action in feed.deletions.values.items())
+        yield f"Deletions 注销: `{feed.deletions.column}` = {said}."
+    if feed.coordinates is not None:
+        where = f"`{feed.coordinates.longitude}`, `{feed.coordinates.latitude}`"
+        yield f"Position 坐标: {where} in {feed.coordinates.system}."
+    for check in feed.checks:
+        conditions = check.model_dump(exclude_defaults=True, exclude={"column", "message", "on_bad"})
+        said = ", ".join(f"{name} {value}" for name, value in conditions.items())
+        yield f"Check 校验: `{check.column}` {said} ({check.on_bad})."
+
+
+def feed_lines(feed: Feed) -> Iterator[str]:
+    """What is declared of a feed, as a part of a Markdown page."""
     becomes = _becomes(feed)
     yield f"### {feed.feed} {feed.zh}"
     yield ""
@@ -99,6 +139,7 @@ def _feed(feed: Feed) -> Iterator[str]:
     keys = ", ".join(f"`{key}`" for key in feed.key)
     yield f"File names 文件名: {names}. Key 主键: {keys}."
     yield f"Effective 生效: {effective}. Trust 可信度: {feed.trust}."
+    yield from _also(feed)
     yield ""
     yield from table(
         ("column 列", "type 类型", "", "bad value 值有误时", "becomes 成为"),
@@ -117,14 +158,17 @@ def feeds_part() -> str:
     feeds = load_feeds(CATALOG / "feeds").values()
     lines = [
         *table(
-            ("feed", "数据源", "department", "file names", "trust"),
+            ("feed", "数据源", "department", "file names", "rhythm", "mode", "trust", "columns"),
             (
                 (
                     f"[{f.feed}](#{_anchor(f'{f.feed} {f.zh}')})",
                     f.zh,
                     f.department,
                     ", ".join(f"`{m}`" for m in f.match),
+                    f.rhythm or "—",
+                    f.mode,
                     str(f.trust),
+                    str(len(f.columns)),
                 )
                 for f in feeds
             ),
@@ -132,7 +176,7 @@ def feeds_part() -> str:
         "",
     ]
     for feed in feeds:
-        lines += _feed(feed)
+        lines += feed_lines(feed)
     return "\n".join(lines)
 
 

@@ -43,6 +43,7 @@ COMMANDS = [
     "engine status",
     "quarantine list",
     "unplaced",
+    "catalog check",
 ]
 
 

@@ -126,7 +126,7 @@ def raised_codes() -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(ROOT.glob("*.py")) + [
         p
-        for folder in "addresses graph ledger loaders ontology schema seed web".split()
+        for folder in "addresses commands graph ledger loaders ontology schema seed web".split()
         for p in sorted((ROOT / folder).rglob("*.py"))
     ]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -198,7 +198,7 @@ def test_periods(text: str, period: Period) -> None:
 
 @pytest.mark.parametrize("text", ["", "P", "5Y", "P5", "PT", "P0D", "P-1D", "一年"])
 def test_what_is_no_period(text: str) -> None:
-    with pytest.raises(ValueError, match="duration|no time"):
+    with pytest.raises(ValueError, match=r"duration|no time"):
         parse_period(text)
 
 

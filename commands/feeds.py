@@ -121,7 +121,7 @@ def feeds_init(
 ) -> None:
     """Look at an unknown file and propose its declaration, as YAML with comments, to be edited."""
     from loaders.look import look
-    from loaders.proposal import propose
+    from loaders.propose import propose
     from loaders.wiring import catalog_scheme, catalog_terms_root
     from ontology.terms import load_terms
 
@@ -152,7 +152,7 @@ def feeds_template(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Write a workbook for a department to fill in: drop-downs, text cells for long numbers, an example."""
-    from loaders.form import form
+    from loaders.template import form
     from loaders.wiring import catalog_terms_root
     from ontology.terms import load_terms
 

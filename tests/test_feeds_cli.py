@@ -111,10 +111,8 @@ def test_mistakes_are_told(words: list[str], code: str, here: Path) -> None:
 
 def known(words: list[str]) -> Any:
     """The click command that a command line names."""
-    root = typer.main.get_command(cli.app)
-    words = list(words)
-    group: Any = typer.main.get_command(feeds.app) if words[0] == "feeds" else root
-    found: Any = group if words[0] == "feeds" else group.commands[words[0]]
+    root: Any = typer.main.get_command(cli.app)
+    found = root.commands[words[0]]
     return found.commands[words[1]] if hasattr(found, "commands") else found
 
 

@@ -13,7 +13,7 @@ from loaders import contract, readers
 from loaders.declaration import ColumnType, Feed, load_feeds
 from loaders.look import Look, look
 from loaders.mapping import Mapper
-from loaders.proposal import propose
+from loaders.propose import propose
 from ontology import identifiers
 from ontology.errors import UsageError
 from ontology.identifiers import make_citizen_id, make_uscc

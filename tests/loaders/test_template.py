@@ -15,7 +15,7 @@ import pytest
 from loaders import contract, readers
 from loaders.contract import Checked
 from loaders.declaration import ColumnType, Feed, load_feeds
-from loaders.form import examples, form, form_columns
+from loaders.template import examples, form, form_columns
 from ontology.terms import CATALOG, load_terms
 
 FEEDS = load_feeds(CATALOG / "feeds")

@@ -26,7 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from commands import batches, catalog, feeds
+from commands import batches, catalog, feeds, quarantine
 from ontology.errors import QuanxiError, UsageError
 
 console = Console()
@@ -55,8 +55,7 @@ app = _App(
 )
 engine_app = typer.Typer(help="The bundled Neo4j of the data directory.", no_args_is_help=True)
 app.add_typer(engine_app, name="engine")
-quarantine_app = typer.Typer(help="Rows that were kept out.", no_args_is_help=True)
-app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(batches.app, name="batch")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(feeds.app, name="feeds")
@@ -380,24 +379,6 @@ def why(
             f.field, f.value, "✓" if f.chosen else "", f.feed, f.file, str(f.row), f.since or "", f.rule
         )
     console.print(table)
-
-
-@quarantine_app.command("list", epilog="Example: quanxi quarantine list --feed residents")
-def quarantine_list(
-    feed: Annotated[str | None, typer.Option(help="Only this feed.")] = None,
-    first: Annotated[int, typer.Option(help="How many.")] = 50,
-) -> None:
-    """Rows kept out, with file, sheet, row, column and reason."""
-    loader = make_loader(_settings())
-    rows = loader.records.quarantined(feed, limit=first)
-    table = Table("file", "sheet", "row", "column", "value", "原因", "reason")
-    batches = {no: loader.ledger.batch_by_no(no) for no in {r.batch for r in rows}}
-    for r in rows:
-        batch = batches[r.batch]
-        cells = (batch.file, batch.sheet, str(r.row), r.column, r.value, r.zh, r.en)
-        table.add_row(*(escape(c) if c is not None else "" for c in cells))
-    console.print(table)
-    console.print(f"{loader.records.quarantine_size(feed):,} in all")
 
 
 @app.command(epilog="Example: quanxi unplaced --feed residents")

@@ -31,7 +31,7 @@ def list_(
     first: Annotated[int, typer.Option(min=1, help="How many of the last.")] = 50,
 ) -> None:
     """List batches, the last first, with what became of their rows."""
-    with _opened() as loader:
+    with Opened() as loader:
         found = [b for b in loader.ledger.batches(feed) if state is None or b.state == state]
         table = Table(
             "no", "id", "feed", "file", "received", "rows", "loaded", "rejected", "state 状态", "why 原因"
@@ -69,8 +69,8 @@ def retract(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
 ) -> None:
     """Take a batch back: the graph becomes what it would be without it. What that means is said first."""
-    with _opened() as loader:
-        batch = _batch(loader, id)
+    with Opened() as loader:
+        batch = find_batch(loader, id)
         brought = list(loader.records.of_batch(batch.no))
         about = {owner for r in brought for owner in loader.owners_of(r)}
     console.print(
@@ -93,15 +93,20 @@ def _act(id: str, act: Callable[[Loader, Batch], object]) -> None:
         async with target.open() as store:
             await ensure_schema(store)
             with loader.ledger.lease():
-                act(loader, _batch(loader, id))
+                act(loader, find_batch(loader, id))
                 return await loader.apply_waiting(store)
 
-    with _Bars() as step, _opened(step) as loader:
+    with _Bars() as step, Opened(step) as loader:
         summary = asyncio.run(run(loader, _target(settings, step)))
     _print_summary(summary)
 
 
-def _batch(loader: Loader, id: str) -> Batch:
+def find_batch(loader: Loader, id: str) -> Batch:
+    """The batch of an id, the first letters of one, or a number.
+
+    Raises:
+        UsageError: NOT_FOUND when there is none, or are several.
+    """
     found = [b for b in loader.ledger.batches() if b.id.startswith(id) or str(b.no) == id]
     if len(found) != 1:
         raise UsageError(
@@ -113,7 +118,7 @@ def _batch(loader: Loader, id: str) -> Batch:
     return found[0]
 
 
-class _opened:
+class Opened:
     """The loader of the settings' data directory, closed afterwards."""
 
     def __init__(self, step: Callable[[str, int, int | None], None] | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from ledger.ledger import Batch, Ledger, Rejection
 from ledger.pushes import Pushes
-from ledger.records import Records, StoredRecord, about_key
+from ledger.records import Quarantined, Records, StoredRecord, about_key
 from ledger.rows import ROW
 from ledger.vault import Keyring, Vault
 
@@ -12,6 +12,7 @@ __all__ = [
     "Keyring",
     "Ledger",
     "Pushes",
+    "Quarantined",
     "Records",
     "Rejection",
     "StoredRecord",

@@ -38,6 +38,8 @@ CREATE INDEX IF NOT EXISTS batch_feed ON batch (feed, no);
 CREATE TABLE IF NOT EXISTS fault (
   batch INTEGER NOT NULL, row INTEGER NOT NULL, col TEXT NOT NULL, value BLOB, zh TEXT NOT NULL, en TEXT NOT NULL,
   PRIMARY KEY (batch, row, col)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS retry (batch INTEGER PRIMARY KEY, root INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS retry_root ON retry (root);
 CREATE TABLE IF NOT EXISTS judgement (
   no INTEGER PRIMARY KEY, kind TEXT NOT NULL, one TEXT NOT NULL, other TEXT NOT NULL, verdict TEXT NOT NULL,
   reason TEXT, judge TEXT NOT NULL, at TEXT NOT NULL);
@@ -224,6 +226,7 @@ class Ledger:
         file_date: str | None,
         sealed: Collection[str] = (),
         faults: Callable[[], Sequence[Rejection]] = tuple,
+        root: int | None = None,
     ) -> Batch:
         """Keeps rows as received; durable when it returns. The same content twice is the same batch.
 
@@ -233,6 +236,7 @@ class Ledger:
             file_date: the day the file's name says, ISO, or None.
             sealed: columns to be encrypted.
             faults: rows that could not be read, asked for after the last frame; their values are sealed.
+            root: number of the batch whose rows these are, corrected, under the numbers that they had there.
         """
         columns: list[str] = []
 
@@ -270,6 +274,10 @@ class Ledger:
                     json.dumps(columns, ensure_ascii=False),
                 ),
             )
+            if root is not None:
+                self.db.execute(
+                    "INSERT OR IGNORE INTO retry SELECT no, ? FROM batch WHERE id = ?", (root, id)
+                )
             seal = self.vault.seal
             self.db.executemany(
                 "INSERT OR IGNORE INTO fault SELECT no, ?, ?, ?, ?, ? FROM batch WHERE id = ?",
@@ -310,6 +318,16 @@ class Ledger:
     def batch_by_no(self, no: int) -> Batch:
         row = self.db.execute(f"SELECT {self._COLUMNS} FROM batch WHERE no = ?", (no,)).fetchone()
         return _batch(row)
+
+    def root(self, batch_no: int) -> int:
+        """The batch that first brought a batch's rows: another one only where they came back corrected."""
+        row = self.db.execute("SELECT root FROM retry WHERE batch = ?", (batch_no,)).fetchone()
+        return batch_no if row is None else int(row[0])
+
+    def attempts(self, root: int) -> list[int]:
+        """A batch and those that brought rows of it back corrected, in the order they came."""
+        found = self.db.execute("SELECT batch FROM retry WHERE root = ? ORDER BY batch", (root,))
+        return [root, *(r[0] for r in found)]
 
     def batches(self, feed: str | None = None) -> list[Batch]:
         """All batches, of a feed when it is named, in the order they came."""

@@ -50,6 +50,13 @@ CREATE INDEX IF NOT EXISTS link_state ON link (state, score);
 CREATE TABLE IF NOT EXISTS quarantine (
   batch INTEGER NOT NULL, row INTEGER NOT NULL, col TEXT NOT NULL, feed TEXT NOT NULL, value BLOB,
   zh TEXT NOT NULL, en TEXT NOT NULL, PRIMARY KEY (batch, row, col)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settled (
+  batch INTEGER NOT NULL, row INTEGER NOT NULL, feed TEXT NOT NULL, by INTEGER NOT NULL,
+  PRIMARY KEY (batch, row)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS note (
+  batch INTEGER NOT NULL, row INTEGER NOT NULL, col TEXT NOT NULL, feed TEXT NOT NULL, value BLOB,
+  zh TEXT NOT NULL, en TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS note_batch ON note (batch);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -58,7 +65,7 @@ APPLIED = "applied_batch"
 
 
 class Quarantined(NamedTuple):
-    """One faulty cell of a row kept out."""
+    """One faulty cell of a row kept out, or one that a note is about."""
 
     batch: int
     row: int
@@ -252,8 +259,7 @@ class Records:
         """Takes back what a batch brought, and what is to be digested anew for it: the other batches of its feed may
         have brought the same."""
         self.db.execute("DELETE FROM record WHERE batch = ?", (batch_no,))
-        self.db.execute("DELETE FROM quarantine WHERE feed = ?", (feed,))
-        for table in ("snapshot", "seen"):
+        for table in ("quarantine", "settled", "note", "snapshot", "seen"):
             self.db.execute(f"DELETE FROM {table} WHERE feed = ?", (feed,))
 
     def of_feed(self, feed: str) -> Iterator[StoredRecord]:
@@ -318,9 +324,17 @@ class Records:
 
     def put_rejections(self, batch_no: int, feed: str, rejections: Sequence[Rejection]) -> int:
         """Keeps why rows of a batch were kept out, the values sealed; returns how many rows they are."""
+        self._put_cells("quarantine", batch_no, feed, rejections)
+        return len({r.row for r in rejections})
+
+    def put_notes(self, batch_no: int, feed: str, notes: Sequence[Rejection]) -> None:
+        """Keeps what was left out of rows that were otherwise taken, or only remarked on, the values sealed."""
+        self._put_cells("note", batch_no, feed, notes)
+
+    def _put_cells(self, table: str, batch_no: int, feed: str, cells: Sequence[Rejection]) -> None:
         seal = self._vault.seal
         self.db.executemany(
-            "INSERT OR REPLACE INTO quarantine VALUES (?,?,?,?,?,?,?)",
+            f"INSERT OR REPLACE INTO {table} VALUES (?,?,?,?,?,?,?)",
             (
                 (
                     batch_no,
@@ -331,17 +345,68 @@ class Records:
                     r.zh,
                     r.en,
                 )
-                for r in rejections
+                for r in cells
             ),
         )
-        return len({r.row for r in rejections})
+
+    def settle(
+        self,
+        root: int,
+        attempts: Sequence[int],
+        by: int,
+        feed: str,
+        corrected: Iterable[int],
+        wrong: Iterable[int],
+    ) -> None:
+        """Takes corrected rows out of quarantine; of those that are still wrong only the last attempt stays.
+
+        Args:
+            root: the batch whose rows came back; attempts: all batches that brought rows of it, itself included.
+            by: the one among them that now has; its own rejections are kept already.
+            corrected, wrong: row numbers. What was corrected once stays corrected.
+        """
+        db = self.db
+        marks = ",".join("?" * len(attempts))
+        done = list(corrected)
+        db.executemany("INSERT OR IGNORE INTO settled VALUES (?,?,?,?)", ((root, r, feed, by) for r in done))
+        others = [no for no in attempts if no != by]
+        db.executemany(
+            f"DELETE FROM quarantine WHERE batch IN ({','.join('?' * len(others))}) AND row = ?",
+            ((*others, row) for row in wrong),
+        )
+        db.execute(
+            f"DELETE FROM quarantine WHERE batch IN ({marks}) AND row IN (SELECT row FROM settled WHERE batch = ?)",
+            (*attempts, root),
+        )
+
+    def settled(self, feed: str | None = None, limit: int = -1) -> list[tuple[int, int, int]]:
+        """(batch, row, batch that settled it) of rows that were kept out and came back right."""
+        return self.db.execute(
+            "SELECT batch, row, by FROM settled WHERE ?1 IS NULL OR feed = ?1 ORDER BY batch, row LIMIT ?2",
+            (feed, limit),
+        ).fetchall()
 
     def quarantined(
         self, feed: str | None = None, batch_no: int | None = None, limit: int = -1
     ) -> list[Quarantined]:
         """The faulty cells of rows kept out, of a feed or a batch when one is named; in their order."""
+        return self._cells("quarantine", feed, batch_no, limit)
+
+    def notes(
+        self, feed: str | None = None, batch_no: int | None = None, limit: int = -1
+    ) -> list[Quarantined]:
+        """Cells left out of rows that were otherwise taken, or only remarked on; at most 1,000 of a column in some ten
+        thousand rows (the batch counts them all)."""
+        return self._cells("note", feed, batch_no, limit)
+
+    def notes_size(self, feed: str | None = None) -> int:
+        """How many notes are kept."""
+        row = self.db.execute("SELECT count(*) FROM note WHERE ?1 IS NULL OR feed = ?1", (feed,)).fetchone()
+        return int(row[0])
+
+    def _cells(self, table: str, feed: str | None, batch_no: int | None, limit: int) -> list[Quarantined]:
         found = self.db.execute(
-            "SELECT batch, row, col, value, zh, en FROM quarantine "
+            f"SELECT batch, row, col, value, zh, en FROM {table} "
             "WHERE (?1 IS NULL OR feed = ?1) AND (?2 IS NULL OR batch = ?2) ORDER BY batch, row, col LIMIT ?3",
             (feed, batch_no, limit),
         )

@@ -34,6 +34,8 @@ TRUE, FALSE = (
     {"否", "无", "0", "false", "n", "no", "×"},
 )
 ROW = "__row"
+RETURNED: Final = "退回·"
+"""How the columns begin that are put to rows which go back to their department."""
 
 NOTES: Final = 1_000
 """How many notes are kept of one column of a frame, dropped cells among them; all are counted."""
@@ -188,7 +190,15 @@ def _normaliser(column: Column, terms: Terms) -> Callable[[str], str | None] | N
 
 
 def check_header(feed: Feed, columns: Sequence[str], file: str) -> None:
-    """Raises UsageError BAD_HEADER when a declared column is missing, under its name and all its aliases, naming it."""
+    """Raises UsageError BAD_HEADER when a declared column is missing, under its name and all its aliases, naming it; and
+    when it is a workbook of rows that went back: as a file of its own it would pass for all that there is."""
+    if any(c.startswith(RETURNED) for c in columns):
+        raise UsageError(
+            "BAD_HEADER",
+            f"{file} 是退回更正的表",
+            f"{file} holds rows that were sent back for correction",
+            f"Load it with: quanxi quarantine retry {file}",
+        )
     names = feed.names()
     there = {names[c] for c in columns if c in names}
     made = {group for spec in feed.columns.values() for group in spec.groups}

@@ -11,8 +11,9 @@ from graph.constraints import ensure_schema
 from graph.engine import EngineAddress
 from graph.store import Store
 from graph.writer import wipe
-from ledger import Pushes
+from ledger import Batch, Pushes
 from loaders.bulk.first_load import first_load, is_first, is_large
+from loaders.returned import receive_returned
 from loaders.run import FileSummary, Loader, Summary
 
 
@@ -53,8 +54,22 @@ async def load(loader: Loader, target: Target, paths: Iterable[Path], forced: st
         EngineError: what the engine says.
     """
     files = loader.known(paths, forced)
+    target.connect()
+    return await _apply(loader, target, [b for path in files for b in loader.receive(path, forced)])
+
+
+async def retry(loader: Loader, target: Target, path: Path) -> Summary:
+    """Receives a workbook of rows that came back corrected, then applies all that waits.
+
+    Raises:
+        UsageError: BAD_FILE, BAD_HEADER before anything is done; LEDGER_BUSY.
+        EngineError: what the engine says; the rows are kept by then.
+    """
+    return await _apply(loader, target, receive_returned(loader, path))
+
+
+async def _apply(loader: Loader, target: Target, received: list[Batch]) -> Summary:
     address = target.connect()
-    received = [batch for path in files for batch in loader.receive(path, forced)]
     with loader.ledger.lease():
         compact(loader)
         async with Store.open(address) as store:

@@ -137,6 +137,7 @@ class Loader:
     Args:
         feeds: declarations by name.
         progress: called with stage, done, total (None when unknown).
+        records: another record store than the ledger's own.
     """
 
     def __init__(
@@ -147,9 +148,10 @@ class Loader:
         scheme: Scheme,
         clock: Clock,
         progress: Progress | None = None,
+        records: Records | None = None,
     ) -> None:
         self.ledger = ledger
-        self.records = Records(ledger.directory, ledger.vault)
+        self.records = records or Records(ledger.directory, ledger.vault)
         self.feeds: dict[str, Feed] = {}
         self.terms = terms
         self.scheme = scheme
@@ -283,41 +285,84 @@ class Loader:
         return FileSummary(batch.no, batch.file, batch.feed, batch.rows, 0, 0, 0, False, reason)
 
     def _digest(self, batch: Batch, history: list[Batch]) -> FileSummary:
-        feed, mapper = self.feeds[batch.feed], self._mappers[batch.feed]
-        checker = contract.Checker(feed, self.terms, day_of(batch))
-        keys: list[tuple[str, str]] = []
-        loaded = rejected = dropped = read = 0
         with self.records.transaction():
-            unread = self.records.put_rejections(batch.no, feed.feed, self.ledger.faults(batch))
-            rejected += unread
-            for frame in self.ledger.frames(batch):
-                checked = checker.check(frame)
-                for start in range(0, checked.rows.height, CHUNK):
-                    self._keep(feed, mapper, batch, checked.rows.slice(start, CHUNK))
-                if checked.deleted.height:
-                    self._keep(feed, mapper, batch, checked.deleted)
-                if feed.mode == "snapshot":
-                    keys += record_keys(feed, checked.rows)
-                self.records.put_rejections(batch.no, feed.feed, checked.rejections)
-                read += frame.height
-                loaded += checked.rows.height + checked.deleted.height
-                rejected += checked.rejected_rows
-                dropped += checked.dropped_cells
-                self.progress(f"{feed.zh}", read, batch.rows)
-            odd = list(self._rejects_odd(feed, history, loaded, rejected))
+            summary = self._digest_rows(batch)
+            odd = list(
+                self._rejects_odd(self.feeds[batch.feed], history, summary.loaded, summary.quarantined)
+            )
             if odd:
                 raise _Held(*odd)
+        return summary
+
+    def _digest_rows(self, batch: Batch) -> FileSummary:
+        feed, mapper = self.feeds[batch.feed], self._mappers[batch.feed]
+        checker = contract.Checker(feed, self.terms, self.day_of(batch))
+        keys: list[tuple[str, str]] = []
+        loaded = rejected = dropped = read = 0
+        unread = self.records.put_rejections(batch.no, feed.feed, self.ledger.faults(batch))
+        rejected += unread
+        for frame in self.ledger.frames(batch):
+            checked = checker.check(frame)
+            for start in range(0, checked.rows.height, CHUNK):
+                self._keep(feed, mapper, batch, checked.rows.slice(start, CHUNK))
+            if checked.deleted.height:
+                self._keep(feed, mapper, batch, checked.deleted)
             if feed.mode == "snapshot":
-                self._close_lost(feed, batch, keys)
-            self.records.set_digested(batch.no, loaded, rejected, dropped)
+                keys += record_keys(feed, checked.rows)
+            self.note_cells(batch, checked)
+            read += frame.height
+            loaded += checked.rows.height + checked.deleted.height
+            rejected += checked.rejected_rows
+            dropped += checked.dropped_cells
+            self.progress(f"{feed.zh}", read, batch.rows)
+        if feed.mode == "snapshot":
+            self._close_lost(feed, batch, keys)
+        self.records.set_digested(batch.no, loaded, rejected, dropped)
         return FileSummary(
             batch.no, batch.file, feed.feed, batch.rows + unread, loaded, rejected, dropped, False
         )
 
+    def note_cells(self, batch: Batch, checked: contract.Checked) -> None:
+        """Keeps what was wrong in a frame of a batch, and what of an earlier batch it corrects.
+
+        Call it in the transaction that takes the frame.
+        """
+        self.records.put_rejections(batch.no, batch.feed, checked.rejections)
+        self.records.put_notes(batch.no, batch.feed, checked.notes)
+        root = self.ledger.root(batch.no)
+        if root != batch.no:
+            good = (f.get_column(ROW) for f in (checked.rows, checked.deleted) if ROW in f.columns)
+            self.records.settle(
+                root, self.ledger.attempts(root), batch.no, batch.feed,
+                [row for numbers in good for row in numbers], {r.row for r in checked.rejections},
+            )  # fmt: skip
+
+    def is_part(self, batch: Batch) -> bool:
+        """Whether a batch speaks of its own rows only, and so is neither a snapshot nor of a usual size: pushes, and rows
+        that came back corrected."""
+        return batch.file.startswith(PUSHED) or self.ledger.root(batch.no) != batch.no
+
+    def day_of(self, batch: Batch) -> date:
+        """The day that a batch's rows are judged by: that of its file, else that it came on; the same at every rebuild.
+
+        Rows that came back corrected may speak of what happened until they came back.
+        """
+        came = date.fromisoformat(batch.received_at[:10])
+        day = came if batch.file_date is None else date.fromisoformat(batch.file_date)
+        return day if self.ledger.root(batch.no) == batch.no else max(day, came)
+
+    def put_snapshot(self, feed: Feed, batch: Batch, keys: list[tuple[str, str]]) -> set[str]:
+        """Notes what a batch of a snapshot feed holds; gives the keys of records that it closes or opens again.
+
+        Rows that came back corrected are of the day of the batch that they were missing from.
+        """
+        first = self.ledger.batch_by_no(self.ledger.root(batch.no))
+        day = first.file_date or first.received_at[:10]
+        return self.records.put_snapshot(feed.feed, day, batch.no, keys, not self.is_part(batch))
+
     def _close_lost(self, feed: Feed, batch: Batch, keys: list[tuple[str, str]]) -> None:
         """What a full snapshot no longer holds is closed on its day; what it holds again is open again."""
-        day = batch.file_date or batch.received_at[:10]
-        changed = self.records.put_snapshot(feed.feed, day, batch.no, keys, not batch.file.startswith(PUSHED))
+        changed = self.put_snapshot(feed, batch, keys)
         self.records.mark_dirty(self._owners(self.records.versions_of(feed.feed, sorted(changed))))
 
     def _keep(self, feed: Feed, mapper: Mapper, batch: Batch, rows: pl.DataFrame) -> None:
@@ -343,12 +388,12 @@ class Loader:
         self.records.mark_dirty(touched)
 
     def _history(self, batch: Batch) -> list[Batch]:
-        """The last batches of the same feed before it; pushes have no usual size, and are no history."""
-        if batch.file.startswith(PUSHED):
+        """The last batches of the same feed before it; parts have no usual size, and are no history."""
+        if self.is_part(batch):
             return []
         return [
             b for b in self.ledger.batches(batch.feed)
-            if b.no < batch.no and b.state == "received" and not b.file.startswith(PUSHED)
+            if b.no < batch.no and b.state == "received" and not self.is_part(b)
         ][-5:]  # fmt: skip
 
     def _odd(self, feed: Feed, batch: Batch, history: list[Batch]) -> Iterator[str]:
@@ -729,11 +774,6 @@ class Loader:
 def _faults(source: Source) -> list[Rejection]:
     """Rows that could not be read, as what they are kept out for."""
     return [Rejection(b.row, b.column or "", b.value, b.zh, b.en) for b in source.bad]
-
-
-def day_of(batch: Batch) -> date:
-    """The day that a batch's rows are judged by: that of its file, else that it came on; the same at every rebuild."""
-    return date.fromisoformat(batch.file_date or batch.received_at[:10])
 
 
 def record_keys(feed: Feed, rows: pl.DataFrame) -> list[tuple[str, str]]:

@@ -20,14 +20,13 @@ from graph.meta import read_meta
 from graph.store import Store
 from graph.writer import write_meta
 from ledger import Batch, about_key
-from ledger.pushes import PUSHED
 from loaders import contract
 from loaders.bulk.claims import ColumnMapper, mapped
 from loaders.bulk.fold import ColumnFold, LinkTable, link_table, node_table, typed, typed_links
 from loaders.bulk.spool import Spool
 from loaders.declaration import Feed
 from loaders.mapping import ACTION
-from loaders.run import FileSummary, Loader, Summary, day_of, new_graph_id, record_keys, records_of
+from loaders.run import FileSummary, Loader, Summary, new_graph_id, record_keys, records_of
 from ontology import ONTOLOGY
 
 LEAST_ROWS = 20_000
@@ -115,7 +114,7 @@ class _FirstLoad:
             feed = self.loader.feeds[batch.feed]
             mapper = ColumnMapper(feed, self.loader.terms, self.loader.ledger.vault.identity)
             read = loaded = rejected = dropped = 0
-            checker = contract.Checker(feed, self.loader.terms, day_of(batch))
+            checker = contract.Checker(feed, self.loader.terms, self.loader.day_of(batch))
             keys: list[tuple[str, str]] = []
             records = self.loader.records
             with records.transaction():
@@ -123,7 +122,7 @@ class _FirstLoad:
                 rejected += unread
                 for frame in self.loader.ledger.frames(batch):
                     checked = checker.check(frame)
-                    records.put_rejections(batch.no, feed.feed, checked.rejections)
+                    self.loader.note_cells(batch, checked)
                     self._take(feed, mapper, batch, checked.rows)
                     if checked.deleted.height:
                         self._take(feed, mapper, batch, checked.deleted)
@@ -176,12 +175,7 @@ class _FirstLoad:
         )
 
     def _close_lost(self, feed: Feed, batch: Batch, keys: list[tuple[str, str]]) -> None:
-        day = batch.file_date or batch.received_at[:10]
-        changed = sorted(
-            self.loader.records.put_snapshot(
-                feed.feed, day, batch.no, keys, not batch.file.startswith(PUSHED)
-            )
-        )
+        changed = sorted(self.loader.put_snapshot(feed, batch, keys))
         lost = pl.DataFrame({"__rkey": pl.Series(changed, dtype=pl.String)})
         self.spool.put(f"seen.{feed.feed}", lost)
 

@@ -198,8 +198,13 @@ def seed(
     console.print(table)
 
 
-def _clock(settings: Any, directory: Path | None = None) -> Any:
-    """The district's day: the setting, else the loaded district's last day, else today."""
+def _clock(settings: Any, directory: Path | None = None, *, keep: bool = True) -> Any:
+    """The district's day: the setting, else the loaded district's last day, else today.
+
+    Args:
+        directory: a district that is being loaded; its day is the data directory's from then on.
+        keep: whether the data directory is to remember it.
+    """
     from ontology.clock import Clock
 
     if settings.today is not None:
@@ -210,6 +215,8 @@ def _clock(settings: Any, directory: Path | None = None) -> Any:
         whole = directory.parent if directory.name == "feeds" else directory
         manifest = whole / "manifest.json"
         day = json.loads(manifest.read_text(encoding="utf-8")).get("today") if manifest.is_file() else None
+        if day and not keep:
+            return Clock(date.fromisoformat(day))
         if day:
             kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             kept.write_text(json.dumps({"today": day, "synthetic": True}), encoding="utf-8")
@@ -291,11 +298,36 @@ def _print_summary(summary: Any) -> None:
 def load(
     paths: Annotated[list[Path], typer.Argument(help="Feed files, or a directory of them.")],
     feed: Annotated[str | None, typer.Option(help="Force the feed that the files belong to.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+    ] = False,
 ) -> None:
     """Load feed files into the graph; loading the same again changes nothing."""
+    if dry_run:
+        _dry_run(_settings(), paths, feed)
+        return
     with _Bars() as step:
         summary = asyncio.run(_load(_settings(), paths, feed, step))
     _print_summary(summary)
+
+
+def _dry_run(settings: Any, paths: list[Path], feed: str | None) -> None:
+    from commands.dry_run import tell as tell_trial
+    from loaders.trial import try_load
+
+    directory = paths[0] if paths and paths[0].is_dir() else None
+    with _Bars() as step:
+        trial = try_load(
+            settings.data,
+            settings.catalog,
+            _clock(settings, directory, keep=False),
+            paths,
+            feed,
+            keyring=settings.keyring(),
+            bundled=settings.neo4j_uri is None,
+            progress=step,
+        )
+    tell_trial(trial)
 
 
 @app.command(epilog="Example: quanxi apply --follow")

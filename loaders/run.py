@@ -633,7 +633,7 @@ class Loader:
                 continue
             old = decode(new.label if new else id, before) if before is not None else None
             if old is not None and new is None:
-                old = State(_label_of(id), old.values, old.links)
+                old = State(label_of(id), old.values, old.links)
                 summary.removed += 1
             else:
                 summary.changed += 1
@@ -680,7 +680,7 @@ class Loader:
         """Counts everything anew for another day of the district's clock."""
         counts: dict[tuple[str, str], int] = {}
         for id, blob in self.records.db.execute("SELECT id, state FROM folded"):
-            state = decode(_label_of(id), blob)
+            state = decode(label_of(id), blob)
             for counter, codes in contributions(state, today, self.places.areas).items():
                 for code in codes:
                     counts[code, counter] = counts.get((code, counter), 0) + 1
@@ -805,7 +805,8 @@ class _Work:
     new_codes: list[str] = field(default_factory=list)
 
 
-def _label_of(id: str) -> str:
+def label_of(id: str) -> str:
+    """The label of the node that an id is of."""
     from ontology import ONTOLOGY
 
     label = ONTOLOGY.label_of(id)

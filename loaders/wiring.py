@@ -6,11 +6,11 @@ from pathlib import Path
 
 from addresses.scheme import Scheme, load_scheme
 from ledger import Keyring, Ledger
-from loaders.declaration import load_feeds
+from loaders.declaration import Feed, load_feeds
 from loaders.run import Loader, Progress
 from ontology.clock import Clock
 from ontology.errors import UsageError
-from ontology.terms import CATALOG, load_terms
+from ontology.terms import CATALOG, Terms, load_terms
 
 
 def catalog_scheme(catalog: Path | None) -> Scheme:
@@ -35,8 +35,17 @@ def open_loader(
     Raises:
         UsageError: BAD_CATALOG, BAD_FILE, LEDGER_FORMAT, KEY_MISSING, KEY_WRONG.
     """
+    feeds, terms, scheme = catalogue_of(catalog)
+    return Loader(Ledger(data, keyring), feeds, terms, scheme, clock, progress)
+
+
+def catalogue_of(catalog: Path | None) -> tuple[dict[str, Feed], Terms, Scheme]:
+    """Feeds, terms and scheme of a catalogue (the default one when None).
+
+    Raises:
+        UsageError: BAD_CATALOG.
+    """
     if catalog is not None and not catalog.is_dir():
         raise UsageError("BAD_CATALOG", f"没有目录 {catalog}", f"there is no catalogue directory {catalog}")
     feeds = load_feeds((catalog or CATALOG) / "feeds")
-    terms = load_terms(catalog_terms_root(catalog))
-    return Loader(Ledger(data, keyring), feeds, terms, catalog_scheme(catalog), clock, progress)
+    return feeds, load_terms(catalog_terms_root(catalog)), catalog_scheme(catalog)

@@ -1,0 +1,78 @@
+"""What `quanxi load --dry-run` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from loaders.trial import Difference, FileTrial, Trial
+
+FIRST = 8
+_STATES = {
+    "received": "known already 已收过: nothing would be done",
+    "held": "known and held 已收并暂扣: see `quanxi batch list --state held`",
+    "retracted": "known and taken back 已撤回: it stays so",
+}
+console = Console()
+
+
+def tell(trial: Trial) -> None:
+    """Prints what a load would do."""
+    table = Table(
+        "file", "feed", "rows 行", "loaded", "rejected", "cells dropped", "new 新", "changed 变", "unchanged 同",
+        title="dry run 试载 · nothing was changed 未作任何改动",
+    )  # fmt: skip
+    for f in trial.files:
+        counts = (f.rows, f.loaded, f.rejected, f.dropped, f.new, f.changed, f.unchanged)
+        shown = [f"{n:,}" for n in counts] if f.known is None else [f"{f.rows:,}", *[""] * 6]
+        name = f"{f.file} [{f.sheet}]" if f.sheet else f.file
+        table.add_row(escape(name), f.feed, *shown)
+    console.print(table)
+    for f in trial.files:
+        _tell_file(f)
+    if trial.ahead:
+        console.print(
+            f"{trial.ahead:,} batches wait and would be loaded before 另有批次先行入库; what they change is not counted here."
+        )
+    differences = {**trial.nodes, **{f"-[:{type}]->": d for type, d in trial.links.items()}}
+    table = Table("graph 图", "added 增", "changed 改", "removed 删")
+    for name, d in sorted(differences.items(), key=lambda item: (item[0].startswith("-"), item[0])):
+        if d.added or d.changed or d.removed:
+            table.add_row(name, f"{d.added:,}", f"{d.changed:,}", f"{d.removed:,}")
+    for name, parts in (("nodes 节点", trial.nodes), ("relationships 关系", trial.links)):
+        table.add_row(f"[bold]{name}[/]", *(f"[bold]{n:,}[/]" for n in _sum(parts)))
+    console.print(table)
+
+
+def _sum(parts: Mapping[str, Difference]) -> tuple[int, int, int]:
+    return (
+        sum(d.added for d in parts.values()),
+        sum(d.changed for d in parts.values()),
+        sum(d.removed for d in parts.values()),
+    )
+
+
+def _tell_file(file: FileTrial) -> None:
+    if file.known is not None:
+        console.print(f"{escape(file.file)}: {_STATES[file.known]}", highlight=False)
+    if file.held is not None:
+        console.print(
+            f"[yellow]would be held 将被暂扣[/] {escape(file.file)}: {escape(file.held)} — nothing of it would be loaded"
+        )
+    if file.closed:
+        console.print(
+            f"{escape(file.file)}: {file.closed:,} records closed or opened again by this list 快照中消失或重现"
+        )
+    for r in file.reasons[:FIRST]:
+        console.print(
+            f"{escape(file.file)}: {r.cells:,} × {escape(r.column)} {r.zh} {r.en} "
+            f"(first in row {r.row} 行: {escape(r.value or '')})",
+            highlight=False,
+        )
+    if len(file.reasons) > FIRST:
+        console.print(f"{escape(file.file)}: and {len(file.reasons) - FIRST} reasons more 另有其他原因")

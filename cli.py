@@ -561,4 +561,6 @@ def demo(
 
 
 if __name__ == "__main__":
+    # The commands' modules ask `cli` for the settings: it is this module, not a second copy of it.
+    sys.modules["cli"] = sys.modules[__name__]
     main()

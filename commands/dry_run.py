@@ -23,16 +23,7 @@ console = Console()
 
 def tell(trial: Trial) -> None:
     """Prints what a load would do."""
-    table = Table(
-        "file", "feed", "rows 行", "loaded", "rejected", "cells dropped", "new 新", "changed 变", "unchanged 同",
-        title="dry run 试载 · nothing was changed 未作任何改动",
-    )  # fmt: skip
-    for f in trial.files:
-        counts = (f.rows, f.loaded, f.rejected, f.dropped, f.new, f.changed, f.unchanged)
-        shown = [f"{n:,}" for n in counts] if f.known is None else [f"{f.rows:,}", *[""] * 6]
-        name = f"{f.file} [{f.sheet}]" if f.sheet else f.file
-        table.add_row(escape(name), f.feed, *shown)
-    console.print(table)
+    console.print("[bold]dry run 试载[/]: nothing was changed 未作任何改动")
     for f in trial.files:
         _tell_file(f)
     if trial.ahead:
@@ -58,21 +49,27 @@ def _sum(parts: Mapping[str, Difference]) -> tuple[int, int, int]:
 
 
 def _tell_file(file: FileTrial) -> None:
+    name = escape(f"{file.file} [{file.sheet}]" if file.sheet else file.file)
+    said = f"[bold]{name}[/] → {file.feed}: {file.rows:,} rows 行"
+    if file.known is None:
+        said += (
+            f"; loaded {file.loaded:,} · rejected 隔离 {file.rejected:,} · cells dropped 弃值 {file.dropped:,}"
+            f"; records 记录: new 新 {file.new:,} · changed 变 {file.changed:,} · unchanged 同 {file.unchanged:,}"
+        )
+    console.print(said, highlight=False, soft_wrap=True)
     if file.known is not None:
-        console.print(f"{escape(file.file)}: {_STATES[file.known]}", highlight=False)
+        console.print(f"  {_STATES[file.known]}", highlight=False)
     if file.held is not None:
         console.print(
-            f"[yellow]would be held 将被暂扣[/] {escape(file.file)}: {escape(file.held)} — nothing of it would be loaded"
+            f"  [yellow]would be held 将被暂扣[/]: {escape(file.held)} — nothing of it would be loaded"
         )
     if file.closed:
-        console.print(
-            f"{escape(file.file)}: {file.closed:,} records closed or opened again by this list 快照中消失或重现"
-        )
+        console.print(f"  {file.closed:,} records closed or opened again by this list 快照中消失或重现")
     for r in file.reasons[:FIRST]:
         console.print(
-            f"{escape(file.file)}: {r.cells:,} × {escape(r.column)} {r.zh} {r.en} "
+            f"  {r.cells:,} × {escape(r.column)} {r.zh} {r.en} "
             f"(first in row {r.row} 行: {escape(r.value or '')})",
             highlight=False,
         )
     if len(file.reasons) > FIRST:
-        console.print(f"{escape(file.file)}: and {len(file.reasons) - FIRST} reasons more 另有其他原因")
+        console.print(f"  and {len(file.reasons) - FIRST} reasons more 另有其他原因")

@@ -60,7 +60,7 @@ class ColumnType(StrEnum):
 
 
 PARAMETERS: dict[str, bool] = {
-    "trim": False, "half_width": False, "upper": False, "no_blanks": False, "digits_only": False,
+    "trim": False, "half_width": False, "upper": False, "no_blanks": False, "single_blanks": False, "digits_only": False,
     "chinese_numerals": False, "chinese_date": False, "building_forms": False, "excel_serial_date": False,
     "strip_prefix": True, "strip_suffix": True,
 }  # fmt: skip
@@ -279,16 +279,23 @@ class Push(Strict):
 
 
 class Derived(Strict):
-    """A column made of others: the first group of `regex` in column `of`, or a `template` of columns."""
+    """A column made of others: the first group of `regex` in column `of`, or a `template` of columns.
+
+    Attributes:
+        whole: whether a template is empty as soon as one of its columns is, as a code must be.
+    """
 
     of: str | None = None
     regex: str | None = None
     template: str | None = None
+    whole: bool = False
 
     @model_validator(mode="after")
     def _one(self) -> Derived:
         if (self.template is None) == (self.of is None or self.regex is None):
             raise ValueError("give either `template`, or `of` with `regex`")
+        if self.whole and self.template is None:
+            raise ValueError("`whole` goes with `template`")
         return self
 
 

@@ -144,7 +144,7 @@ class Mapper:
         self._entities = list(self._makers.values())
         self._links = [self._link(i) for i in range(len(feed.links))]
         self._derive = [
-            (name, self._template(d.template, terms))
+            (name, self._template(d.template, terms, d.whole))
             for name, d in feed.derive.items()
             if d.template is not None
         ]
@@ -179,11 +179,14 @@ class Mapper:
         made = self._makers[alias](rkey, payload)
         return made[1] if made is not None else None
 
-    def _template(self, template: str, terms: Terms) -> Callable[[Payload], str]:
+    def _template(self, template: str, terms: Terms, whole: bool = False) -> Callable[[Payload], str]:
         parts = split_template(template)
+        needed = parts[1::2] if whole else []
         lists = {c: s.terms for c, s in self.feed.columns.items() if s.terms is not None}
 
         def fill(payload: Payload) -> str:
+            if any(payload.get(part) is None for part in needed):
+                return ""
             out = []
             for i, part in enumerate(parts):
                 if i % 2 == 0:

@@ -152,6 +152,8 @@ def transform(values: pl.Series, name: str, parameter: str | None = None) -> pl.
             done = given.to_uppercase()
         case "no_blanks":
             done = given.replace_all(rf"[\s{INVISIBLE}]", "")
+        case "single_blanks":
+            done = given.replace_all(rf"[\s{INVISIBLE}]+", " ").str.strip_chars(" ")
         case "digits_only":
             # 13800000000.0 is a number that Excel wrote: its fraction is none of its digits.
             done = given.replace(r"^(\d+)\.0+$", "${1}").str.replace_all("[^0-9]", "")

@@ -60,7 +60,7 @@ class ColumnMapper:
         """All claims of checked rows that carry the record's columns as well."""
         for name, derived in self.feed.derive.items():
             if derived.template is not None:
-                rows = rows.with_columns(self._template(derived.template, rows).alias(name))
+                rows = rows.with_columns(self._template(derived.template, rows, derived.whole).alias(name))
         ids: dict[str, pl.Series] = {}
         nodes = []
         for slot, (alias, claim) in enumerate(self.feed.entities.items()):
@@ -73,8 +73,11 @@ class ColumnMapper:
 
     # -- values -----------------------------------------------------------------------------------------------------
 
-    def _template(self, template: str, rows: pl.DataFrame) -> pl.Expr:
+    def _template(self, template: str, rows: pl.DataFrame, whole: bool = False) -> pl.Expr:
         parts: list[pl.Expr] = []
+        needed = split_template(template)[1::2] if whole else []
+        if not set(needed).issubset(rows.columns):
+            return pl.lit(None, dtype=pl.String)
         for i, part in enumerate(split_template(template)):
             if i % 2 == 0:
                 if part:
@@ -87,7 +90,8 @@ class ColumnMapper:
                     value = pl.lit(mapped(rows.get_column(part), titles))
                 parts.append(value.fill_null(""))
         text = pl.concat_str(parts).str.strip_chars_end(" ::")
-        return pl.when(text != "").then(text)
+        full = pl.all_horizontal(pl.col(n).is_not_null() for n in needed) if needed else pl.lit(True)
+        return pl.when((text != "") & full).then(text)
 
     def _value(self, rows: pl.DataFrame, label: str, field: str, source: str) -> pl.Expr | None:
         """A field's value for each row; None when its column is not there."""

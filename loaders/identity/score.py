@@ -104,7 +104,7 @@ def score_people(loader: Loader, truth: Path) -> IdentityScore:
                     (
                         f"{feed.feed}:{record.rkey}:{role}",
                         person,
-                        loader.people.same.get(raw, raw),
+                        loader.known_as.people.same.get(raw, raw),
                         "id_hash" in values,
                         values.get("name"),
                         values.get("mobile"),

@@ -17,8 +17,8 @@ from graph.constraints import ensure_schema
 from graph.store import Store
 from ledger import Keyring, Ledger, Records
 from loaders.fold import Version
-from loaders.identity.linker import LINK, PeopleLinker
-from loaders.identity.people import ASK, TRAITS, decide, population
+from loaders.identity.linker import ASK, LINK, TRAITS
+from loaders.identity.people import PeopleLinker, decide, population
 from loaders.identity.score import score_people
 from loaders.mapping import Claims, NodeClaim
 from loaders.places import PlaceBase
@@ -281,7 +281,7 @@ async def test_a_link_is_made_and_undone(clean_graph: Store, loader: Loader, tmp
     assert known != unknown
     does = "MATCH (p:Person {id: $id})<-[:IS]-(v:Volunteer) MATCH (p)-[:INVOLVED_IN]->(i) RETURN [v.vid, i.number] AS x ORDER BY x"
     assert await clean_graph.read(does, {"id": known}) == [["V77", "J771"], ["V77", "J772"]]
-    links = loader.people.links(LINK, known)
+    links = loader.known_as.people.links(LINK, known)
     assert {link.why for link in links} == {"name,phone"}
     assert len(links) == 3 and all(link.same == known and link.score >= 0.98 for link in links)
 
@@ -318,7 +318,7 @@ async def test_the_district_of_the_answer_key(clean_graph: Store, tmp_path: Path
         for batch in loader.receive(path):
             loader.digest(batch)
     loader._take_addresses()
-    loader._link_people()
+    loader._link(loader.known_as.people)
     score = score_people(loader, directory / "truth")
     assert score.identifiable > 300
     assert score.precision >= 0.995

@@ -23,7 +23,7 @@ import polars as pl
 from ledger import Ledger, Records
 from loaders.declaration import Feed
 from loaders.fold import Version
-from loaders.identity.linker import ASK, LINK, LINKS, Linker, Trait
+from loaders.identity.linker import ASK, LINK, LINKS, TRAITS, Linker, Trait
 from loaders.identity.people import HOMES
 from loaders.mapping import SEPARATOR
 from loaders.places import PlaceBase
@@ -91,7 +91,7 @@ class Report(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Raw:
+class RawIncident:
     """What is known of one raw incident. `numbers`: ids of other incidents that it names."""
 
     id: str
@@ -135,12 +135,12 @@ def _bearing(traits: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
     return traits.join(near.select("raw").unique(), on="raw", how="semi")
 
 
-def _raws(traits: pl.DataFrame) -> dict[str, _Raw]:
-    raws: dict[str, _Raw] = {}
+def _raws(traits: pl.DataFrame) -> dict[str, RawIncident]:
+    raws: dict[str, RawIncident] = {}
     for id, kind, value in traits.sort("raw", "kind", "value").iter_rows():
         raw = raws.get(id)
         if raw is None:
-            raw = raws[id] = _Raw(id)
+            raw = raws[id] = RawIncident(id)
         if kind == REPORT:
             # Of several versions the one that says the earliest stands.
             raw.report = raw.report or Report.read(value)
@@ -152,7 +152,9 @@ def _raws(traits: pl.DataFrame) -> dict[str, _Raw]:
 
 
 class _Judge:
-    def __init__(self, raws: Mapping[str, _Raw], traits: pl.DataFrame, apart: set[tuple[str, str]]) -> None:
+    def __init__(
+        self, raws: Mapping[str, RawIncident], traits: pl.DataFrame, apart: set[tuple[str, str]]
+    ) -> None:
         self._raws = raws
         self._apart = apart
         self._sharing: dict[tuple[str, str], list[str]] = {}
@@ -160,7 +162,7 @@ class _Judge:
         for raw, kind, value in tied.select("raw", "kind", "value").iter_rows():
             self._sharing.setdefault((kind, value), []).append(raw)
 
-    def about(self, raw: _Raw) -> Iterator[tuple[str, str, str, float, str]]:
+    def about(self, raw: RawIncident) -> Iterator[tuple[str, str, str, float, str]]:
         """The link of a raw incident, or questions about it."""
         if raw.report is None:
             return
@@ -170,7 +172,7 @@ class _Judge:
         elif raw.report.later is not None and not raw.numbers:
             yield from self._by_evidence(raw, raw.report, raw.report.later)
 
-    def _named(self, raw: _Raw) -> list[str]:
+    def _named(self, raw: RawIncident) -> list[str]:
         """Earlier incidents that the record names, or that name it; and those whose record is not known."""
         near = {
             *raw.numbers,
@@ -185,7 +187,7 @@ class _Judge:
         return [other for _, other in sorted(found)]
 
     def _by_evidence(
-        self, raw: _Raw, report: Report, pace: float
+        self, raw: RawIncident, report: Report, pace: float
     ) -> Iterator[tuple[str, str, str, float, str]]:
         odds: dict[str, tuple[float, str]] = {}
         for id, other in self._candidates(raw, report):
@@ -207,7 +209,7 @@ class _Judge:
             if score >= ASK_FROM:
                 yield raw.id, id, ASK, round(score, 4), odds[id][1]
 
-    def _candidates(self, raw: _Raw, report: Report) -> Iterator[tuple[str, Report]]:
+    def _candidates(self, raw: RawIncident, report: Report) -> Iterator[tuple[str, Report]]:
         found: set[str] = set()
         for party in raw.parties:
             sharing = self._sharing.get((PARTY, party), ())
@@ -220,7 +222,9 @@ class _Judge:
             if other is not None and (raw.id, id) not in self._apart:
                 yield id, other
 
-    def _odds(self, raw: _Raw, report: Report, id: str, other: Report, pace: float) -> tuple[float, str]:
+    def _odds(
+        self, raw: RawIncident, report: Report, id: str, other: Report, pace: float
+    ) -> tuple[float, str]:
         """How much likelier one matter is than two, and what agrees."""
         parties = self._raws[id].parties
         shared = {p for p in raw.parties & parties if len(self._sharing[PARTY, p]) <= CROWD}
@@ -251,7 +255,7 @@ class _Judge:
             yield [one.id for one in group]
 
 
-def _say_one(a: _Raw, b: _Raw) -> bool:
+def _say_one(a: RawIncident, b: RawIncident) -> bool:
     """Whether two raw incidents report one matter by what they say themselves, whatever else is known."""
     if a.id in b.numbers or b.id in a.numbers or set(a.numbers) & set(b.numbers):
         return True
@@ -338,6 +342,13 @@ class IncidentLinker(Linker):
             if reported:
                 yield raw, NUMBER, raw
                 yield from traits
+
+    def raws(self) -> dict[str, RawIncident]:
+        """All that is known of every raw incident, by id."""
+        rows = self._records.db.execute(
+            "SELECT raw, kind, value FROM trait WHERE raw >= ? AND raw < ?", self._range
+        )
+        return _raws(pl.DataFrame(rows.fetchall(), schema=TRAITS, orient="row"))
 
     def spot(self, place_key: str) -> str | None:
         """The code of the building or site of a place; None for a wider one."""

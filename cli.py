@@ -515,16 +515,16 @@ def score(
 ) -> None:
     """Ask the loaded graph for repeat disputes and relapses and compare with the answer key; and who was taken for whom."""
     from demo import score_district
-    from loaders.identity.score import score_people
+    from loaders.identity.score import score_incidents, score_people
 
     settings = _settings()
     result = asyncio.run(score_district(settings, truth, _connect))
     loader = make_loader(settings)
     try:
-        people = score_people(loader, truth)
+        people, incidents = score_people(loader, truth), score_incidents(loader, truth)
     finally:
         loader.close()
-    result |= people.rows()
+    result |= people.rows() | incidents.rows()
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False, indent=2))
         return
@@ -534,6 +534,9 @@ def score(
     console.print(table)
     console.print(
         f"{people.mentions:,} mentions of people without a number; {people.ceiling:.1%} are identifiable in principle"
+    )
+    console.print(
+        f"{incidents.mentions:,} further reports of a matter; {incidents.ceiling:.1%} are identifiable in principle"
     )
 
 

@@ -49,9 +49,11 @@ DISTRICT_VIEW = """{
 REPEATS = """query($area: AddressCode!, $by: RepeatBy!, $after: String) {
   repeatDisputes(area: $area, by: $by, withinDays: 90, minimum: 3, first: 100, after: $after) {
     totalCount { value } pageInfo { hasNextPage endCursor }
-    edges { node { sentence at { fullName } incidents { number } } }
+    edges { node { sentence at { fullName } incidents { number reports { number kind { code } } } } }
   }
 }"""
+# The answer key names the reports that are disputes; petitions and suits about them are of other kinds.
+DISPUTE = "dispute"
 RELAPSES = """query($area: AddressCode!, $after: String) {
   hazardRelapses(area: $area, withinDays: 30, first: 100, after: $after) {
     totalCount { value } pageInfo { hasNextPage endCursor }
@@ -101,7 +103,10 @@ def score_answers(ask: Asks, truth: Path) -> dict[str, dict[str, Any]]:
     result: dict[str, dict[str, Any]] = {}
     for by in ("PLACE", "PARTIES"):
         nodes = walk(ask, REPEATS, "repeatDisputes", area=area, by=by)
-        numbers = [[i["number"] for i in n["incidents"]] for n in nodes]
+        numbers = [
+            [r["number"] for i in n["incidents"] for r in i["reports"] if r["kind"]["code"] == DISPUTE]
+            for n in nodes
+        ]
         result[f"repeat disputes, {by.lower()}"] = score_repeats(repeats, numbers, by)
     nodes = walk(ask, RELAPSES, "hazardRelapses", area=area)
     result["hazard relapses"] = score_relapses(

@@ -180,7 +180,8 @@ def create_app(
         follower: applies what is received; None when that is done elsewhere.
     """
     domain = domain or QuanxiDomain(settings)
-    pushing = domain.pushing(follower) if isinstance(domain, QuanxiDomain) else None
+    take = getattr(domain, "pushing", None)
+    pushing = take(follower) if take is not None else None
     return Server(domain, lambda: address or connect(settings), options_of(settings), pushing).application()
 
 

@@ -23,6 +23,17 @@ from ontology.errors import UsageError
 from ontology.terms import Terms
 
 MAX_FIRST = 100
+# What `Incident.reports` is made of.
+REPORTED = (
+    "numbers",
+    "report_kind",
+    "report_category",
+    "report_at",
+    "number",
+    "kind",
+    "category",
+    "occurred_at",
+)
 COUNT_BUDGET = 50_000
 PARTY_LABELS = ("Person", "Enterprise", "Vehicle", "Device", "Phone")
 # What counts in the roll-ups, by the counter's name in GraphQL.
@@ -223,6 +234,8 @@ class Compiler:
                 leaves[ONTOLOGY.entities[label].title_field] = None
             elif name == "steps":
                 leaves.update(dict.fromkeys(("step_at", "step_to", "step_by")))
+            elif name == "reports":
+                leaves.update(dict.fromkeys(REPORTED))
             elif name == "point":
                 leaves.update(dict.fromkeys(("longitude", "latitude")))
             elif name in fields:
@@ -483,9 +496,7 @@ class Compiler:
         )
         if args.get("kinds"):
             codes = [c for kind in args["kinds"] for c in self.terms.below("incident_kind", kind)]
-            page.filters.append(
-                f"({x}.kind IN {(kinds := self.parameter(codes))} OR {x}.category IN {kinds})"
-            )
+            page.filters.append(about(x, self.parameter(codes)))
         during = args.get("during")
         if during:
             page.filters.append(f"{x}.occurred_at >= {self.parameter(during['from'])}")
@@ -790,6 +801,9 @@ class Compiler:
     def _incident_matter(self, v: str, s: Selected) -> str:
         return self._single(v, s, "Matter", "({v})-[{r}:HANDLED_IN]->({x})", timed=False)
 
+    def _incident_matters(self, v: str, s: Selected) -> str:
+        return self._short(v, s, "Matter", "({v})-[{r}:HANDLED_IN]->({x})", timed=False)
+
     def _incident_handled_by(self, v: str, s: Selected) -> str:
         return self._short(v, s, "Organisation", "({v})-[{r}:HANDLED_BY]->({x})", timed=False)
 
@@ -849,7 +863,7 @@ class Compiler:
     def by_key(self, label: str, key: str, value: Any, selected: Selected, place: Place | None = None) -> str:
         """The node of a label with a value of a unique or indexed field: rows of one map."""
         n = self.variable("n")
-        conditions = [f"{n}.{key} = {self.parameter(value)}", *self.visible(label, n)]
+        conditions = [_keyed(label, key, n, self.parameter(value)), *self.visible(label, n)]
         spec = ONTOLOGY.entities[label].fields().get(key)
         unique = key == "id" or (spec is not None and spec.meta.lookup is Lookup.UNIQUE)
         first = "" if unique else f"WITH {n} ORDER BY {n}.id LIMIT 1 "
@@ -867,7 +881,7 @@ class Compiler:
         lists = []
         for group in groups:
             n, k = self.variable("n"), self.variable("k")
-            where = _where([f"{n}.{group.key} = {k}", *self.visible(group.label, n)])
+            where = _where([_keyed(group.label, group.key, n, k), *self.visible(group.label, n)])
             lists.append(
                 f"COLLECT {{ UNWIND {self.parameter(list(group.values))} AS {k} MATCH ({n}:{group.label}){where} "
                 f"WITH {n}, {k} ORDER BY {n}.id RETURN {{k: {k}, n: {self.node(group.label, n, selected, group.place)}}} }}"
@@ -908,6 +922,22 @@ class Compiler:
     def needs_codes(self, selected: Selected) -> bool:
         """Whether lists of addresses are selected, which are matched by what their codes say."""
         return any(c.name in PLACE_LISTS for c in self.selections.of(selected, "Address"))
+
+
+def about(incident: str, codes: str) -> str:
+    """That an incident, or one report of it, is of one of the kinds or categories."""
+    return (
+        f"({incident}.kind IN {codes} OR {incident}.category IN {codes} "
+        f"OR any(x IN {incident}.report_kind WHERE x IN {codes}) "
+        f"OR any(x IN {incident}.report_category WHERE x IN {codes}))"
+    )
+
+
+def _keyed(label: str, key: str, variable: str, value: str) -> str:
+    """That a node has a value of a field; an incident of several reports is found by the number of each."""
+    if label == "Incident" and key == "number":
+        return f"({variable}.number = {value} OR {variable}.numbers CONTAINS ('|' + {value} + '|'))"
+    return f"{variable}.{key} = {value}"
 
 
 def _where(conditions: list[str]) -> str:

@@ -29,6 +29,8 @@ def statements() -> Iterator[str]:
         for name, spec in fields.items():
             if spec.meta.lookup is Lookup.UNIQUE:
                 yield f"CREATE CONSTRAINT {label.lower()}_{name} IF NOT EXISTS FOR (n:{label}) REQUIRE n.{name} IS UNIQUE"
+            elif spec.meta.lookup is Lookup.PART:
+                yield f"CREATE TEXT INDEX {label.lower()}_{name} IF NOT EXISTS FOR (n:{label}) ON (n.{name})"
             elif spec.meta.lookup is Lookup.INDEX and name not in ("place", "grid"):
                 yield f"CREATE INDEX {label.lower()}_{name} IF NOT EXISTS FOR (n:{label}) ON (n.{name})"
         for name in ("place", "grid"):

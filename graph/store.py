@@ -111,6 +111,7 @@ class Store:
         self._driver = driver
         self.address = address
         self.statements = 0
+        self._checked = False
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -143,7 +144,15 @@ class Store:
         async with driver:
             store = cls(driver, address)
             await store._check()
+            store._checked = True
             yield store
+
+    def _told(self, error: Exception) -> EngineError | None:
+        told = _translate(error, self.address)
+        if self._checked and told is not None and told.code == "ENGINE_NOT_NEO4J":
+            # It was one before: whatever stands between hangs up while the server is away.
+            return _unavailable(self.address)
+        return told
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -334,7 +343,7 @@ class Store:
         except TimeoutError as error:
             raise _timeout() from error
         except (Neo4jError, DriverError, OSError) as error:
-            translated = _translate(error, self.address)
+            translated = self._told(error)
             if translated is None:
                 raise
             raise translated from error

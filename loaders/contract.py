@@ -566,7 +566,7 @@ class Checker:
             )
             if near is not None:
                 return (
-                    f"{zh} {spec.terms} 中,是否为 {near[0]} ?",
+                    f"不在字典 {spec.terms} 中,是否为 {near[0]}?",
                     f"{en} {spec.terms}; did you mean {near[0]}?",
                 )
         if spec.format is not None:

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import polars as pl
 from pydantic import (
@@ -325,6 +326,21 @@ class Step(Strict):
     by: str | None = None
 
 
+FIRST = "first"
+
+
+class Reporting(NamedTuple):
+    """How records report incidents.
+
+    Attributes:
+        later: days, on average, after what they report further; None when each is something new.
+        own_kind: whether the kind is each record's own and not one for the whole feed.
+    """
+
+    later: float | None
+    own_kind: bool
+
+
 class EntityClaim(Strict):
     """An entity that a row speaks of.
 
@@ -335,6 +351,9 @@ class EntityClaim(Strict):
         trust: overrides the feed's, where a row only mentions someone in passing.
         mention: columns of which one filled is enough, beside a full name, to speak of a person without any id; who
             it is is decided by the linker.
+        report: for an incident that other departments may report as well: `first` where each record is something new
+            unless it names another's number; a duration where it may also take up what another department has, on
+            average so long after.
     """
 
     label: str
@@ -343,6 +362,7 @@ class EntityClaim(Strict):
     steps: list[Step] = []
     when: dict[str, str] = {}
     mention: list[str] = []
+    report: Annotated[str, Field(pattern=r"^(first|P.+)$")] | None = None
     trust: int | None = None
 
     @model_validator(mode="after")
@@ -352,6 +372,14 @@ class EntityClaim(Strict):
             known = nearest(self.label, ONTOLOGY.entities)
             raise Unsound([(("label",), f"no entity is called {self.label}{known}")])
         fields = {name: spec for name, spec in entity.fields().items() if not spec.meta.derived}
+        if self.report is not None:
+            if self.label != "Incident":
+                raise Unsound([(("report",), f"only an Incident is reported, not a {self.label}")])
+            if self.report != FIRST:
+                try:
+                    parse_period(self.report)
+                except ValueError as error:
+                    raise Unsound([(("report",), str(error))]) from None
         strange = [name for name in self.set if name not in fields]
         if strange:
             said = f"{self.label} has no field {{}} that a feed may set"
@@ -617,6 +645,17 @@ class Feed(Strict):
         wanted |= {name for name, c in self.columns.items() if wanted.intersection(c.groups)}
         aliases = {a for name in wanted if name in self.columns for a in self.columns[name].aliases}
         return frozenset(wanted | aliases)
+
+    @cached_property
+    def reporting(self) -> Reporting | None:
+        """How the feed's records report incidents that other departments may report as well; None when they do not."""
+        for claim in self.entities.values():
+            if claim.report is not None:
+                period = None if claim.report == FIRST else parse_period(claim.report)
+                return Reporting(
+                    period.average_days() if period else None, not claim.set.get("kind", "=").startswith("=")
+                )
+        return None
 
     def rhythm_period(self) -> Period | None:
         """How long between two batches; None when nothing is said, or it streams."""

@@ -13,13 +13,11 @@ from typing import Any, NamedTuple, Protocol
 
 from addresses.gazetteer import Placement
 from loaders.mapping import Claims, LinkClaim, address_id
+from loaders.reports import CLOSED_STATES, of_reports
 from ontology import ONTOLOGY
 from ontology.clock import OPEN_END
 
 Props = dict[str, Any]
-CLOSED_STATES = frozenset(
-    ("done", "closed", "void", "cleared", "settled", "unsettled", "false_alarm", "penalised", "merged", "passed", "failed")
-)  # fmt: skip
 EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -152,6 +150,10 @@ def fold(id: str, versions: Iterable[Version], places: Places) -> State | None:
                 values.update(
                     {f: node.values[f] for f in ("step_at", "step_to", "step_by") if f in node.values}
                 )
+    if label == "Incident":
+        reports = _reports(id, records)
+        if len(reports) > 1:
+            values = of_reports(values, reports)
     placed = ONTOLOGY.entities[label].placed if label not in ("Person", "Address") else ""
     links = _links(id, records, places, placed, values)
     if label == "Person":
@@ -159,6 +161,20 @@ def fold(id: str, versions: Iterable[Version], places: Places) -> State | None:
     _derive(label, values, links, places)
     values["id"] = id
     return State(label, values, tuple(sorted(links, key=lambda x: (x.type, x.start, x.end, x.k))))
+
+
+def _reports(id: str, records: list[list[Version]]) -> list[Props]:
+    """What each report says of an incident, by its number at its source."""
+    best: dict[str, tuple[tuple[int, str, bytes], Props]] = {}
+    for versions in records:
+        newest = versions[-1]
+        for node in newest.claims.nodes:
+            if node.id == id and "number" in node.values:
+                rank = (node.trust, *newest.order)
+                held = best.get(node.values["number"])
+                if held is None or rank > held[0]:
+                    best[node.values["number"]] = rank, node.values
+    return [values for _, values in best.values()]
 
 
 @dataclass(slots=True)

@@ -32,6 +32,10 @@ class Period:
         moved = date(year, month + 1, min(day.day, last))
         return moved + timedelta(days=self.days + -(-self.seconds // 86_400))
 
+    def average_days(self) -> float:
+        """Its length in days, months being of average length."""
+        return self.months * 365.2425 / 12 + self.days + self.seconds / 86_400
+
     def before(self, day: date) -> date:
         """The day so long before; part of a day counts as one."""
         year, month = divmod(day.year * 12 + day.month - 1 - self.months, 12)

@@ -27,7 +27,8 @@ from ledger.pushes import PUSHED, Layout
 from loaders import contract, readers
 from loaders.declaration import Feed, feeds_taking
 from loaders.fold import LinkState, State, Version, contributions, fold
-from loaders.identity.linker import PeopleLinker
+from loaders.identity.known import Known
+from loaders.identity.linker import Linker
 from loaders.joins import joined
 from loaders.mapping import SEPARATOR, Claims, Mapper, address_id, split_place_key
 from loaders.places import PlaceBase, place_record
@@ -162,7 +163,7 @@ class Loader:
         self.progress = progress or (lambda stage, done, total: None)
         self._claims: dict[tuple[str, str, str, bytes], Claims] = {}
         self.places = PlaceBase(scheme, self.records)
-        self.people = PeopleLinker(ledger, self.records, self.places)
+        self.known_as = Known(ledger, self.records, self.places, self.feeds)
 
     def add_feed(self, feed: Feed) -> None:
         """Takes files of one feed more."""
@@ -458,7 +459,8 @@ class Loader:
         summary = Summary()
         await self._know_graph(store)
         self._take_addresses()
-        self._link_people()
+        for linker in self.known_as.linkers:
+            self._link(linker)
         today = self.clock.today().isoformat()
         if self.records.meta("rolled_for") not in (None, today):
             self._roll_again(today)
@@ -535,11 +537,11 @@ class Loader:
         return ours, theirs
 
     def versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
-        """All versions of all records about the ids, with what they claim; persons as they are known to be."""
-        raws = {raw: id for id in ids for raw in self.people.members(id)}
+        """All versions of all records about the ids, with what they claim; entities as they are known."""
+        raws = {raw: id for id in ids for raw in self.known_as.members(id)}
         known: dict[str, list[Version]] = {id: [] for id in ids}
         for raw, versions in self.raw_versions(list(raws)).items():
-            known[raws[raw]] += [v._replace(claims=self.people.rewritten(v.claims)) for v in versions]
+            known[raws[raw]] += [v._replace(claims=self.known_as.rewritten(v.claims)) for v in versions]
         return known
 
     def raw_versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
@@ -574,14 +576,14 @@ class Loader:
             for (feed, rkey), v in closings.items():
                 versions.append(Version(feed, rkey, lost[feed][rkey], b"", v.batch, v.row, Claims([], [])))
 
-    def _link_people(self) -> None:
-        """Decides who is whom among the persons whose records have changed; what then stands otherwise is touched too."""
-        dirty = self.records.dirty("per")
+    def _link(self, linker: Linker) -> None:
+        """Decides which of the entities are one whose records have changed; what then stands otherwise is touched too."""
+        dirty = self.records.dirty(linker.prefix)
         if not dirty:
             return
         with self.records.transaction():
-            before = dict(self.people.same)
-            changed = sorted(self.people.update(dirty, self.raw_versions))
+            before = dict(linker.same)
+            changed = sorted(linker.update(dirty, self.raw_versions))
             for start in range(0, len(changed), CHUNK):
                 part = changed[start : start + CHUNK]
                 self.records.mark_dirty(part)
@@ -589,8 +591,8 @@ class Loader:
                 for versions in self.raw_versions(part).values():
                     for version in versions:
                         self.records.mark_dirty(version.claims.owners())
-            same = self.people.same
-            self.records.mark_dirty(same[raw] for raw in self.records.dirty("per") if raw in same)
+            same = linker.same
+            self.records.mark_dirty(same[raw] for raw in self.records.dirty(linker.prefix) if raw in same)
         self._claims = {}
 
     def _take_addresses(self) -> None:
@@ -760,14 +762,14 @@ class Loader:
     def look_again(self) -> None:
         """Reads anew what is kept in memory of the record store, after another process has applied."""
         self.places.reload()
-        self.people.reload()
+        self.known_as.reload()
         self._claims = {}
 
     def forget(self) -> None:
         """Empties the record store, so that the ledger's rows are taken anew."""
         self.records.clear()
         self.places.clear()
-        self.people.reload()
+        self.known_as.reload()
         self._claims = {}
 
 

@@ -67,7 +67,7 @@ class Explainer:
             UsageError: NOT_FOUND when nothing is recorded about the id, BAD_ARGUMENT when it has no such field.
         """
         with self._lock:
-            self._loader.people.refresh()
+            self._loader.known_as.refresh()
             return self._facts(id, field, hidden)
 
     def _facts(self, id: str, field: str | None, hidden: frozenset[Sensitivity]) -> list[Fact]:

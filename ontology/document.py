@@ -17,7 +17,13 @@ from ontology.terms import Term, load_terms
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 LOCATED = ("place", "grid", "place_text", "place_level", "place_confidence")
-_LOOKUPS = {Lookup.NONE: "", Lookup.UNIQUE: "unique", Lookup.INDEX: "index", Lookup.TEXT: "full text"}
+_LOOKUPS = {
+    Lookup.NONE: "",
+    Lookup.UNIQUE: "unique",
+    Lookup.INDEX: "index",
+    Lookup.TEXT: "full text",
+    Lookup.PART: "part",
+}
 _MARKS = "<!-- generated {name}: begin -->", "<!-- generated {name}: end -->"
 
 _HEAD = """\
@@ -25,7 +31,7 @@ What a node can be, what a relationship can say. Declared once, in `ontology/ent
 `ontology/links.py`; constraints, indexes, feed contracts, GraphQL leaf types, masks and this page are read
 from there.
 
-- **found by**: `unique` a constraint, `index` a range index, `full text` the label's full-text index.
+- **found by**: `unique` a constraint, `index` a range index, `part` a text index, `full text` the label's full-text index.
 - **sensitivity** (PIPL art. 28–31, 51): `open`; `internal` for staff; `personal` of a person; `sensitive`
   shown to those alone who have cause; `hidden` never leaves the database.
 - **derived** fields are written by the fold alone; no feed may set them.

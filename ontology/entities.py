@@ -12,7 +12,7 @@ PERSONAL, SENSITIVE, HIDDEN = (
     Sensitivity.HIDDEN,
 )
 INTERNAL = Sensitivity.INTERNAL
-UNIQUE, INDEX, TEXT = Lookup.UNIQUE, Lookup.INDEX, Lookup.TEXT
+UNIQUE, INDEX, TEXT, PART = Lookup.UNIQUE, Lookup.INDEX, Lookup.TEXT, Lookup.PART
 
 Str = str | None
 Int = int | None
@@ -155,6 +155,23 @@ class Incident(Stepped):
     deadline: Annotated[Str, Field("期限", "deadline")] = None
     rectified_at: Annotated[Str, Field("整改完成时间", "rectified at")] = None
     closed_at: Annotated[Str, Field("办结时间", "closed at")] = None
+    numbers: Annotated[
+        Str,
+        Field(
+            "各来源单号",
+            "numbers at the sources of several reports, each between bars",
+            lookup=PART,
+            derived=True,
+            text=True,
+        ),
+    ] = None
+    report_kind: Annotated[
+        Strs, Field("各来源类别", "kinds of several reports", terms="incident_kind", derived=True)
+    ] = None
+    report_category: Annotated[
+        Strs, Field("各来源细类", "categories of several reports", terms="incident_kind", derived=True)
+    ] = None
+    report_at: Annotated[Strs, Field("各来源时间", "times of several reports", derived=True)] = None
     day: Annotated[
         Int,
         Field(

@@ -27,12 +27,13 @@ class Sensitivity(StrEnum):
 
 
 class Lookup(StrEnum):
-    """How a field is found again: a uniqueness constraint, a range index, or the full-text index."""
+    """How a field is found again: a uniqueness constraint, a range index, the full-text index, or by any part of it."""
 
     NONE = "none"
     UNIQUE = "unique"
     INDEX = "index"
     TEXT = "text"
+    PART = "part"
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,6 +202,14 @@ class Step:
     by: str | None
 
 
+@strawberry.type(description="报告:一个来源对同一事件的一次报告 · one source's report of an incident")
+class Report:
+    number: str
+    kind: Term | None
+    category: Term | None
+    at: DateTime | None
+
+
 @strawberry.input(description="[from, to)")
 class Period:
     from_: Annotated[Date, strawberry.argument(name="from")] = strawberry.field(name="from")

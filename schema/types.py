@@ -24,6 +24,7 @@ from schema.scalars import (
     Period,
     Point,
     Reach,
+    Report,
     ResidentFilter,
     Step,
     Term,
@@ -412,7 +413,25 @@ def _steps(source: Any, info: Info) -> list[Step]:
     ]
 
 
-@strawberry.type(description="事件:某来源报告的一次事实 · what a source reported happened")
+def _reports(source: Any, info: Info) -> list[Report]:
+    if source.get("numbers"):
+        lists = [source.get(f"report_{name}") or [] for name in ("kind", "category", "at")]
+        told = list(zip(source["numbers"].strip("|").split("|"), *lists, strict=False))
+    else:
+        told = [tuple(source.get(name) for name in ("number", "kind", "category", "occurred_at"))]
+    return [
+        {
+            "number": number,
+            "kind": as_term(info, "incident_kind", kind) if kind else None,
+            "category": as_term(info, "incident_kind", category) if category else None,
+            "at": at or None,
+        }  # type: ignore[misc]
+        for number, kind, category, at in told
+        if number
+    ]
+
+
+@strawberry.type(description="事件:一个或几个来源报告的一次事实 · what one or more sources reported happened")
 class Incident(leaves.IncidentLeaves, Entity):
     is_type_of = is_a("Incident")
 
@@ -424,9 +443,17 @@ class Incident(leaves.IncidentLeaves, Entity):
     def parties(self: Any, info: Info) -> list[Party]:
         return picked(self, info)  # type: ignore[no-any-return]
 
-    @strawberry.field(description="并入的事项 · the matter it is handled in")
+    @strawberry.field(description="并入的事项 · the matter it is handled in; the first of several")
     def matter(self: Any, info: Info) -> Matter | None:
         return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="并入的全部事项 · all matters it is handled in")
+    def matters(self: Any, info: Info) -> list[Matter]:
+        return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="各来源的报告 · the reports of it, the earliest first")
+    def reports(self: Any, info: Info) -> list[Report]:
+        return _reports(self, info)
 
     @strawberry.field(description="办理单位 · handled by")
     def handled_by(self: Any, info: Info) -> list[Organisation]:

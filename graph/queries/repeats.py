@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from graph.compile import about
 from graph.viewer import Scope
 
 # An uncertain place repeats nothing: only what was placed for sure, at a building or deeper, is compared.
@@ -47,18 +48,24 @@ class Repeat:
 def statement(area: str, scope: Scope) -> str:
     """The reports in an area (`$area`, a place key or, for `grid`, a grid code), up to the day asked about.
 
-    Of incidents of `$kinds` whose kind or category is one of `$codes`.
+    Of incidents of `$kinds` whose kind or category is one of `$codes`, by any of their reports. In an incident of several
+    reports somebody may stand twice, once without a number: its parties are those with one.
     """
     lead = {"tree": "i.place STARTS WITH $area", "grid": "i.grid STARTS WITH $area"}[area]
     where = " AND ".join([lead, *scope.conditions("Incident", "i")])
     people, firms = scope.conditions("Person", "x"), scope.conditions("Enterprise", "x")
     known = scope.conditions("Matter", "m")
     matter = f" WHERE {' AND '.join(known)}" if known else ""
-    seen = " AND ".join(["q.role IN $roles", *people])
+    named = "q.role IN $roles AND (i.numbers IS NULL OR x:Enterprise OR x.id_hash IS NOT NULL)"
+    seen = " AND ".join([named, *people])
     seen_firms = " AND ".join(["q.role IN $roles", *firms])
+    # By the index of kinds; and apart from it those few that only a further report makes one of these.
+    until = f"{where} AND i.occurred_at < $as_of_end"
     return (
-        f"MATCH (i:Incident) WHERE i.kind IN $kinds AND {where} AND i.occurred_at < $as_of_end "
-        "AND (i.kind IN $codes OR i.category IN $codes) "
+        f"CALL () {{ MATCH (i:Incident) WHERE i.kind IN $kinds AND {until} RETURN i "
+        f"UNION MATCH (i:Incident) WHERE i.numbers CONTAINS '|' AND {until} "
+        "AND any(x IN i.report_kind WHERE x IN $kinds) RETURN i } "
+        f"WITH i WHERE {about('i', '$codes')} "
         "RETURN [i.id, i.number, i.day, i.occurred_at, "
         "CASE WHEN i.place_level IN $levels AND i.place_confidence IS NULL THEN i.place END, "
         "head(COLLECT { MATCH (i)-[:HANDLED_IN]->(m:Matter)"
@@ -66,7 +73,7 @@ def statement(area: str, scope: Scope) -> str:
         + " RETURN m.id ORDER BY m.id LIMIT 1 }), "
         f"COLLECT {{ MATCH (x:Person)-[q:INVOLVED_IN]->(i) WHERE {seen} RETURN DISTINCT x.id }} + "
         f"COLLECT {{ MATCH (x:Enterprise)-[q:INVOLVED_IN]->(i) WHERE {seen_firms} RETURN DISTINCT x.id }}, "
-        "size(COLLECT { MATCH (x:Person|Enterprise)-[q:INVOLVED_IN]->(i) WHERE q.role IN $roles RETURN DISTINCT x.id })] AS report"
+        f"size(COLLECT {{ MATCH (x:Person|Enterprise)-[q:INVOLVED_IN]->(i) WHERE {named} RETURN DISTINCT x.id }})] AS report"
     )
 
 

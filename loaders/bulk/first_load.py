@@ -189,7 +189,9 @@ class _FirstLoad:
         self._fold = fold
         fold.find_repeated(list(self.loader.feeds))
         fold.take_addresses()
-        fold.link_people(self.loader.people)
+        known = self.loader.known_as
+        fold.link_people(known.people)
+        fold.link_incidents(known.incidents, self.loader.feeds)
         fold.find_dead()
         fold.settle_links()
         nodes: dict[str, list[dict[str, Any]]] = {}

@@ -7,18 +7,22 @@ one several times). The rules are those of `loaders.fold`; a test holds both to 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from loaders.bulk.claims import RECORD, TYPES, mapped
+from loaders.bulk.reports import report_traits
 from loaders.bulk.spool import Spool
-from loaders.fold import CLOSED_STATES, COUNTERS, State, Version, contributions, fold
-from loaders.identity.linker import FIELDS, PeopleLinker
-from loaders.identity.people import HOME
+from loaders.declaration import Feed
+from loaders.fold import COUNTERS, State, Version, contributions, fold
+from loaders.identity.incidents import IncidentLinker
+from loaders.identity.linker import Linker
+from loaders.identity.people import FIELDS, HOME, PeopleLinker
 from loaders.mapping import address_id, split_place_key
 from loaders.places import PlaceBase, place_record
+from loaders.reports import CLOSED_STATES
 from ontology import ONTOLOGY
 from ontology.clock import OPEN_END
 
@@ -192,18 +196,31 @@ class ColumnFold:
                 at.select(pl.col("__start").alias("raw"), pl.lit(HOME).alias("kind"), codes.alias("value"))
             )
         people.decide_all(pl.concat(traits).drop_nulls().unique())
+        self._know("Person", people)
+        self._progress("认人 people", 1, 1)
+
+    def link_incidents(self, incidents: IncidentLinker, feeds: Mapping[str, Feed]) -> None:
+        """Decides which records report one matter, and writes the claims anew accordingly."""
+        if "Incident" not in self.labels:
+            return
+        self._progress("并案 incidents", 0, 1)
+        incidents.decide_all(report_traits(self._spool, feeds, incidents))
+        self._know("Incident", incidents)
+        # What several reports make of an incident is for the fold itself.
+        self._mark(pl.DataFrame({"id": sorted(set(incidents.same.values()))}, schema={"id": pl.String}))
+        self._progress("并案 incidents", 1, 1)
+
+    def _know(self, label: str, linker: Linker) -> None:
+        """Writes the claims anew with a label's entities as they are known."""
         same = pl.DataFrame(
-            list(people.same.items()), schema={"raw": pl.String, "same": pl.String}, orient="row"
+            list(linker.same.items()), schema={"raw": pl.String, "same": pl.String}, orient="row"
         )
         if same.height:
-            self._rewrite(node_table("Person"), ["id"], same)
+            self._rewrite(node_table(label), ["id"], same)
             for table in self.tables:
-                ends = [
-                    e for e, label in (("__start", table.start), ("__end", table.end)) if label == "Person"
-                ]
+                ends = [e for e, of in (("__start", table.start), ("__end", table.end)) if of == label]
                 self._rewrite(table.name, ends, same)
             self._complex = _renamed(self._complex, "id", same).unique()
-        self._progress("认人 people", 1, 1)
 
     def _rewrite(self, table: str, columns: Sequence[str], same: pl.DataFrame) -> None:
         if not columns:
@@ -230,6 +247,8 @@ class ColumnFold:
             self._progress("关系 relationships", i, len(self.tables))
             timed = ONTOLOGY.links[table.type].history
             frame = self._spool.get(table.name)
+            if not frame.height:
+                continue
             places = frame.get_column("__place").null_count() < frame.height
             if places:
                 frame = frame.join(

@@ -37,11 +37,21 @@ class Spool:
 
     def get(self, table: str, columns: Iterable[str] | None = None) -> pl.DataFrame:
         """The whole of a table; columns that a part has not are null there."""
-        wanted = None if columns is None else list(columns)
-        parts = [pl.read_parquet(path, columns=wanted) for path in self._parts.get(table, ())]
-        if not parts:
-            return pl.DataFrame(schema=dict.fromkeys(wanted or (), pl.String))
-        return pl.concat(parts, how="diagonal")
+        if columns is None:
+            parts = [pl.read_parquet(path) for path in self._parts.get(table, ())]
+            return pl.concat(parts, how="diagonal") if parts else pl.DataFrame()
+        wanted = list(columns)
+        parts = []
+        for path in self._parts.get(table, ()):
+            there = pl.read_parquet_schema(path)
+            parts.append(pl.read_parquet(path, columns=[c for c in wanted if c in there]))
+        found = pl.concat(parts, how="diagonal") if parts else pl.DataFrame()
+        missing = [pl.lit(None, dtype=pl.String).alias(c) for c in wanted if c not in found.columns]
+        return (
+            found.with_columns(missing).select(wanted)
+            if found.width
+            else pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))
+        )
 
     def scan(self, table: str) -> list[pl.LazyFrame]:
         """The parts of a table, to be filtered before they are held."""

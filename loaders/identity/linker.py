@@ -1,53 +1,37 @@
-"""Keeps who is whom beside the records: traits of raw persons, links between them, and people's judgements of links.
+"""Keeps which raw entities are one beside the records: their traits, the links between them, people's judgements.
 
-Machine decisions are a pure function of the records and the judgements, so a rebuild comes to the same ones; judgements
-stand in the ledger.
+A raw entity is what one key, or one record without a key, speaks of. Machine decisions are a pure function of the
+records and the judgements, so a rebuild comes to the same ones; judgements stand in the ledger.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import polars as pl
 
 from ledger import Ledger, Records
 from loaders.fold import Version
-from loaders.identity.people import (
-    ASK,
-    BIRTH,
-    HOME,
-    LINK,
-    LINKS,
-    NAME,
-    NUMBER,
-    PHONE,
-    SEX,
-    TRAITS,
-    VERSION,
-    decide,
-    ended,
-    population,
-)
-from loaders.mapping import Claims, LinkClaim, NodeClaim
 from loaders.places import PlaceBase
 
-HOMES = frozenset({"BUILDING", "UNIT", "DWELLING", "SITE"})
-FIELDS = {"name": NAME, "mobile": PHONE, "birth": BIRTH, "sex": SEX, "id_hash": NUMBER}
-# What ties raw persons together: whoever shares one of these may bear on a decision.
-TIES = (NAME, PHONE, HOME)
-SIZE = "people"
+LINK, ASK = "LINK", "ASK"
+TRAITS = {"raw": pl.String, "kind": pl.String, "value": pl.String}
+LINKS = {"raw": pl.String, "same": pl.String, "state": pl.String, "score": pl.Float64, "why": pl.String}
 PART = 10_000
 Raw = str
+Trait = tuple[Raw, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class PersonLink:
-    """A decision that two raw persons are one (LINK), or a question whether they are (ASK).
+class IdentityLink:
+    """A decision that two raw entities are one (LINK), or a question whether they are (ASK).
 
     Attributes:
-        raw, same: the raw person without a number, and the one it is taken for.
+        raw, same: the raw entity, and the one it is taken for.
         why: what agrees, by commas; `judgement` when a person decided.
         score: 0–1, how likely it is.
     """
@@ -60,29 +44,72 @@ class PersonLink:
     version: str
 
 
-class PeopleLinker:
-    """The persons of a record store."""
+class Linker(ABC):
+    """Which raw entities of one label in a record store are one.
+
+    Attributes:
+        subject: what judgements about them are called in the ledger.
+        prefix: of their ids.
+        ties: kinds of traits by which one may bear on the decision about another.
+        version: of the decisions.
+        same: raw entity → the one that it is known as, where that is another.
+    """
+
+    subject: ClassVar[str]
+    prefix: ClassVar[str]
+    ties: ClassVar[tuple[str, ...]]
+    version: ClassVar[str]
 
     def __init__(self, ledger: Ledger, records: Records, places: PlaceBase) -> None:
         self._ledger = ledger
         self._records = records
         self._places = places
-        self._version = 0
+        self._read = 0
         self._direct: dict[Raw, Raw] = {}
         self.same: dict[Raw, str] = {}
         self._members: dict[str, list[Raw]] = defaultdict(list)
         self.refresh()
 
+    # -- what is the label's own ------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def claimed(self, found: dict[str, list[Version]]) -> Iterable[Trait]:
+        """Traits: what the versions of records about raw entities say of them."""
+
+    @abstractmethod
+    def decide(
+        self, traits: pl.DataFrame, wanted: pl.Series, apart: Sequence[tuple[Raw, Raw]]
+    ) -> pl.DataFrame:
+        """The machine's decisions about those wanted, from all traits that may bear on them (`LINKS`)."""
+
+    def all_anew(self) -> bool:
+        """Whether so much has changed that everybody is to be decided about again."""
+        return False
+
+    def settled(self, traits: pl.DataFrame) -> pl.Series:
+        """Raw entities about whom there is nothing to decide."""
+        return pl.Series(dtype=pl.String)
+
+    # -- who is known as whom ---------------------------------------------------------------------------------------
+
     def refresh(self) -> None:
         """Reads the links again if another process has written since."""
         version = int(self._records.db.execute("PRAGMA data_version").fetchone()[0])
-        if version != self._version:
-            self._version = version
+        if version != self._read:
+            self._read = version
             self.reload()
 
     def reload(self) -> None:
         """Reads the links again, after another process may have changed them."""
-        self._set(dict(self._records.db.execute("SELECT raw, same FROM link WHERE state = ?", (LINK,))))
+        found = self._records.db.execute(
+            "SELECT raw, same FROM link WHERE state = ? AND raw >= ? AND raw < ?", (LINK, *self._range)
+        )
+        self._set(dict(found))
+
+    @property
+    def _range(self) -> tuple[str, str]:
+        """Their ids lie from the first on and before the second."""
+        return f"{self.prefix}_", f"{self.prefix}`"
 
     def _set(self, direct: dict[Raw, Raw]) -> None:
         self._direct = direct
@@ -92,89 +119,72 @@ class PeopleLinker:
             self._members[end].append(raw)
 
     def members(self, id: str) -> list[Raw]:
-        """The raw persons that a person is; none for one that stands for another."""
+        """The raw entities that an entity is; none for one that stands for another."""
         return [] if id in self.same else [id, *self._members.get(id, ())]
-
-    def rewritten(self, claims: Claims) -> Claims:
-        """The claims, made of persons as they are known."""
-        same = self.same
-        if not same or not any(n.id in same for n in claims.nodes):
-            return claims
-        nodes = [NodeClaim(same.get(n.id, n.id), *n[1:]) for n in claims.nodes]
-        links = []
-        for link in claims.links:
-            start, end = same.get(link.start, link.start), link.end and same.get(link.end, link.end)
-            if end is None or end != start:
-                owner = same.get(link.owner, link.owner)
-                links.append(LinkClaim(link.slot, link.type, owner, start, end, *link[5:]))
-        return Claims(nodes, links)
 
     # -- deciding ---------------------------------------------------------------------------------------------------
 
     def update(
         self, raws: Sequence[Raw], versions: Callable[[Sequence[str]], dict[str, list[Version]]]
     ) -> set[Raw]:
-        """Decides anew about raw persons whose records have changed, and whom that bears on.
+        """Decides anew about raw entities whose records have changed, and whom that bears on.
 
         Args:
-            versions: all versions of all records about raw persons, not rewritten.
+            versions: all versions of all records about raw entities.
 
         Returns:
-            The raw persons that now stand for another person than before.
+            The raw entities that now stand for another than before.
         """
         touched: set[tuple[str, str]] = set()
         for start in range(0, len(raws), PART):
             part = raws[start : start + PART]
             before = self._traits_of(part)
-            after = set(self._claimed(versions(part)))
+            after = set(self.claimed(versions(part)))
             self._put_traits(before - after, after - before)
-            touched |= {(kind, value) for _, kind, value in before ^ after if kind in TIES}
-            # A trait that decides without tying (birth, sex, a number) bears on those it is tied to by others.
-            odd = {raw for raw, kind, _ in before ^ after if kind not in TIES}
-            touched |= {(kind, value) for raw, kind, value in before | after if raw in odd and kind in TIES}
-        size = population(self._anchors())
-        if str(size) != self._records.meta(SIZE):
-            self._records.set_meta(SIZE, str(size))
-            wanted = {r[0] for r in self._records.db.execute("SELECT DISTINCT raw FROM trait")}
-        else:
-            wanted = self._sharing(touched) | set(raws)
-        numbered = {r for r, kind, _ in self._traits_of(sorted(wanted)) if kind == NUMBER}
-        wanted -= numbered
-        gone = {r for r in raws if r in numbered}
-        return self._redecide(sorted(wanted), gone, size)
+            touched |= {(kind, value) for _, kind, value in before ^ after if kind in self.ties}
+            # A trait that decides without tying (birth, sex, a time) bears on those it is tied to by others.
+            odd = {raw for raw, kind, _ in before ^ after if kind not in self.ties}
+            touched |= {
+                (kind, value) for raw, kind, value in before | after if raw in odd and kind in self.ties
+            }
+        wanted = self._everybody() if self.all_anew() else self._sharing(touched) | set(raws)
+        gone = set(self.settled(_frame(self._traits_of(sorted(wanted)))).to_list())
+        return self._redecide(sorted(wanted - gone), gone & set(raws))
 
     def decide_all(self, traits: pl.DataFrame) -> None:
         """Decides about everybody at once, from all traits (`raw`, `kind`, `value`); for a first load."""
         with self._records.transaction() as db:
-            db.execute("DELETE FROM trait")
-            db.execute("DELETE FROM link")
+            for table in ("trait", "link"):
+                db.execute(f"DELETE FROM {table} WHERE raw >= ? AND raw < ?", self._range)
             db.executemany(
                 "INSERT INTO trait VALUES (?,?,?)",
                 traits.select("kind", "value", "raw").unique().sort(pl.all()).iter_rows(),
             )
-        anchors = traits.filter(pl.col("kind") == NUMBER).select("raw").unique()
-        size = population(anchors.height)
-        self._records.set_meta(SIZE, str(size))
-        wanted = traits.select("raw").unique().join(anchors, on="raw", how="anti").to_series().sort()
-        links = self._decided(traits, wanted, size)
-        with self._records.transaction() as db:
+        self.all_anew()
+        raws = traits.select("raw").unique()
+        wanted = (
+            raws.join(self.settled(traits).alias("raw").to_frame(), on="raw", how="anti").to_series().sort()
+        )
+        links = self._judged(traits, wanted)
+        with self._records.transaction():
             self._write(links)
-        self._set(dict(links.filter(pl.col("state") == LINK).select("raw", "same").iter_rows()))
+        self._set(_direct(links))
 
-    def _redecide(self, wanted: list[Raw], gone: set[Raw], size: int) -> set[Raw]:
-        ties = {(k, v) for _, k, v in self._traits_of(wanted) if k in TIES}
+    def _redecide(self, wanted: list[Raw], gone: set[Raw]) -> set[Raw]:
+        ties = {(k, v) for _, k, v in self._traits_of(wanted) if k in self.ties}
         universe = sorted(self._sharing(ties) | set(wanted))
-        traits = pl.DataFrame(sorted(self._traits_of(universe)), schema=TRAITS, orient="row")
-        links = self._decided(traits, pl.Series(wanted, dtype=pl.String), size)
+        links = self._judged(_frame(self._traits_of(universe)), pl.Series(wanted, dtype=pl.String))
         self._records.db.executemany("DELETE FROM link WHERE raw = ?", ((r,) for r in (*wanted, *gone)))
         self._write(links)
-        direct = dict(links.filter(pl.col("state") == LINK).select("raw", "same").iter_rows())
         looked_at = {*wanted, *gone}
-        affected = looked_at | {m for raw in looked_at for m in self._members.get(raw, ())}
+        # Whoever stands for the same may hang by one that was looked at.
+        affected = looked_at | {
+            m for raw in looked_at for m in self._members.get(self.same.get(raw, raw), ())
+        }
         before = {raw: self.same.get(raw) for raw in affected}
         for raw in looked_at:
             self._direct.pop(raw, None)
-        self._direct |= direct
+        self._direct |= _direct(links)
         for raw in affected:
             end = ended(self._direct, raw)
             old = self.same.pop(raw, None)
@@ -185,12 +195,12 @@ class PeopleLinker:
                 self._members[end].append(raw)
         return {raw for raw in affected if before[raw] != self.same.get(raw)}
 
-    def _decided(self, traits: pl.DataFrame, wanted: pl.Series, size: int) -> pl.DataFrame:
+    def _judged(self, traits: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
         """The machine's decisions, with people's judgements over them."""
-        judged = self._ledger.judgements("person")
+        judged = self._ledger.judgements(self.subject)
         apart = [(a, b) for (a, b), verdict in judged.items() if verdict == "different"]
         together = [(a, b) for (a, b), verdict in judged.items() if verdict == "same"]
-        links = decide(traits, wanted, size, apart)
+        links = self.decide(traits, wanted, apart)
         forced = [(a, b, LINK, 1.0, "judgement") for a, b in together]
         if forced:
             by_hand = pl.DataFrame(forced, schema=LINKS, orient="row")
@@ -201,33 +211,19 @@ class PeopleLinker:
     def _write(self, links: pl.DataFrame) -> None:
         self._records.db.executemany(
             "INSERT OR REPLACE INTO link VALUES (?,?,?,?,?,?)",
-            ((*row, VERSION) for row in links.select(list(LINKS)).sort(pl.all()).iter_rows()),
+            ((*row, self.version) for row in links.select(list(LINKS)).sort(pl.all()).iter_rows()),
         )
 
     # -- traits -----------------------------------------------------------------------------------------------------
 
-    def _claimed(self, found: dict[str, list[Version]]) -> Iterable[tuple[Raw, str, str]]:
-        """What the records about raw persons say of them."""
-        for raw, versions in found.items():
-            for version in versions:
-                for node in version.claims.nodes:
-                    if node.id == raw:
-                        for field, kind in FIELDS.items():
-                            if (value := node.values.get(field)) is not None:
-                                yield raw, kind, value
-                for link in version.claims.links:
-                    if link.start == raw and link.type == "LIVES_AT" and link.place is not None:
-                        home = self.home(link.place)
-                        if home is not None:
-                            yield raw, HOME, home
+    def _everybody(self) -> set[Raw]:
+        found = self._records.db.execute(
+            "SELECT DISTINCT raw FROM trait WHERE raw >= ? AND raw < ?", self._range
+        )
+        return {r[0] for r in found}
 
-    def home(self, place_key: str) -> str | None:
-        """The code of a place that is near enough to a home to say who lives there."""
-        placed = self._places.placed(place_key)
-        return placed.code if placed.level in HOMES else None
-
-    def _traits_of(self, raws: Sequence[Raw]) -> set[tuple[Raw, str, str]]:
-        found: set[tuple[Raw, str, str]] = set()
+    def _traits_of(self, raws: Sequence[Raw]) -> set[Trait]:
+        found: set[Trait] = set()
         for start in range(0, len(raws), 30_000):
             part = raws[start : start + 30_000]
             marks = ",".join("?" * len(part))
@@ -248,30 +244,40 @@ class PeopleLinker:
         )
         return {r[0] for r in found}
 
-    def _put_traits(self, gone: Iterable[tuple[Raw, str, str]], come: Iterable[tuple[Raw, str, str]]) -> None:
+    def _put_traits(self, gone: Iterable[Trait], come: Iterable[Trait]) -> None:
         db = self._records.db
         db.executemany("DELETE FROM trait WHERE raw = ? AND kind = ? AND value = ?", gone)
         db.executemany("INSERT OR IGNORE INTO trait (raw, kind, value) VALUES (?,?,?)", come)
 
-    def _anchors(self) -> int:
-        found = self._records.db.execute("SELECT count(DISTINCT raw) FROM trait WHERE kind = ?", (NUMBER,))
-        return int(found.fetchone()[0])
-
     # -- asking -----------------------------------------------------------------------------------------------------
 
     def links(
-        self, state: str | None = None, person: str | None = None, limit: int = 100
-    ) -> list[PersonLink]:
-        """Links and questions, the surest first; of one person when it is named."""
-        about = self.members(person) if person is not None else []
-        marks = ",".join("?" * len(about))
-        where = f"(raw IN ({marks}) OR same IN ({marks}))" if person is not None else "1"
+        self, state: str | None = None, about: str | None = None, limit: int = 100
+    ) -> list[IdentityLink]:
+        """Links and questions, the surest first; of one entity when it is named."""
+        raws = self.members(about) if about is not None else []
+        marks = ",".join("?" * len(raws))
+        where = f"(raw IN ({marks}) OR same IN ({marks}))" if about is not None else "1"
         rows = self._records.db.execute(
-            f"SELECT raw, same, state, score, why, version FROM link WHERE (? IS NULL OR state = ?) AND {where} "
-            "ORDER BY score DESC, raw, same LIMIT ?",
-            (state, state, *about, *about, limit),
+            "SELECT raw, same, state, score, why, version FROM link WHERE raw >= ? AND raw < ? "
+            f"AND (? IS NULL OR state = ?) AND {where} ORDER BY score DESC, raw, same LIMIT ?",
+            (*self._range, state, state, *raws, *raws, limit),
         )
-        return [PersonLink(*row) for row in rows]
+        return [IdentityLink(*row) for row in rows]
 
 
-__all__ = ["ASK", "LINK", "PeopleLinker", "PersonLink"]
+def ended(direct: Mapping[str, str], raw: str) -> str:
+    """Whom a raw entity stands for: the end of its chain of links."""
+    seen = {raw}
+    while (further := direct.get(raw)) is not None and further not in seen:
+        raw = further
+        seen.add(raw)
+    return raw
+
+
+def _direct(links: pl.DataFrame) -> dict[Raw, Raw]:
+    return dict(links.filter(pl.col("state") == LINK).select("raw", "same").iter_rows())
+
+
+def _frame(traits: Iterable[Trait]) -> pl.DataFrame:
+    return pl.DataFrame(sorted(traits), schema=TRAITS, orient="row")

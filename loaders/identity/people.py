@@ -13,14 +13,16 @@ Pure functions of the traits given: the same records, in whatever order, are lin
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import polars as pl
 
+from loaders.fold import Version
+from loaders.identity.linker import ASK, LINK, LINKS, Linker, Trait
+
 VERSION: Final = "people-1"
 NAME, PHONE, BIRTH, SEX, HOME, NUMBER = "name", "phone", "birth", "sex", "home", "number"
-LINK, ASK = "LINK", "ASK"
 LINK_FROM: Final = 0.98
 ASK_FROM: Final = 0.3
 # How often the records of one person agree; the others follow from the anchors' own frequencies.
@@ -28,10 +30,11 @@ SAME_NAME, SAME_PHONE, SAME_HOME, SAME_BIRTH, SAME_SEX = 0.95, 0.85, 0.6, 0.97, 
 DAYS_OF_BIRTH: Final = 365 * 70
 # A shared phone or home says little of who uses it when more than this many do.
 CROWD: Final = 60
-TRAITS: Final = {"raw": pl.String, "kind": pl.String, "value": pl.String}
-LINKS: Final = {
-    "raw": pl.String, "same": pl.String, "state": pl.String, "score": pl.Float64, "why": pl.String,
-}  # fmt: skip
+FIELDS: Final = {"name": NAME, "mobile": PHONE, "birth": BIRTH, "sex": SEX, "id_hash": NUMBER}
+# Levels that are near enough to a home to say who lives there.
+HOMES: Final = frozenset({"BUILDING", "UNIT", "DWELLING", "SITE"})
+# In the record store's `meta`: see `population`.
+SIZE: Final = "people"
 
 
 def population(anchors: int) -> int:
@@ -193,10 +196,42 @@ def _among_themselves(traits: pl.DataFrame, never: pl.DataFrame) -> pl.DataFrame
     )
 
 
-def ended(direct: Mapping[str, str], raw: str) -> str:
-    """Whom a raw person stands for: the end of its chain of links."""
-    seen = {raw}
-    while (further := direct.get(raw)) is not None and further not in seen:
-        raw = further
-        seen.add(raw)
-    return raw
+class PeopleLinker(Linker):
+    """Who is whom among the persons of a record store."""
+
+    subject, prefix, ties, version = "person", "per", (NAME, PHONE, HOME), VERSION
+
+    def claimed(self, found: dict[str, list[Version]]) -> Iterable[Trait]:
+        for raw, versions in found.items():
+            for version in versions:
+                for node in version.claims.nodes:
+                    if node.id == raw:
+                        for field, kind in FIELDS.items():
+                            if (value := node.values.get(field)) is not None:
+                                yield raw, kind, value
+                for link in version.claims.links:
+                    if link.start == raw and link.type == "LIVES_AT" and link.place is not None:
+                        home = self.home(link.place)
+                        if home is not None:
+                            yield raw, HOME, home
+
+    def home(self, place_key: str) -> str | None:
+        """The code of a place that is near enough to a home to say who lives there."""
+        placed = self._places.placed(place_key)
+        return placed.code if placed.level in HOMES else None
+
+    def decide(
+        self, traits: pl.DataFrame, wanted: pl.Series, apart: Sequence[tuple[str, str]]
+    ) -> pl.DataFrame:
+        return decide(traits, wanted, int(self._records.meta(SIZE) or 0), apart)
+
+    def all_anew(self) -> bool:
+        found = self._records.db.execute("SELECT count(DISTINCT raw) FROM trait WHERE kind = ?", (NUMBER,))
+        size = str(population(int(found.fetchone()[0])))
+        if size == self._records.meta(SIZE):
+            return False
+        self._records.set_meta(SIZE, size)
+        return True
+
+    def settled(self, traits: pl.DataFrame) -> pl.Series:
+        return traits.filter(pl.col("kind") == NUMBER).select("raw").unique().to_series()

@@ -1,13 +1,15 @@
-"""How well records find their persons, against the answer key of a seeded district."""
+"""How well records find their persons and their incidents, against the answer key of a seeded district."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 import polars as pl
 
+from loaders.identity.incidents import LONGEST_DAYS, RawIncident
 from loaders.run import Loader
 
 SHOWS = {"mention": pl.String, "truth": pl.String, "found": pl.String, "numbered": pl.Boolean}
@@ -15,18 +17,22 @@ SHOWS = {"mention": pl.String, "truth": pl.String, "found": pl.String, "numbered
 
 @dataclass(frozen=True, slots=True)
 class IdentityScore:
-    """Links of records that carry no identity number.
+    """How records were joined that no key joins.
 
     Attributes:
-        mentions: such records (a record and a role) that the answer key knows the person of.
-        identifiable: those that the data say enough of: name and phone, or name and birth, are those of their person
-            and of nobody else.
-        linked, right: those that were given to a person with a number, and to the right one.
-        found: of the identifiable, those given to the right one.
-        pairs: (precision, recall): of two records that are said to be of one person, and of those that are.
+        subject: `people` or `incidents`.
+        mentions: what there was to join: of people, a record and a role without an identity number whose person the
+            answer key knows; of incidents, a report of a matter that was reported before.
+        identifiable: those that the data say enough of: of people, name and phone, or name and birth, are those of
+            their person and of nobody else; of incidents, the number of another report is named, or a party and the
+            topic are those of an earlier report of another department, and of no other matter's.
+        linked, right: those that were joined, and to the right one.
+        found: of the identifiable, those joined to the right one.
+        pairs: (precision, recall): of two records that are said to be one, and of those that are.
         clusters: (precision, recall): of records, how much of what they were put with is theirs (B-cubed).
     """
 
+    subject: str
     mentions: int
     identifiable: int
     linked: int
@@ -58,9 +64,14 @@ class IdentityScore:
             "recall": self.recall,
         }
         return {
-            "people, links": {**links, "mentions": self.mentions, "ceiling": self.ceiling},
+            f"{self.subject}, links": {**links, "mentions": self.mentions, "ceiling": self.ceiling},
             **{
-                f"people, {name}": {"true": self.mentions, "found": self.linked, "precision": p, "recall": r}
+                f"{self.subject}, {name}": {
+                    "true": self.mentions,
+                    "found": self.linked,
+                    "precision": p,
+                    "recall": r,
+                }
                 for name, (p, r) in (("pairs", self.pairs), ("clusters", self.clusters))
             },
         }
@@ -104,7 +115,7 @@ def score_people(loader: Loader, truth: Path) -> IdentityScore:
                     (
                         f"{feed.feed}:{record.rkey}:{role}",
                         person,
-                        loader.people.same.get(raw, raw),
+                        loader.known_as.people.same.get(raw, raw),
                         "id_hash" in values,
                         values.get("name"),
                         values.get("mobile"),
@@ -145,6 +156,7 @@ def score_people(loader: Loader, truth: Path) -> IdentityScore:
     linked = loose.filter(pl.col("owner").is_not_null())
     right = linked.filter(pl.col("owner") == pl.col("truth"))
     return IdentityScore(
+        subject="people",
         mentions=known.height,
         identifiable=said.height,
         linked=linked.height,
@@ -153,6 +165,74 @@ def score_people(loader: Loader, truth: Path) -> IdentityScore:
         pairs=_pairs(found),
         clusters=_clusters(found),
     )
+
+
+def score_incidents(loader: Loader, truth: Path) -> IdentityScore:
+    """Compares which records were taken for reports of one matter with the answer key (`truth/`)."""
+    linker = loader.known_as.incidents
+    matters = pl.read_parquet(truth / "matters.parquet")
+    rows: list[tuple[str, str, str]] = []
+    for (name,), part in matters.group_by("feed", maintain_order=True):
+        feed = loader.feeds.get(str(name))
+        if feed is None or feed.reporting is None:
+            continue
+        mapper = loader.mapper(feed.feed)
+        alias = next(a for a, claim in feed.entities.items() if claim.report is not None)
+        matter = dict(part.select("record_key", "matter").iter_rows())
+        for record in loader.records.of_feed(feed.feed):
+            node = mapper.entity(alias, record.rkey, orjson.loads(record.payload))
+            if node is not None and record.rkey in matter:
+                rows.append((node.id, matter[record.rkey], linker.same.get(node.id, node.id)))
+    found = pl.DataFrame(
+        rows, schema=dict.fromkeys(("raw", "truth", "found"), pl.String), orient="row"
+    ).unique("raw")
+    of = dict(found.select("raw", "truth").iter_rows())
+    reports = linker.raws()
+    sharing: dict[str, set[str]] = {}
+    for report in reports.values():
+        for party in report.parties:
+            sharing.setdefault(party, set()).add(report.id)
+    later: list[str] = []
+    identifiable: set[str] = set()
+    for (_,), part in found.filter(pl.col("truth").is_duplicated()).group_by("truth"):
+        told = sorted(part["raw"], key=lambda raw: reports[raw].order)
+        later += told[1:]
+        identifiable |= {raw for raw in told[1:] if _identifiable(raw, reports, of, sharing)}
+    joined = [(raw, end) for raw, end in found.select("raw", "found").iter_rows() if raw != end]
+    right = {raw for raw, end in joined if of.get(end) == of[raw]}
+    return IdentityScore(
+        subject="incidents",
+        mentions=len(later),
+        identifiable=len(identifiable),
+        linked=len(joined),
+        right=len(right),
+        found=len(right & identifiable),
+        pairs=_pairs(found),
+        clusters=_clusters(found),
+    )
+
+
+def _identifiable(
+    raw: str, reports: Mapping[str, RawIncident], of: Mapping[str, str], sharing: Mapping[str, set[str]]
+) -> bool:
+    """Whether the data say of which matter a later report is."""
+    own = reports[raw]
+    if own.numbers:
+        return any(of.get(number) == of[raw] for number in own.numbers)
+    said = own.report
+    if said is None or said.later is None or said.topic is None:
+        return False
+    alike = {
+        other.id
+        for party in own.parties
+        for other in (reports[id] for id in sharing[party])
+        if other.report is not None
+        and other.report.feed != said.feed
+        and other.order < own.order
+        and other.report.topic == said.topic
+        and said.day - other.report.day <= LONGEST_DAYS
+    }
+    return bool(alike) and all(of.get(id) == of[raw] for id in alike)
 
 
 def _pairs(found: pl.DataFrame) -> tuple[float, float]:

@@ -264,7 +264,15 @@ def test_a_workbooks_bad_rows_are_told_by_sheet_and_row(tmp_path: Path, loader: 
     assert sorted(payloads(loader)) == ["J1", "J6"]
     assert quarantined(loader, "alarms") == [
         (path.name, "一季度", 4, "报警时间", "昨天", "不是时间", "is not a time"),
-        (path.name, "二季度", 2, "警情类别", "火星", "不在字典中", "is not in the term list"),
+        (
+            path.name,
+            "二季度",
+            2,
+            "警情类别",
+            "火星",
+            "不在字典 incident_kind 中,是否为 火灾?",
+            "is not in the term list incident_kind; did you mean 火灾?",
+        ),
         (path.name, "二季度", 3, "接警单号", None, "必填项为空", "is required and empty"),
         (path.name, "二季度", 4, "报警时间", None, "必填项为空", "is required and empty"),
         (path.name, "二季度", 4, "警情类别", "7", "不在字典中", "is not in the term list"),

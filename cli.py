@@ -26,7 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from commands import batches, catalog, feeds
+from commands import batches, catalog, feeds, links
 from ontology.errors import QuanxiError, UsageError
 
 console = Console()
@@ -60,6 +60,7 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(batches.app, name="batch")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(feeds.app, name="feeds")
+app.add_typer(links.app, name="link")
 
 
 push_app = typer.Typer(help="Who may push rows over HTTP.", no_args_is_help=True)
@@ -551,4 +552,7 @@ def demo(
 
 
 if __name__ == "__main__":
-    main()
+    # As the module that the commands import, not as a second one beside it.
+    import cli
+
+    cli.main()

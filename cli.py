@@ -26,7 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from commands import batches, catalog, feeds, quarantine
+from commands import batches, catalog, feeds, links, quarantine
 from ontology.errors import QuanxiError, UsageError
 
 console = Console()
@@ -59,6 +59,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(batches.app, name="batch")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(feeds.app, name="feeds")
+app.add_typer(links.app, name="link")
 
 
 push_app = typer.Typer(help="Who may push rows over HTTP.", no_args_is_help=True)

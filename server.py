@@ -28,6 +28,7 @@ from graph.meta import read_meta
 from graph.store import Store
 from graph.viewer import DEVELOPMENT, Viewer
 from ledger import Ledger, Pushes
+from loaders.identity.judging import Judging
 from loaders.status import FeedStatus
 from loaders.why import Explainer
 from loaders.wiring import catalog_scheme, catalog_terms_root, open_loader
@@ -68,12 +69,14 @@ class QuanxiDomain:
         )
         self._scheme = catalog_scheme(settings.catalog)
         self.feed_status = FeedStatus(settings.data, loader.feeds, loader.ledger.vault)
+        explainer = Explainer(loader, loader.ledger)
         self._parts: dict[str, Any] = {
             "viewer": _viewer(settings.viewer, self._scheme),
             "clock": _clock(settings),
             "scheme": self._scheme,
             "terms": load_terms(catalog_terms_root(settings.catalog)),
-            "explainer": Explainer(loader, loader.ledger),
+            "explainer": explainer,
+            "judges": Judging(loader, explainer),
             "feed_status": self.feed_status.of,
             "timeout": settings.query_timeout,
             "identity_hash": functools.partial(identity_hash, loader.ledger.vault.identity),

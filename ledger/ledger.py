@@ -359,6 +359,18 @@ class Ledger:
         )
         return {(one, other): verdict for one, other, verdict in rows}
 
+    def judgement(self, kind: str, one: str, other: str) -> tuple[str, str | None, str, str] | None:
+        """(verdict, reason, judge, at) of what a person last decided of a pair."""
+        found: tuple[str, str | None, str, str] | None = self.db.execute(
+            "SELECT verdict, reason, judge, at FROM judgement WHERE kind = ? AND one = ? AND other = ? ORDER BY no DESC LIMIT 1",
+            (kind, one, other),
+        ).fetchone()
+        return found
+
+    def judged_after(self, no: int) -> list[tuple[int, str]]:
+        """(number, first of the pair) of the judgements after one, in their order."""
+        return self.db.execute("SELECT no, one FROM judgement WHERE no > ? ORDER BY no", (no,)).fetchall()
+
     def set_state(self, batch: Batch, state: str, reason: str | None = None) -> None:
         """Records what was decided of a batch; durable when it returns."""
         with transaction(self.db):

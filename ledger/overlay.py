@@ -104,7 +104,7 @@ class RecordsOverlay(Records):
             _copy(self._beneath, self.db, table, where, values)
 
     def take_traits(self) -> None:
-        """Takes what people are known by, as a whole."""
+        """Takes what people and incidents are known by, as a whole."""
         if not self._traits:
             self._traits = True
             self._take("trait")

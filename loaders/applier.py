@@ -171,7 +171,7 @@ class Applier:
 
     def _waits(self) -> bool:
         records = self._loader.records
-        if self._loader.waiting():
+        if self._loader.waiting() or self._loader.is_judged_anew():
             return True
         if any(
             records.db.execute(f"SELECT 1 FROM {t} LIMIT 1").fetchone() for t in ("dirty", "rollup_dirty")

@@ -44,6 +44,8 @@ CHUNK = 10_000
 LEAST_HELD = 50
 # Why a batch is loaded that would be held otherwise.
 RELEASED = "released"
+# In the record store's `meta`: the number of the last judgement that the links heed.
+JUDGED = "judged"
 
 
 @dataclass(slots=True)
@@ -459,6 +461,7 @@ class Loader:
         summary = Summary()
         await self._know_graph(store)
         self._take_addresses()
+        self._take_judgements()
         for linker in self.known_as.linkers:
             self._link(linker)
         today = self.clock.today().isoformat()
@@ -575,6 +578,17 @@ class Loader:
             closings = {(v.feed, v.rkey): v for v in versions if v.rkey in lost.get(v.feed, {})}
             for (feed, rkey), v in closings.items():
                 versions.append(Version(feed, rkey, lost[feed][rkey], b"", v.batch, v.row, Claims([], [])))
+
+    def is_judged_anew(self) -> bool:
+        """Whether people have judged links since the last time that this was applied."""
+        return bool(self.ledger.judged_after(int(self.records.meta(JUDGED) or 0)))
+
+    def _take_judgements(self) -> None:
+        judged = self.ledger.judged_after(int(self.records.meta(JUDGED) or 0))
+        if judged:
+            with self.records.transaction():
+                self.records.mark_dirty(raw for _, raw in judged)
+                self.records.set_meta(JUDGED, str(judged[-1][0]))
 
     def _link(self, linker: Linker) -> None:
         """Decides which of the entities are one whose records have changed; what then stands otherwise is touched too."""

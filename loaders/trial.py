@@ -264,9 +264,11 @@ class _TrialLoader(Loader):
     def _fold_all(self, trial: Trial | None) -> None:
         """Folds all that is touched; counts what would become of the graph by it, if asked to."""
         self._take_addresses()
-        if self.records.dirty("per", 1):
-            self.records.take_traits()
-            self._link_people()
+        self._take_judgements()
+        for linker in self.known_as.linkers:
+            if self.records.dirty(linker.prefix, 1):
+                self.records.take_traits()
+            self._link(linker)
         dirty = self.records.dirty()
         for start in range(0, len(dirty), CHUNK):
             self._fold_part(dirty[start : start + CHUNK], trial)

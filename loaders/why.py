@@ -17,6 +17,7 @@ from ontology.errors import UsageError
 from ontology.model import Sensitivity
 
 RULE_TRUST = ("采信可信度更高的来源;同等可信取较新者", "the more trusted feed; among equals the newer record")
+RULE_SAID = ("记录所述", "as the record says")
 RULE_DERIVED = ("由归并推导", "derived by the fold")
 _MASKS = {
     ColumnType.CITIZEN_ID: identifiers.mask_citizen_id,
@@ -53,7 +54,7 @@ class Explainer:
         self._loader = loader
         self._ledger = ledger
         # A server asks from several threads; the ledger's connection is one.
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
 
     def facts(
         self, id: str, field: str | None = None, hidden: frozenset[Sensitivity] = frozenset()
@@ -66,9 +67,22 @@ class Explainer:
         Raises:
             UsageError: NOT_FOUND when nothing is recorded about the id, BAD_ARGUMENT when it has no such field.
         """
-        with self._lock:
+        with self.lock:
             self._loader.known_as.refresh()
             return self._facts(id, field, hidden)
+
+    def said_of(self, raw: str, hidden: frozenset[Sensitivity] = frozenset()) -> list[Fact]:
+        """What the records about one raw entity say of it, whoever it is known as by now; the newest first."""
+        with self.lock:
+            fields = ONTOLOGY.entities[ONTOLOGY.label_of(raw) or ""].fields()
+            facts = []
+            found = by_record(self._loader.raw_versions([raw])[raw])
+            for offer in sorted(offers(raw, found), key=lambda o: (o.field, o.rank), reverse=True):
+                spec = fields.get(offer.field)
+                if spec is not None and spec.meta.sensitivity not in (Sensitivity.HIDDEN, *hidden):
+                    zh, en = RULE_SAID
+                    facts.append(self._fact(offer.field, offer.value, offer.version, True, en, zh, hidden))
+            return facts[::-1]
 
     def _facts(self, id: str, field: str | None, hidden: frozenset[Sensitivity]) -> list[Fact]:
         label = ONTOLOGY.label_of(id)

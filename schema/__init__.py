@@ -15,13 +15,18 @@ class _Schema(strawberry.Schema):
 
 def build_schema() -> strawberry.Schema:
     """Quanxi's schema, ready to execute."""
+    from schema.links import Mutation
     from schema.projection import ProjectingExecutor
     from schema.query import Query
     from schema.scalars import CONFIG
     from schema.types import NODE_TYPES
 
     return _Schema(
-        Query, types=list(NODE_TYPES.values()), config=CONFIG, execution_context_class=ProjectingExecutor
+        Query,
+        mutation=Mutation,
+        types=list(NODE_TYPES.values()),
+        config=CONFIG,
+        execution_context_class=ProjectingExecutor,
     )
 
 

@@ -27,7 +27,7 @@ class Context:
     Attributes:
         rolled_for: the day that the roll-ups were counted for, or None.
         identity_hash: the keyed hash of an identity number.
-        explainer, feed_status: None when this server has no ledger at hand.
+        explainer, feed_status, judges (`schema.links.Judges`): None when this server has no ledger at hand.
         slots: under which key the statements of this operation answer what has an alias, by (type, path).
     """
 
@@ -39,6 +39,7 @@ class Context:
     identity_hash: Callable[[str], str]
     explainer: Explains | None = None
     feed_status: Callable[[list[str] | None, Collection[str]], list[dict[str, Any]]] | None = None
+    judges: Any = None
     rolled_for: str | None = None
     method: Literal["GET", "POST"] = "POST"
     synthetic: bool = False

@@ -19,6 +19,7 @@ from schema import types as t
 from schema.ask import Ask, limited, not_found
 from schema.connections import exact, page_info
 from schema.errors import ERROR_CODES
+from schema.links import IdentityLinkConnection, LinkKind, LinkState, links
 from schema.results import (
     FeedState,
     PathResult,
@@ -315,6 +316,15 @@ class Query:
         parts = {"unplaced"} if ask.part("unplaced") is not None else set[str]()
         found: list[Any] = await asyncio.to_thread(context.feed_status, names, parts)
         return found
+
+    @strawberry.field(
+        description="同一性关联,最可能者在前;默认待人工判定者 · who may be whom, the surest first"
+    )
+    async def links(
+        self, info: Info, kind: LinkKind = LinkKind.PERSON, state: LinkState = LinkState.ASK, as_of: Date | None = None,
+        first: int = 20, after: str | None = None,
+    ) -> IdentityLinkConnection:  # fmt: skip
+        return await links(Ask(info, as_of), kind, state, after)
 
     @strawberry.field(description="字典 · the terms of a list: incident_kind, residence, error_code …")
     def terms(self, info: Info, list: str, as_of: Date | None = None) -> list[Term]:

@@ -170,6 +170,16 @@ class Fact:
     because: str
 
 
+@strawberry.type(description="疑为同一 · another that may be the same")
+class Match:
+    link: strawberry.ID = strawberry.field(
+        description="关联的编号,供 judgeLink · the link's id, for judgeLink"
+    )
+    id: strawberry.ID = strawberry.field(description="另一方的编号 · the other's id")
+    score: float
+    agrees: list[Term]
+
+
 @strawberry.type(description="原样行的单元格 · a cell as received")
 class Cell:
     column: str

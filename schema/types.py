@@ -21,6 +21,7 @@ from schema.scalars import (
     Level,
     Mask,
     MaskState,
+    Match,
     Period,
     Point,
     Reach,
@@ -223,6 +224,12 @@ class Address(leaves.AddressLeaves, Entity):
 @strawberry.type(description="人 · a resident, owner, party or contact")
 class Person(leaves.PersonLeaves, Entity):
     is_type_of = is_a("Person")
+
+    @strawberry.field(description="疑为同一人,待人工判定 · who may be the same; a person is asked")
+    async def possible_same(self: Any, info: Info) -> list[Match]:
+        from schema.links import possibly_same
+
+        return await possibly_same(info.context, self["id"])  # type: ignore[return-value]
 
     @strawberry.field(description="居所 · homes on the day asked about")
     def homes(self: Any, info: Info, first: int = 20, after: str | None = None) -> AddressConnection:
@@ -434,6 +441,12 @@ def _reports(source: Any, info: Info) -> list[Report]:
 @strawberry.type(description="事件:一个或几个来源报告的一次事实 · what one or more sources reported happened")
 class Incident(leaves.IncidentLeaves, Entity):
     is_type_of = is_a("Incident")
+
+    @strawberry.field(description="疑为同一事件,待人工判定 · which may be the same; a person is asked")
+    async def possible_same(self: Any, info: Info) -> list[Match]:
+        from schema.links import possibly_same
+
+        return await possibly_same(info.context, self["id"])  # type: ignore[return-value]
 
     @strawberry.field(description="发生地 · where it happened")
     def at(self: Any, info: Info) -> Address | None:

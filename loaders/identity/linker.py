@@ -252,7 +252,7 @@ class Linker(ABC):
     # -- asking -----------------------------------------------------------------------------------------------------
 
     def links(
-        self, state: str | None = None, about: str | None = None, limit: int = 100
+        self, state: str | None = None, about: str | None = None, limit: int = 100, skip: int = 0
     ) -> list[IdentityLink]:
         """Links and questions, the surest first; of one entity when it is named."""
         raws = self.members(about) if about is not None else []
@@ -260,10 +260,24 @@ class Linker(ABC):
         where = f"(raw IN ({marks}) OR same IN ({marks}))" if about is not None else "1"
         rows = self._records.db.execute(
             "SELECT raw, same, state, score, why, version FROM link WHERE raw >= ? AND raw < ? "
-            f"AND (? IS NULL OR state = ?) AND {where} ORDER BY score DESC, raw, same LIMIT ?",
-            (*self._range, state, state, *raws, *raws, limit),
+            f"AND (? IS NULL OR state = ?) AND {where} ORDER BY score DESC, raw, same LIMIT ? OFFSET ?",
+            (*self._range, state, state, *raws, *raws, limit, skip),
         )
         return [IdentityLink(*row) for row in rows]
+
+    def count(self, state: str) -> int:
+        """How many links there are in a state."""
+        found = self._records.db.execute(
+            "SELECT count(*) FROM link WHERE state = ? AND raw >= ? AND raw < ?", (state, *self._range)
+        )
+        return int(found.fetchone()[0])
+
+    def link(self, raw: str, same: str) -> IdentityLink | None:
+        """The link or question between two raw entities."""
+        row = self._records.db.execute(
+            "SELECT raw, same, state, score, why, version FROM link WHERE raw = ? AND same = ?", (raw, same)
+        ).fetchone()
+        return IdentityLink(*row) if row is not None else None
 
 
 def ended(direct: Mapping[str, str], raw: str) -> str:

@@ -1,12 +1,19 @@
-"""`examples/queries/*.graphql`, asked of the drawn town: each answers what the `.json` beside it says."""
+"""`examples/queries/*.graphql`, asked of the drawn town: each answers what the `.json` beside it says.
+
+`python -m tests.schema.test_examples` writes those answers anew; read the difference before it is committed.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from graph.engine import ensure_engine, stop_engine
 from graph.store import Store
 from tests.schema.drawn import Asker, draw, load
 from web.examples import load_examples
@@ -15,14 +22,32 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "examples" / "queries"
 EXAMPLES = {example.name: example for example in load_examples(FOLDER)}
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-async def test_example(store: Store, name: str) -> None:
+async def answer(store: Store, name: str) -> Any:
+    """What the town answers to an example."""
     town = load("town")
     await draw(store, town)
-    example = EXAMPLES[name]
-    data = await Asker(store, town).data(example.query, **example.variables)
-    assert data == json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
+    return await Asker(store, town).data(EXAMPLES[name].query, **EXAMPLES[name].variables)
+
+
+async def _write(address: Any) -> None:
+    async with Store.open(address) as store:
+        for name in EXAMPLES:
+            text = json.dumps(await answer(store, name), ensure_ascii=False, indent=1)
+            (FOLDER / f"{name}.json").write_text(f"{text}\n", "utf-8")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_example(store: Store, name: str) -> None:
+    assert await answer(store, name) == json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
 
 
 def test_each_has_its_answer() -> None:
     assert {p.stem for p in FOLDER.glob("*.json")} == set(EXAMPLES)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            asyncio.run(_write(ensure_engine(Path(directory))))
+        finally:
+            stop_engine(Path(directory))

@@ -15,6 +15,7 @@ from graph.meta import read_meta
 from graph.store import Store
 from graph.viewer import DEVELOPMENT, Viewer
 from ledger import Keyring
+from loaders.identity.judging import Judging
 from loaders.why import Explainer
 from loaders.wiring import open_loader
 from ontology import Sensitivity
@@ -85,10 +86,11 @@ class Asked:
     async def answer(
         self, query: str, viewer: Viewer = DEVELOPMENT, *, method: Method = "POST", rolled: bool = True, **variables: Any
     ) -> dict[str, Any]:  # fmt: skip
+        explainer = Explainer(self.loader, self.loader.ledger)
         context = Context(
             store=self.store, viewer=viewer, clock=self.loader.clock, scheme=self.loader.scheme, terms=load_terms(),
             identity_hash=lambda number: identity_hash(self.loader.ledger.vault.identity, number),
-            explainer=Explainer(self.loader, self.loader.ledger), rolled_for=self.rolled_for if rolled else None,
+            explainer=explainer, judges=Judging(self.loader, explainer), rolled_for=self.rolled_for if rolled else None,
             method=method, timeout=60,
         )  # fmt: skip
         return (await self.operations.run(query, variables, None, context, method=method)).body

@@ -1,0 +1,165 @@
+"""Who may be whom, asked and judged through GraphQL: the graph follows a judgement, and a limited viewer is told nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from graph.engine import EngineAddress
+from graph.store import Store
+from graph.viewer import DEVELOPMENT
+from ontology.identifiers import make_citizen_id
+from tests.conftest import empty
+from tests.loaders.tiny import HOME, write_feed
+from tests.schema.test_roots import KEY, LIMITED, Asked
+from tests.test_cli import quanxi
+
+PHONE = "13800000077"
+BORN = {"father": "1955-01-01", "son": "1985-01-01"}
+# A father and his son of one name and phone; a volunteer of whom the records do not say which of the two it is.
+RESIDENTS = [
+    {"人口编号": f"R7{i}", "姓名": "陈建国", "公民身份号码": make_citizen_id("330109", birth, 31 + i), "户籍类型": "户籍",
+     "手机号": PHONE, "现住地址": HOME, "入住日期": "2019-01-01", "更新时间": "2025-01-01"}
+    for i, birth in enumerate(BORN.values())
+]  # fmt: skip
+VOLUNTEER = {
+    "红领编号": "V77", "姓名": "陈建国", "手机号": PHONE, "角色": "队员", "服务地址": HOME, "更新时间": "2025-05-01",
+}  # fmt: skip
+WHO = """{
+  volunteer(vid: "V77") {
+    person { id name homes { edges { node { fullName } } } possibleSame { link id score agrees { code } } }
+  }
+}"""
+LINKS = """query ($state: LinkState!, $first: Int, $after: String) {
+  links(state: $state, first: $first, after: $after) {
+    totalCount { value } pageInfo { hasNextPage endCursor }
+    edges { node {
+      id kind state score agrees { zh } judged { same reason by }
+      one { entity { id title } said { field value feed } } other { entity { id title } said { value } }
+    } }
+  }
+}"""
+JUDGE = """mutation ($id: ID!, $same: Boolean!, $reason: String!) {
+  judgeLink(id: $id, same: $same, reason: $reason) {
+    ... on Judged { id judged { same by } } ... on Refused { code }
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+async def ask(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Asked]:
+    async with Store.open(engine) as store:
+        await empty(store)
+        directory = tmp_path_factory.mktemp("links")
+        asked = Asked(store, directory)
+        await asked.load()
+        more = {"residents": RESIDENTS, "volunteers": [VOLUNTEER]}
+        await asked.loader.load(
+            store, [write_feed(directory, feed, rows, "_2") for feed, rows in more.items()]
+        )
+        yield asked
+        asked.loader.close()
+
+
+async def asked_about(ask: Asked) -> list[dict[str, Any]]:
+    found = await ask(LINKS, state="ASK")
+    return [e["node"] for e in found["links"]["edges"]]
+
+
+async def test_pages(ask: Asked) -> None:
+    everything = (await ask(LINKS, state="LINK"))["links"]
+    ids = [e["node"]["id"] for e in everything["edges"]]
+    assert len(ids) == everything["totalCount"]["value"] > 1
+    paged, after = [], None
+    while True:
+        page = (await ask(LINKS, state="LINK", first=1, after=after))["links"]
+        paged += [e["node"]["id"] for e in page["edges"]]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = page["pageInfo"]["endCursor"]
+    assert paged == ids
+
+
+async def test_a_limited_viewer_is_told_nothing(ask: Asked) -> None:
+    question = (await asked_about(ask))[0]
+    assert await ask.codes(LINKS, LIMITED, state="ASK") == ["NOT_FOUND"]
+    ids = {side["entity"]["id"] for side in (question["one"], question["other"])}
+    people = "query ($ids: [ID!]!) { people(ids: $ids) { id possibleSame { id } } }"
+    assert all(p["possibleSame"] for p in (await ask(people, ids=sorted(ids)))["people"])
+    seen = [p for p in (await ask(people, LIMITED, ids=sorted(ids)))["people"] if p]
+    assert seen and all(p["possibleSame"] == [] for p in seen)
+    told = await ask(JUDGE, LIMITED, id=question["id"], same=True, reason="x")
+    nothing = await ask(JUDGE, LIMITED, id="per_none~per_none", same=True, reason="x")
+    assert told == nothing == {"judgeLink": {"code": "NOT_FOUND"}}
+    assert not ask.loader.is_judged_anew()
+
+
+@pytest.mark.parametrize(
+    ("id", "reason", "code"),
+    [("per_a~per_b", "x", "NOT_FOUND"), ("", "x", "NOT_FOUND"), ("~" * 9000, "x", "NOT_FOUND"), (None, " ", "BAD_ARGUMENT")],
+)  # fmt: skip
+async def test_what_is_not_taken(ask: Asked, id: str | None, reason: str, code: str) -> None:
+    if id is None:
+        id = (await asked_about(ask))[0]["id"]
+    assert await ask(JUDGE, id=id, same=True, reason=reason) == {"judgeLink": {"code": code}}
+
+
+async def test_a_question_is_told_and_a_judgement_moves_the_graph(ask: Asked) -> None:
+    person = (await ask(WHO))["volunteer"]["person"]
+    father_and_son = person["possibleSame"]
+    assert len({m["id"] for m in father_and_son} | {person["id"]}) == 3
+    match = father_and_son[0]
+    assert 0 < match["score"] < 1
+    assert {a["code"] for a in match["agrees"]} >= {"name", "phone"}
+
+    questions = await asked_about(ask)
+    assert {q["id"] for q in questions} == {m["link"] for m in father_and_son}
+    (question,) = [q for q in questions if q["id"] == match["link"]]
+    assert question["state"] == "ASK" and question["judged"] is None
+    assert {question["one"]["entity"]["id"], question["other"]["entity"]["id"]} == {person["id"], match["id"]}
+    assert {"field": "name", "value": "陈建国", "feed": "volunteers"} in question["one"]["said"]
+    assert not any(RESIDENTS[i]["公民身份号码"] in json.dumps(question) for i in (0, 1))
+
+    judged = await ask(JUDGE, id=question["id"], same=True, reason="当面核实")
+    assert judged["judgeLink"] == {"id": question["id"], "judged": {"same": True, "by": DEVELOPMENT.name}}
+    assert ask.loader.is_judged_anew()
+    await ask.loader.apply(ask.store)
+    assert not ask.loader.is_judged_anew()
+    now = (await ask(WHO))["volunteer"]["person"]
+    assert now["id"] == match["id"] and now["possibleSame"] == [] and now["homes"]["edges"]
+    linked = [e["node"] for e in (await ask(LINKS, state="LINK"))["links"]["edges"]]
+    (link,) = [x for x in linked if x["id"] == question["id"]]
+    assert link["judged"] == {"same": True, "reason": "当面核实", "by": DEVELOPMENT.name}
+    assert link["one"]["entity"] == link["other"]["entity"]
+
+    await ask(JUDGE, id=question["id"], same=False, reason="系其子")
+    await ask.loader.apply(ask.store)
+    apart = (await ask(WHO))["volunteer"]["person"]
+    (father,) = {m["id"] for m in father_and_son} - {match["id"]}
+    assert (apart["id"], apart["possibleSame"]) == (father, []), "of two that it may be, it is not the one"
+
+
+async def test_the_command(ask: Asked) -> None:
+    question = (await ask(LINKS, state="LINK"))["links"]["edges"][0]["node"]
+    listed = quanxi("link", "list", "--state", "link", "--json", data=ask.directory / "data", QUANXI_KEY=KEY)
+    row = json.loads(listed.stdout)[0]
+    assert row["id"] == question["id"]
+    told = quanxi(
+        "link",
+        "judge",
+        question["id"],
+        "same",
+        "--reason",
+        "当面核实",
+        data=ask.directory / "data",
+        QUANXI_KEY=KEY,
+    )
+    assert told.returncode == 0, told.stderr
+    assert ask.loader.is_judged_anew(), "another process judged it"
+    wrong = quanxi(
+        "link", "judge", "per_a~per_b", "same", "--reason", "x", data=ask.directory / "data", QUANXI_KEY=KEY
+    )
+    assert wrong.returncode == 2 and "Traceback" not in wrong.stderr

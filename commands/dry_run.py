@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from loaders.trial import Difference, FileTrial, Trial
 
 FIRST = 8
+SHOWN = 60
 _STATES = {
     "received": "known already 已收过: nothing would be done",
     "held": "known and held 已收并暂扣: see `quanxi batch list --state held`",
@@ -48,6 +49,10 @@ def _sum(parts: Mapping[str, Difference]) -> tuple[int, int, int]:
     )
 
 
+def _short(value: str) -> str:
+    return value if len(value) <= SHOWN else value[:SHOWN] + "…"
+
+
 def _tell_file(file: FileTrial) -> None:
     name = escape(f"{file.file} [{file.sheet}]" if file.sheet else file.file)
     said = f"[bold]{name}[/] → {file.feed}: {file.rows:,} rows 行"
@@ -68,7 +73,7 @@ def _tell_file(file: FileTrial) -> None:
     for r in file.reasons[:FIRST]:
         console.print(
             f"  {r.cells:,} × {escape(r.column)} {r.zh} {r.en} "
-            f"(first in row {r.row} 行: {escape(r.value or '')})",
+            f"(first in row {r.row} 行: {escape(_short(r.value or ''))})",
             highlight=False,
         )
     if len(file.reasons) > FIRST:

@@ -548,7 +548,8 @@ def _incident_kinds(ask: Ask, kinds: list[str]) -> tuple[list[str], list[str]]:
             'terms(list: "incident_kind") has them.',
         )
     codes = [code for kind in kinds for code in ask.context.terms.below("incident_kind", kind)]
-    return sorted({known[k].parent or k for k in kinds}), sorted(set(codes))
+    # A source may call an incident by a narrow kind alone, others by the broad kind with a category.
+    return sorted({known[k].parent or k for k in kinds} | set(codes)), sorted(set(codes))
 
 
 async def _evidence(

@@ -28,6 +28,7 @@ from ontology.clock import Clock
 from ontology.identifiers import make_citizen_id
 from ontology.names import is_full_name
 from seed import SeedOptions, seed_district
+from tests.districts import drop_empty_micro_grids
 from tests.loaders.graphs import whole_graph
 from tests.loaders.test_run import CLOCK, KEYRING
 from tests.loaders.tiny import HOME, write_district, write_feed
@@ -312,6 +313,7 @@ async def test_the_district_of_the_answer_key(clean_graph: Store, tmp_path: Path
     0.99 and 0.95."""
     directory = tmp_path / "district"
     seed_district(directory, SeedOptions(scale=0.002, seed=23, noise="normal"))
+    drop_empty_micro_grids(directory / "feeds")
     loader = open_loader(tmp_path / "data", None, Clock(date(2025, 12, 15)), keyring=KEYRING)
     paths = loader.known([directory])
     random.Random(5).shuffle(paths)

@@ -132,10 +132,12 @@ def test_the_page_takes_every_step() -> None:
         "feeds show",
         "feeds template",
         "quarantine list",
+        "quarantine export",
+        "quarantine retry",
         "batch retract",
     ):
         assert step in named
-    assert sum(name.startswith("load ") for name in named) == 2
+    assert sum(name.startswith("load ") for name in named) == 3
 
 
 def test_the_page_shows_what_init_writes(here: Path) -> None:

@@ -26,7 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from commands import batches, catalog, feeds, links, quarantine
+from commands import batches, catalog, disagreements, feeds, links, quarantine
 from ontology.errors import QuanxiError, UsageError
 
 console = Console()
@@ -60,6 +60,9 @@ app.add_typer(batches.app, name="batch")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(links.app, name="link")
+app.command(epilog="Example: quanxi disagreements --department 公安 -o 公安_待核实.xlsx")(
+    disagreements.disagreements
+)
 
 
 push_app = typer.Typer(help="Who may push rows over HTTP.", no_args_is_help=True)
@@ -395,7 +398,12 @@ def rebuild() -> None:
 @app.command(epilog="Example: quanxi why per_abc… name")
 def why(
     id: Annotated[str, typer.Argument(help="The id of a node.")],
-    field: Annotated[str | None, typer.Argument(help="One of its fields; all when left out.")] = None,
+    field: Annotated[
+        str | None,
+        typer.Argument(
+            help="One of its fields, or a relationship such as LIVES_AT; all fields when left out."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say where a value comes from: feed, file, row, when, by which rule, and what other feeds said."""

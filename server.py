@@ -29,6 +29,7 @@ from graph.store import Store
 from graph.viewer import DEVELOPMENT, Viewer
 from ledger import Ledger, Pushes
 from loaders.identity.judging import Judging
+from loaders.mend import Disagreements
 from loaders.status import FeedStatus
 from loaders.why import Explainer
 from loaders.wiring import catalog_scheme, catalog_terms_root, open_loader
@@ -77,6 +78,7 @@ class QuanxiDomain:
             "terms": load_terms(catalog_terms_root(settings.catalog)),
             "explainer": explainer,
             "judges": Judging(loader, explainer),
+            "disagrees": Disagreements(loader, explainer),
             "feed_status": self.feed_status.of,
             "timeout": settings.query_timeout,
             "identity_hash": functools.partial(identity_hash, loader.ledger.vault.identity),

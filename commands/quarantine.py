@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from commands.batches import Opened, find_batch
+from commands.files import check_workbook, write_private
 from ontology.clock import SHANGHAI
 from ontology.errors import UsageError
 
@@ -86,39 +86,13 @@ def export(
         declared = loader.feed_of(Path(), name)
         day = datetime.now(SHANGHAI).strftime("%Y%m%d")
         path = output or Path(f"退回_{declared.zh.replace('·', '_').replace('/', '_')}_{day}.xlsx")
-        if path.suffix.lower() != ".xlsx":
-            raise UsageError(
-                "BAD_ARGUMENT", f"{path} 应以 .xlsx 结尾", f"{path}: a workbook's name ends in .xlsx"
-            )
-        if path.exists() and not force:
-            raise UsageError(
-                "BAD_ARGUMENT",
-                f"{path} 已存在",
-                f"{path} is there already",
-                "Name another file, or add --force.",
-            )
-        if not path.parent.is_dir():
-            raise UsageError(
-                "BAD_ARGUMENT", f"没有目录 {path.parent}", f"there is no directory {path.parent}"
-            )
+        check_workbook(path, force)
         content, rows = workbook(loader, name, of)
-    _write(path, content)
+    write_private(path, content)
     console.print(
         f"{path}: {rows:,} 行 rows; 更正后 when corrected: quanxi quarantine retry FILE.xlsx",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all; for its owner's eyes, for it holds rows in clear."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @app.command("retry", epilog="Example: quanxi quarantine retry 退回_公安_实有人口.xlsx")

@@ -47,6 +47,10 @@ CREATE TABLE IF NOT EXISTS link (
   version TEXT NOT NULL, PRIMARY KEY (raw, same)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS link_same ON link (same);
 CREATE INDEX IF NOT EXISTS link_state ON link (state, score);
+CREATE TABLE IF NOT EXISTS disagreement (
+  id TEXT NOT NULL, field TEXT NOT NULL, feed TEXT NOT NULL, stands INTEGER NOT NULL,
+  PRIMARY KEY (id, field, feed)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS disagreement_feed ON disagreement (feed, stands, field);
 CREATE TABLE IF NOT EXISTS quarantine (
   batch INTEGER NOT NULL, row INTEGER NOT NULL, col TEXT NOT NULL, feed TEXT NOT NULL, value BLOB,
   zh TEXT NOT NULL, en TEXT NOT NULL, PRIMARY KEY (batch, row, col)) WITHOUT ROWID;
@@ -312,6 +316,40 @@ class Records:
         """Keeps what the graph holds of ids."""
         self.db.executemany("INSERT OR REPLACE INTO folded VALUES (?,?)", states)
 
+    def put_disagreements(self, ids: Iterable[str], said: Iterable[tuple[str, str, str, bool]]) -> None:
+        """Keeps (id, field, feed, stands) in place of what was kept of these ids."""
+        self.db.executemany("DELETE FROM disagreement WHERE id = ?", ((id,) for id in ids))
+        self.db.executemany("INSERT OR REPLACE INTO disagreement VALUES (?,?,?,?)", said)
+
+    def disagreements(
+        self, feeds: Sequence[str] | None, field: str | None, limit: int, skip: int = 0
+    ) -> list[tuple[str, str]]:
+        """A page of (id, field) about which feeds disagree, in that order; of some feeds, where what they say does not stand."""
+        where, values = _disagreeing(feeds, field)
+        return self.db.execute(
+            f"SELECT DISTINCT id, field FROM disagreement WHERE {where} ORDER BY id, field LIMIT ? OFFSET ?",
+            (*values, limit, skip),
+        ).fetchall()
+
+    def disagreements_size(self, feeds: Sequence[str] | None, field: str | None) -> int:
+        """How many there are of them."""
+        where, values = _disagreeing(feeds, field)
+        found = self.db.execute(
+            f"SELECT count(*) FROM (SELECT DISTINCT id, field FROM disagreement WHERE {where})", values
+        )
+        return int(found.fetchone()[0])
+
+    def disagreeing(self, id: str, field: str) -> dict[str, bool]:
+        """The feeds that disagree about one field, and whether it is theirs that stands."""
+        found = self.db.execute(
+            "SELECT feed, stands FROM disagreement WHERE id = ? AND field = ?", (id, field)
+        )
+        return {feed: bool(stands) for feed, stands in found}
+
+    def disagreements_of_feeds(self) -> dict[str, int]:
+        """How many things each feed says that do not stand against another department's."""
+        return dict(self.db.execute("SELECT feed, count(*) FROM disagreement WHERE NOT stands GROUP BY feed"))
+
     def put_rollups(self, counts: Mapping[tuple[str, str], int]) -> None:
         """Keeps the roll-ups, (code, counter) → number, in place of what was counted before."""
         self.db.execute("DELETE FROM rollup")
@@ -423,3 +461,14 @@ class Records:
             (feed,),
         ).fetchone()
         return int(row[0])
+
+
+def _disagreeing(feeds: Sequence[str] | None, field: str | None) -> tuple[str, list[str]]:
+    where, values = ["1"], list[str]()
+    if feeds is not None:
+        where.append(f"NOT stands AND feed IN ({','.join('?' * len(feeds))})")
+        values += feeds
+    if field is not None:
+        where.append("field = ?")
+        values.append(field)
+    return " AND ".join(where), values

@@ -124,7 +124,7 @@ def _exists(id: str, records: list[list[Version]], places: Places) -> bool:
         return True
     for versions in records:
         for slot in {c.slot for v in versions for c in v.claims.links if id in (c.start, c.end)}:
-            if any(id in (i.claim.start, i.end) for i in _intervals(slot, versions, places)):
+            if any(id in (i.claim.start, i.end) for i in stretches(slot, versions, places)):
                 return True
     return False
 
@@ -178,7 +178,10 @@ def _reports(id: str, records: list[list[Version]]) -> list[Props]:
 
 
 @dataclass(slots=True)
-class _Interval:
+class Interval:
+    """How long a record says that a relationship lasts. `end` is None where its address is nowhere known; `order` is that of
+    the record's version."""
+
     claim: LinkClaim
     end: str | None
     start: str | None
@@ -198,12 +201,12 @@ def _links(
 ) -> list[LinkState]:
     """The relationships kept with `id`. Of several present places of a thing (`placed`: the type that places it) the surest
     stands; the text of a place that is nowhere known goes into `values_out`."""
-    nowhere: list[_Interval] = []
-    found: dict[tuple[str, str, str, str], list[_Interval]] = {}
+    nowhere: list[Interval] = []
+    found: dict[tuple[str, str, str, str], list[Interval]] = {}
     for versions in records:
         slots = {c.slot for v in versions for c in v.claims.links if c.owner == id}
         for slot in slots:
-            for interval in _intervals(slot, versions, places):
+            for interval in stretches(slot, versions, places):
                 claim = interval.claim
                 if claim.owner != id:
                     continue
@@ -250,7 +253,7 @@ def _links(
     return states
 
 
-def _keep_surest(found: dict[tuple[str, str, str, str], list[_Interval]], placed: str) -> None:
+def _keep_surest(found: dict[tuple[str, str, str, str], list[Interval]], placed: str) -> None:
     """Where records give a thing several places for the present, keeps the surest."""
     names = [name for name in found if name[0] == placed]
     if len(names) < 2:
@@ -265,7 +268,7 @@ def _keep_surest(found: dict[tuple[str, str, str, str], list[_Interval]], placed
                 del found[name]
 
 
-def _intervals(slot: int, versions: list[Version], places: Places) -> list[_Interval]:
+def stretches(slot: int, versions: list[Version], places: Places) -> list[Interval]:
     """The validity of one slot of one record, over its versions.
 
     A newer version with another target closes the interval before it where its own begins; one with the same beginning
@@ -313,22 +316,22 @@ def _same(a: LinkClaim | None, b: LinkClaim) -> bool:
 
 def _made(
     claim: LinkClaim, since: str | None, until: str, places: Places, order: tuple[str, bytes]
-) -> _Interval:
+) -> Interval:
     if claim.place is None:
-        return _Interval(claim, claim.end, since, until, None, order)
+        return Interval(claim, claim.end, since, until, None, order)
     placement = places.placed(claim.place)
     end = address_id(placement.code) if placement.code is not None else None
     if end == claim.start:
         end = None
-    return _Interval(claim, end, since, until, placement, order)
+    return Interval(claim, end, since, until, placement, order)
 
 
-def _union(intervals: list[_Interval]) -> list[_Interval]:
+def _union(intervals: list[Interval]) -> list[Interval]:
     """Intervals of one relationship from several records, joined where they overlap or touch.
 
     An unknown start is no early one: beside intervals whose start is known it only says how long the last of them lasts.
     """
-    known: list[_Interval] = []
+    known: list[Interval] = []
     for held in sorted((x for x in intervals if x.start is not None), key=lambda x: (x.start or "", x.until)):
         if known and (held.start or "") <= known[-1].until:
             known[-1].until = max(known[-1].until, held.until)

@@ -26,7 +26,8 @@ from ledger import ROW, Batch, Ledger, Records, Rejection, StoredRecord, about_k
 from ledger.pushes import PUSHED, Layout
 from loaders import contract, readers
 from loaders.declaration import Feed, feeds_taking
-from loaders.fold import LinkState, State, Version, contributions, fold
+from loaders.disagreements import Said, disagreements
+from loaders.fold import LinkState, State, Version, by_record, contributions, fold
 from loaders.identity.known import Known
 from loaders.identity.linker import Linker
 from loaders.joins import joined
@@ -160,6 +161,7 @@ class Loader:
         self.scheme = scheme
         self.clock = clock
         self._mappers: dict[str, Mapper] = {}
+        self._departments: dict[str, str] = {}
         for feed in feeds.values():
             self.add_feed(feed)
         self.progress = progress or (lambda stage, done, total: None)
@@ -170,6 +172,7 @@ class Loader:
     def add_feed(self, feed: Feed) -> None:
         """Takes files of one feed more."""
         self.feeds[feed.feed] = feed
+        self._departments[feed.feed] = feed.department
         self._mappers[feed.feed] = Mapper(feed, self.terms, self.ledger.vault.identity)
 
     def mapper(self, feed: str) -> Mapper:
@@ -642,6 +645,7 @@ class Loader:
         work = _Work(ids)
         for id, versions in self.versions(ids).items():
             new = fold(id, versions, self.places)
+            work.disagreements += self.disagreements(id, versions, new)
             blob = encode(new) if new is not None else None
             before = held.get(id)
             if blob == before:
@@ -665,6 +669,10 @@ class Loader:
             work.states.append((id, blob))
         return work
 
+    def disagreements(self, id: str, versions: list[Version], state: State | None) -> list[Said]:
+        """Where departments contradict each other about an id, of whose records these are all versions."""
+        return disagreements(id, by_record(versions), state, self.places, self._departments)
+
     def _settle(self, work: _Work) -> None:
         """Only after the graph has it: the same chunk folded again after a kill writes the same again."""
         with self.records.transaction() as db:
@@ -679,6 +687,7 @@ class Loader:
                 "DELETE FROM folded WHERE id = ?",
                 ((id,) for id, blob in work.states if blob is None),
             )
+            self.records.put_disagreements(work.ids, work.disagreements)
             db.executemany("DELETE FROM dirty WHERE id = ?", ((id,) for id in work.ids))
             self.places.keep()
 
@@ -819,6 +828,7 @@ class _Work:
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     states: list[tuple[str, bytes | None]] = field(default_factory=list)
     new_codes: list[str] = field(default_factory=list)
+    disagreements: list[Said] = field(default_factory=list)
 
 
 def label_of(id: str) -> str:

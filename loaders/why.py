@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from ledger import Ledger
 from loaders.declaration import ColumnType, Feed
-from loaders.fold import Version, by_record, fold, offers
+from loaders.fold import Interval, Version, by_record, fold, offers, stretches
 from loaders.run import Loader
 from ontology import ONTOLOGY, identifiers
+from ontology.clock import OPEN_END
 from ontology.errors import UsageError
 from ontology.model import Sensitivity
 
 RULE_TRUST = ("采信可信度更高的来源;同等可信取较新者", "the more trusted feed; among equals the newer record")
 RULE_SAID = ("记录所述", "as the record says")
 RULE_DERIVED = ("由归并推导", "derived by the fold")
+RULE_REPORTS = (
+    "几份报告并为一事件:先报者为准,办结以最后者为准",
+    "several reports are one incident: the first says what it is, the last how it ended",
+)
+RULE_LASTS = ("记录所述,至另有记载为止", "as the record says, until a newer one says otherwise")
+RULE_SURER = ("另有更可信的地点", "another place is surer, or more trusted")
+RULE_NOWHERE = ("此地址无处可落", "its address is nowhere known")
 _MASKS = {
     ColumnType.CITIZEN_ID: identifiers.mask_citizen_id,
     ColumnType.IDENTITY: identifiers.mask_citizen_id,
@@ -28,7 +36,11 @@ _MASKS = {
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One source of a value. `received` is the row as received, with identity and phone numbers masked."""
+    """One source of a value. `received` is the row as received, with identity and phone numbers masked.
+
+    Attributes:
+        since, until: what day the record speaks of; of a relationship, from when and until when it says that it lasts.
+    """
 
     field: str
     value: str | None
@@ -38,6 +50,7 @@ class Fact:
     row: int | None
     received: list[dict[str, str | None]]
     since: str | None
+    until: str | None
     recorded_at: str | None
     rule: str
     chosen: bool
@@ -62,6 +75,7 @@ class Explainer:
         """All sources of a node's field (of all its fields when None), the chosen one first.
 
         Args:
+            field: or a type of relationship, in capitals: who says that the node has which.
             hidden: sensitivities that the asker may not see; such values and cells are left out.
 
         Raises:
@@ -69,7 +83,25 @@ class Explainer:
         """
         with self.lock:
             self._loader.known_as.refresh()
+            if field in ONTOLOGY.links:
+                return self._link_facts(id, field, None, hidden)
             return self._facts(id, field, hidden)
+
+    def link_facts(
+        self, start: str, type: str, end: str, hidden: frozenset[Sensitivity] = frozenset()
+    ) -> list[Fact]:
+        """All sources of one relationship; and those that in its stead name another place.
+
+        Raises:
+            UsageError: NOT_FOUND when nothing is recorded about its ends.
+        """
+        with self.lock:
+            self._loader.known_as.refresh()
+            # What is said of a place is kept with what is there.
+            near, far = (
+                (end, start) if start.startswith("adr_") and not end.startswith("adr_") else (start, end)
+            )
+            return self._link_facts(near, type, far, hidden)
 
     def said_of(self, raw: str, hidden: frozenset[Sensitivity] = frozenset()) -> list[Fact]:
         """What the records about one raw entity say of it, whoever it is known as by now; the newest first."""
@@ -98,33 +130,69 @@ class Explainer:
                 f"It has: {', '.join(fields)}.",
             )
         state = fold(id, versions, self._loader.places)
+        held = state.values if state is not None else {}
         facts: list[Fact] = []
         offered = sorted(offers(id, by_record(versions)), key=lambda o: o.rank, reverse=True)
-        seen: set[str] = set()
+        ranked = {o.field: o for o in reversed(offered)}
+        stands = {o.field: o for o in reversed(offered) if held.get(o.field) == o.value}
         for offer in offered:
             spec = fields.get(offer.field)
             if spec is None or (field is not None and offer.field != field):
                 continue
             if spec.meta.sensitivity is Sensitivity.HIDDEN or spec.meta.sensitivity in hidden:
                 continue
-            chosen = offer.field not in seen
-            seen.add(offer.field)
             zh, en = RULE_TRUST
-            facts.append(
-                self._fact(
-                    offer.field, offer.value, offer.version, chosen, en, f"{zh}(可信度 {offer.trust})", hidden
-                )
-            )
+            because = f"{zh}(可信度 {offer.trust})"
+            # Where reports are joined it is not trust that decides.
+            if stands.get(offer.field) is not ranked[offer.field]:
+                because, en = RULE_REPORTS
+            chosen = offer is stands.get(offer.field)
+            facts.append(self._fact(offer.field, offer.value, offer.version, chosen, en, because, hidden))
         if state is not None:
-            for name, value in state.values.items():
+            for name, value in held.items():
                 spec = fields.get(name)
-                if spec is None or name in seen or name == "id" or (field is not None and name != field):
+                if spec is None or name in stands or name == "id" or (field is not None and name != field):
                     continue
                 if spec.meta.sensitivity in hidden or spec.meta.sensitivity is Sensitivity.HIDDEN:
                     continue
                 newest = max(versions, key=lambda v: v.order)
                 facts.append(self._fact(name, value, newest, True, RULE_DERIVED[1], RULE_DERIVED[0], hidden))
         return sorted(facts, key=lambda f: (f.field, not f.chosen))
+
+    def _link_facts(
+        self, id: str, type: str, other: str | None, hidden: frozenset[Sensitivity]
+    ) -> list[Fact]:
+        records = by_record(self._loader.versions([id])[id]) if ONTOLOGY.label_of(id) is not None else []
+        if not records:
+            raise UsageError("NOT_FOUND", f"没有编号为 {id} 的记录", f"nothing is recorded about {id}")
+        said = [
+            (interval, next(v for v in versions if v.order == interval.order))
+            for versions in records
+            for slot in sorted({c.slot for v in versions for c in v.claims.links if c.type == type})
+            for interval in stretches(slot, versions, self._loader.places)
+            if interval.claim.type == type and id in (interval.claim.start, interval.end)
+        ]
+        owners = list(dict.fromkeys(interval.claim.owner for interval, _ in said))
+        stand = [
+            link
+            for owner, versions in self._loader.versions(owners).items()
+            if (state := fold(owner, versions, self._loader.places)) is not None
+            for link in state.links
+            if link.type == type
+        ]
+        facts = []
+        for interval, version in said:
+            ends = interval.claim.start, interval.end
+            far = ends[0] if ends[1] == id else ends[1]
+            stands = any((x.start, x.end) == ends and _covers(x.values, interval) for x in stand)
+            if other is None or far == other or not stands:
+                zh, en = RULE_LASTS if stands else RULE_SURER if far is not None else RULE_NOWHERE
+                told = self._fact(
+                    type, far or _text(interval), version, stands, en, zh + _how(interval), hidden
+                )
+                until = None if interval.until == OPEN_END else interval.until
+                facts.append(replace(told, since=interval.start, until=until))
+        return sorted(facts, key=lambda f: (not f.chosen, f.until is not None))
 
     def _fact(
         self,
@@ -142,7 +210,7 @@ class Explainer:
         shown = [{"column": c, "value": _masked(feed, c, v, hidden)} for c, v in received.items()]
         text = value if isinstance(value, str) else orjson.dumps(value).decode()
         return Fact(
-            field, text, version.feed, batch.id, batch.file, version.row, shown, version.effective or None,
+            field, text, version.feed, batch.id, batch.file, version.row, shown, version.effective or None, None,
             batch.received_at, rule, chosen, because,
         )  # fmt: skip
 
@@ -156,3 +224,19 @@ def _masked(feed: Feed, column: str, value: str | None, hidden: frozenset[Sensit
         return None
     mask = _MASKS.get(spec.type)
     return mask(value) if mask is not None else value
+
+
+def _text(interval: Interval) -> str:
+    """A place as the record names it."""
+    return next((x for x in reversed((interval.claim.place or "").split("\x1f")) if x), "")
+
+
+def _covers(values: dict[str, Any], interval: Interval) -> bool:
+    """Whether a relationship as it stands lasts as long as the record says."""
+    since, until = values.get("since") or "", values.get("until") or OPEN_END
+    return since <= (interval.start or "9") and interval.until <= until
+
+
+def _how(interval: Interval) -> str:
+    sure = interval.placement.confidence if interval.placement is not None else 1.0
+    return "" if sure == 1.0 else f"({_text(interval)} {sure:.2f})"

@@ -18,6 +18,7 @@ class Explains(Protocol):
     """Answers `why`; the loaders do."""
 
     def facts(self, id: str, field: str | None, hidden: frozenset[Sensitivity]) -> list[Any]: ...
+    def link_facts(self, start: str, type: str, end: str, hidden: frozenset[Sensitivity]) -> list[Any]: ...
 
 
 @dataclass(slots=True)
@@ -27,7 +28,7 @@ class Context:
     Attributes:
         rolled_for: the day that the roll-ups were counted for, or None.
         identity_hash: the keyed hash of an identity number.
-        explainer, feed_status, judges (`schema.links.Judges`): None when this server has no ledger at hand.
+        explainer, feed_status, judges (`schema.links.Judges`), disagrees (`schema.disagreements.Disagrees`): None when this server has no ledger at hand.
         slots: under which key the statements of this operation answer what has an alias, by (type, path).
     """
 
@@ -40,6 +41,7 @@ class Context:
     explainer: Explains | None = None
     feed_status: Callable[[list[str] | None, Collection[str]], list[dict[str, Any]]] | None = None
     judges: Any = None
+    disagrees: Any = None
     rolled_for: str | None = None
     method: Literal["GET", "POST"] = "POST"
     synthetic: bool = False

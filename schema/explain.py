@@ -5,15 +5,32 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ontology.errors import UsageError
 from schema.context import Context
 
 
 async def explain(context: Context, id: str, field: str | None) -> list[dict[str, Any]]:
     """The facts behind a node's field, as far as the viewer may see them."""
     assert context.explainer is not None
-    name = None if field is None else _snake(field)
+    name = field if field is None or field.isupper() else _snake(field)
+    if name is not None and name.isupper() and context.viewer.area is not None:
+        # Whom a relationship leads to may be outside; what is inside has its own reasons, link by link.
+        return []
     found = await asyncio.to_thread(context.explainer.facts, id, name, context.viewer.hidden)
-    facts = [fact.as_dict() for fact in found]
+    return _within(context, [fact.as_dict() for fact in found])
+
+
+async def explain_link(context: Context, start: str, type: str, end: str) -> list[dict[str, Any]]:
+    """The facts behind a relationship that the viewer sees."""
+    if context.explainer is None:
+        raise UsageError("NOT_FOUND", "本服务没有账本", "this server has no ledger to answer from")
+    found = await asyncio.to_thread(context.explainer.link_facts, start, type, end, context.viewer.hidden)
+    if context.viewer.area is not None:
+        found = [fact for fact in found if fact.chosen]
+    return _within(context, [fact.as_dict() for fact in found])
+
+
+def _within(context: Context, facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if context.viewer.area is not None:
         # A row as received may speak of people and places outside the area.
         for fact in facts:

@@ -18,6 +18,7 @@ from ontology.errors import UsageError
 from schema import types as t
 from schema.ask import Ask, limited, not_found
 from schema.connections import exact, page_info
+from schema.disagreements import DisagreementConnection, disagreements
 from schema.errors import ERROR_CODES
 from schema.links import IdentityLinkConnection, LinkKind, LinkState, links
 from schema.results import (
@@ -325,6 +326,15 @@ class Query:
         first: int = 20, after: str | None = None,
     ) -> IdentityLinkConnection:  # fmt: skip
         return await links(Ask(info, as_of), kind, state, after)
+
+    @strawberry.field(
+        description="部门数据不一致;给 department 则为该部门所述而未被采信者 · where departments contradict each other"
+    )
+    async def disagreements(
+        self, info: Info, department: str | None = None, field: str | None = None, as_of: Date | None = None,
+        first: int = 20, after: str | None = None,
+    ) -> DisagreementConnection:  # fmt: skip
+        return await disagreements(Ask(info, as_of), department, field, after)
 
     @strawberry.field(description="字典 · the terms of a list: incident_kind, residence, error_code …")
     def terms(self, info: Info, list: str, as_of: Date | None = None) -> list[Term]:

@@ -8,7 +8,8 @@ import strawberry
 
 from schema import types as t
 from schema.connections import PageInfo, make_connection
-from schema.scalars import Count, Cut, Date, DateTime, Kind, RepeatBy, Term
+from schema.scalars import Count, Cut, Date, DateTime, Fact, Kind, RepeatBy, Term
+from schema.terms import Info
 
 MODULE = globals()
 
@@ -126,6 +127,14 @@ class Link:
     since: Date | None
     until: Date | None
     confidence: float
+
+    @strawberry.field(  # type: ignore[untyped-decorator]
+        description="出处 · who says so; and who, in its stead, names another place"
+    )
+    async def why(self: Any, info: Info) -> list[Fact]:
+        from schema.explain import explain_link
+
+        return await explain_link(info.context, self["start"], self["type"], self["end"])  # type: ignore[return-value]
 
 
 @strawberry.type(description="子图 · nodes and links for drawing, and what was cut")

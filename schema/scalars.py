@@ -163,7 +163,10 @@ class Fact:
     file: str | None
     row: int | None
     received: list[Cell]
-    since: str | None
+    since: str | None = strawberry.field(
+        description="所述之日;关系则为起 · the day it speaks of; of a relationship its beginning"
+    )
+    until: str | None = strawberry.field(description="关系之止 · the end of a relationship")
     recorded_at: DateTime | None
     rule: str
     chosen: bool

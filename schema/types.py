@@ -74,7 +74,9 @@ class Entity(Node):
         fields = info.context.viewer.masked(self["_t"])
         return [{"field": f, "state": MaskState.WITHHELD} for f in fields]  # type: ignore[misc]
 
-    @strawberry.field(description="出处 · where a field's value comes from (all fields when none is named)")
+    @strawberry.field(
+        description="出处;字段,或关系如 LIVES_AT · where a field's value comes from, or a relationship; all fields when none is named"
+    )
     async def why(self: Any, info: Info, field: str | None = None) -> list[Fact]:
         explainer = info.context.explainer
         if explainer is None:

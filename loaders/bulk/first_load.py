@@ -184,8 +184,9 @@ class _FirstLoad:
     def fold(self) -> None:
         self._keep_about()
         fold = ColumnFold(
-            self.spool, self.loader.places, self.today, self.loader.versions, self.loader.progress
-        )
+            self.spool, self.loader.places, self.today, self.loader.versions, self.loader.disagreements,
+            self.loader.progress,
+        )  # fmt: skip
         self._fold = fold
         fold.find_repeated(list(self.loader.feeds))
         fold.take_addresses()
@@ -219,6 +220,7 @@ class _FirstLoad:
             else:
                 fold.count_nodes(label, ordinary)
             self._put_nodes(label, ordinary, typed(label, nodes.pop(label, [])))
+        fold.settle_disagreements()
         self.loader.progress("归并 fold", len(labels), len(labels))
 
     def _put_nodes(self, label: str, ordinary: pl.DataFrame, others: pl.DataFrame) -> None:
@@ -307,6 +309,7 @@ class _FirstLoad:
                 records.put_folded(self._blobs(label))
         with records.transaction():
             records.put_rollups(self._fold.counts)
+            records.put_disagreements((), self._fold.disagreements)
             self.loader.places.keep()
 
     def _blobs(self, label: str) -> Iterator[tuple[str, bytes]]:

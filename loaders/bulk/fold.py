@@ -16,6 +16,7 @@ from loaders.bulk.claims import RECORD, TYPES, mapped
 from loaders.bulk.reports import report_traits
 from loaders.bulk.spool import Spool
 from loaders.declaration import Feed
+from loaders.disagreements import Said, may_differ
 from loaders.fold import COUNTERS, State, Version, contributions, fold
 from loaders.identity.incidents import IncidentLinker
 from loaders.identity.linker import Linker
@@ -67,6 +68,7 @@ class ColumnFold:
 
     Args:
         versions: all versions of all records about ids, for those that are not ordinary.
+        disagree: where departments contradict each other about an id.
     """
 
     def __init__(
@@ -75,18 +77,23 @@ class ColumnFold:
         places: PlaceBase,
         today: str,
         versions: Callable[[Sequence[str]], dict[str, list[Version]]],
+        disagree: Callable[[str, list[Version], State | None], list[Said]],
         progress: Progress,
     ) -> None:
         self._spool = spool
         self._places = places
         self._today = today
         self._versions = versions
+        self._disagree = disagree
         self._progress = progress
         self._placements = pl.DataFrame()
         self._complex = pl.DataFrame(schema={"id": pl.String})
         self.labels = [t.removeprefix("node.") for t in spool.tables() if t.startswith("node.")]
         self.tables = link_tables(spool)
         self.counts: dict[tuple[str, str], int] = defaultdict(int)
+        # Ordinary ids of which several feeds say several things.
+        self.contradicted: list[str] = []
+        self.disagreements: list[Said] = []
 
     # -- what is not ordinary ---------------------------------------------------------------------------------------
 
@@ -327,9 +334,20 @@ class ColumnFold:
             # The last wins; of two that rank alike the first that the fold would meet.
             descending = [False, False, False, True, True, True]
             ranked = several.sort(*RANK, descending=descending)
+            if derive:
+                self._find_contradicted(label, several, fields)
             best = ranked.group_by("id").agg(pl.col(f).drop_nulls().last() for f in fields)
             single = pl.concat([single, best.select(single.columns)])
         return self._derived(label, single) if derive else single
+
+    def _find_contradicted(self, label: str, claims: pl.DataFrame, fields: Sequence[str]) -> None:
+        """Notes the ids of which feeds say more than one thing, for `loaders.disagreements` to judge."""
+        plain = [f for f in fields if claims.schema[f].base_type() != pl.List and not may_differ(label, f)]
+        if not plain:
+            return
+        differs = pl.any_horizontal(pl.col(f).drop_nulls().n_unique() > 1 for f in plain)
+        said = claims.group_by("id").agg(differs.alias("differs"), pl.col("__feed").n_unique().alias("feeds"))
+        self.contradicted += said.filter(pl.col("differs") & (pl.col("feeds") > 1)).get_column("id").to_list()
 
     def _derived(self, label: str, nodes: pl.DataFrame) -> pl.DataFrame:
         entity = ONTOLOGY.entities[label]
@@ -409,8 +427,15 @@ class ColumnFold:
             for id, versions in self._versions(ids[start : start + CHUNK]).items():
                 state = fold(id, versions, self._places)
                 if state is not None:
+                    self.disagreements += self._disagree(id, versions, state)
                     yield state
             self._progress(STAGE, min(start + CHUNK, len(ids)), len(ids))
+
+    def settle_disagreements(self) -> None:
+        """Judges the ordinary ids of which several feeds say several things; call it when all nodes were asked for."""
+        for start in range(0, len(self.contradicted), CHUNK):
+            for id, versions in self._versions(self.contradicted[start : start + CHUNK]).items():
+                self.disagreements += self._disagree(id, versions, fold(id, versions, self._places))
 
     def count_state(self, state: State) -> None:
         """Adds what a state contributes to the roll-ups."""

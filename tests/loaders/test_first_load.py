@@ -37,6 +37,7 @@ TABLES = {
     "rollup": "SELECT code, counter, n FROM rollup WHERE n <> 0",
     "resolution": "SELECT * FROM resolution",
     "quarantine": "SELECT row, col, feed, zh FROM quarantine",
+    "disagreement": "SELECT id, field, feed, stands FROM disagreement",
     "dirty": "SELECT id FROM dirty",
     "digested": "SELECT batch, loaded, rejected, dropped FROM digested",
 }

@@ -39,11 +39,12 @@ INSIDE: dict[str, list[str]] = {
     "paths": ['from: "per_wang", to: "per_li", maxDepth: 8', 'from: "inc_old", to: "org_police", maxDepth: 6'],
     "terms": ['list: "incident_kind"'],
 }  # fmt: skip
-# Roots that answer a limited viewer with NOT_FOUND, whatever they are asked: phones are sensitive, feeds and links the
-# district's.
+# Roots that answer a limited viewer with NOT_FOUND, whatever they are asked: phones are sensitive, feeds, links and
+# disagreements the district's.
 NEVER: dict[str, list[str]] = {
     "phone": ['number: "13900000001"', 'number: "13900000009"'],
     "feedStatus": ["", 'names: ["alarms"]'],
+    "disagreements": ["", 'department: "公安"'],
     "links": ["", "kind: INCIDENT, state: LINK"],
 }
 # Root → arguments that name something real outside, and the like of which there is none.
@@ -90,4 +91,4 @@ OUTSIDE: dict[str, list[tuple[str, str]]] = {
     ],
 }  # fmt: skip
 # Roots that know nothing of a place.
-PLACELESS = {"viewer", "terms", "links"}
+PLACELESS = {"viewer", "terms", "links", "disagreements"}

@@ -13,7 +13,7 @@ from graph.store import Store
 from graph.viewer import DEVELOPMENT
 from ontology.identifiers import make_citizen_id
 from tests.conftest import empty
-from tests.loaders.tiny import HOME, write_feed
+from tests.loaders.tiny import DISTRICT, HOME, write_feed
 from tests.schema.test_roots import KEY, LIMITED, Asked
 from tests.test_cli import quanxi
 
@@ -28,6 +28,7 @@ RESIDENTS = [
 VOLUNTEER = {
     "红领编号": "V77", "姓名": "陈建国", "手机号": PHONE, "角色": "队员", "服务地址": HOME, "更新时间": "2025-05-01",
 }  # fmt: skip
+MISSPELT = {**DISTRICT["volunteers"][0], "姓名": "章测试", "更新时间": "2025-05-01"}
 WHO = """{
   volunteer(vid: "V77") {
     person { id name homes { edges { node { fullName } } } possibleSame { link id score agrees { code } } }
@@ -56,7 +57,7 @@ async def ask(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -
         directory = tmp_path_factory.mktemp("links")
         asked = Asked(store, directory)
         await asked.load()
-        more = {"residents": RESIDENTS, "volunteers": [VOLUNTEER]}
+        more = {"residents": RESIDENTS, "volunteers": [VOLUNTEER, MISSPELT]}
         await asked.loader.load(
             store, [write_feed(directory, feed, rows, "_2") for feed, rows in more.items()]
         )
@@ -105,6 +106,57 @@ async def test_what_is_not_taken(ask: Asked, id: str | None, reason: str, code: 
     if id is None:
         id = (await asked_about(ask))[0]["id"]
     assert await ask(JUDGE, id=id, same=True, reason=reason) == {"judgeLink": {"code": code}}
+
+
+async def test_a_judgement_is_no_get_request(ask: Asked) -> None:
+    question = (await asked_about(ask))[0]
+    told = await ask.answer(JUDGE, id=question["id"], same=True, reason="x", method="GET")
+    assert "errors" in told
+    assert not ask.loader.is_judged_anew()
+
+
+DISAGREEMENTS = """query ($department: String, $field: String) {
+  disagreements(department: $department, field: $field) {
+    totalCount { value } edges { node { entity { id title } field says { value feed chosen } } }
+  }
+}"""
+
+
+async def test_departments_that_contradict_each_other(ask: Asked) -> None:
+    found = (await ask(DISAGREEMENTS, department="组织部"))["disagreements"]
+    assert found["totalCount"] == {"value": 1}
+    (node,) = [e["node"] for e in found["edges"]]
+    assert node["field"] == "name" and node["entity"]["title"]
+    said = {(s["feed"], s["value"], s["chosen"]) for s in node["says"]}
+    assert said >= {("volunteers", "章测试", False), ("residents", "张测试", True)}
+    assert (await ask(DISAGREEMENTS, department="公安", field="name"))["disagreements"]["edges"] == []
+    assert await ask.codes(DISAGREEMENTS, department="没有") == ["NOT_FOUND"]
+    assert await ask.codes(DISAGREEMENTS, LIMITED) == ["NOT_FOUND"]
+
+
+WHY = """query ($id: ID!) {
+  neighbourhood(id: $id, depth: 1) { links { type start end why { value feed row chosen since received { column } } } }
+}"""
+
+
+async def test_why_of_a_relationship(ask: Asked) -> None:
+    person = await ask.id_of("张测试")
+    links = (await ask(WHY, id=person))["neighbourhood"]["links"]
+    assert {"LIVES_AT", "OWNS"} <= {x["type"] for x in links}
+    assert all(x["why"] for x in links)
+    (home,) = [x for x in links if x["type"] == "LIVES_AT"]
+    (fact,) = home["why"]
+    assert (fact["value"], fact["feed"], fact["chosen"], fact["since"]) == (
+        home["end"],
+        "residents",
+        True,
+        "2020-01-01",
+    )
+    within = (await ask(WHY, LIMITED, id=person))["neighbourhood"]["links"]
+    assert within and all(f["chosen"] and f["received"] == [] for x in within for f in x["why"])
+    one = 'query ($id: ID!) { node(id: $id) { ... on Person { why(field: "LIVES_AT") { value } } } }'
+    assert (await ask(one, id=person))["node"]["why"] == [{"value": home["end"]}]
+    assert (await ask(one, LIMITED, id=person))["node"]["why"] == []
 
 
 async def test_a_question_is_told_and_a_judgement_moves_the_graph(ask: Asked) -> None:

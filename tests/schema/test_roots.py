@@ -16,6 +16,7 @@ from graph.store import Store
 from graph.viewer import DEVELOPMENT, Viewer
 from ledger import Keyring
 from loaders.identity.judging import Judging
+from loaders.mend import Disagreements
 from loaders.why import Explainer
 from loaders.wiring import open_loader
 from ontology import Sensitivity
@@ -90,7 +91,8 @@ class Asked:
         context = Context(
             store=self.store, viewer=viewer, clock=self.loader.clock, scheme=self.loader.scheme, terms=load_terms(),
             identity_hash=lambda number: identity_hash(self.loader.ledger.vault.identity, number),
-            explainer=explainer, judges=Judging(self.loader, explainer), rolled_for=self.rolled_for if rolled else None,
+            explainer=explainer, judges=Judging(self.loader, explainer),
+            disagrees=Disagreements(self.loader, explainer), rolled_for=self.rolled_for if rolled else None,
             method=method, timeout=60,
         )  # fmt: skip
         return (await self.operations.run(query, variables, None, context, method=method)).body

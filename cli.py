@@ -573,6 +573,7 @@ def demo(
 
 
 if __name__ == "__main__":
-    # The commands' modules ask `cli` for the settings: it is this module, not a second copy of it.
-    sys.modules["cli"] = sys.modules[__name__]
-    main()
+    # The commands' modules ask `cli` for the settings: run the module that they import, not a second copy of it.
+    import cli
+
+    cli.main()

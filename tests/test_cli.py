@@ -18,6 +18,10 @@ from graph.engine import EngineAddress
 ROOT = Path(__file__).parent.parent
 
 
+# As `tools/setup.py` installs the command.
+INSTALLED = "import runpy; runpy.run_module('cli', run_name='__main__', alter_sys=False)"
+
+
 def quanxi(*words: str, data: Path, **more: str) -> subprocess.CompletedProcess[str]:
     import os
 
@@ -25,7 +29,7 @@ def quanxi(*words: str, data: Path, **more: str) -> subprocess.CompletedProcess[
     if "QUANXI_CACHE" in os.environ:
         environment["QUANXI_CACHE"] = os.environ["QUANXI_CACHE"]
     return subprocess.run(
-        [sys.executable, "-m", "cli", "--data", str(data), *words],
+        [sys.executable, "-c", INSTALLED, "--data", str(data), *words],
         cwd=ROOT, env={**environment, **more, "COLUMNS": "200"}, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
 
@@ -42,6 +46,12 @@ COMMANDS = [
     "engine stop",
     "engine status",
     "quarantine list",
+    "quarantine export",
+    "quarantine retry",
+    "batch list",
+    "link list",
+    "link judge",
+    "disagreements",
     "unplaced",
     "catalog check",
 ]
@@ -52,6 +62,14 @@ def test_every_command_has_help_with_an_example(command: str, tmp_path: Path) ->
     done = quanxi(*command.split(), "--help", data=tmp_path)
     assert done.returncode == 0
     assert f"Example: quanxi {command}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["quarantine list", "batch list", "link list", "disagreements", "unplaced", "feeds list"]
+)
+def test_what_lists_lists_nothing_of_nothing(command: str, tmp_path: Path) -> None:
+    done = quanxi(*command.split(), data=tmp_path / "data")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -300,18 +300,67 @@ def _print_summary(summary: Any) -> None:
 
 @app.command(epilog="Example: quanxi load district   or   quanxi load 公安_警情_20251215.csv")
 def load(
-    paths: Annotated[list[Path], typer.Argument(help="Feed files, or a directory of them.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Feed files, or a directory of them.", show_default=False)
+    ] = None,
     feed: Annotated[str | None, typer.Option(help="Force the feed that the files belong to.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
     ] = False,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="QUANXI_DATABASE",
+            help="A department's SQL database instead of files, as postgresql://user@host/name or sqlite:///file; with --feed.",
+        ),
+    ] = None,
+    table: Annotated[str | None, typer.Option(help="Which of its tables.")] = None,
+    query: Annotated[str | None, typer.Option(help="Or a query, which is run read-only.")] = None,
 ) -> None:
     """Load feed files into the graph; loading the same again changes nothing."""
+    if table is not None or query is not None:
+        _load_sql(database, feed, table, query, paths, dry_run)
+        return
+    if not paths:
+        raise UsageError(
+            "BAD_ARGUMENT",
+            "请指定文件,或用 --database 与 --table 指定数据库的表",
+            "name files, or a database's table with --database and --table",
+            "Example: quanxi load district",
+        )
     if dry_run:
         _dry_run(_settings(), paths, feed)
         return
     with _Bars() as step:
         summary = asyncio.run(_load(_settings(), paths, feed, step))
+    _print_summary(summary)
+
+
+def _load_sql(
+    database: str | None,
+    feed: str | None,
+    table: str | None,
+    query: str | None,
+    paths: list[Path] | None,
+    dry_run: bool,
+) -> None:
+    from loaders.load import load_sql
+
+    if database is None or feed is None or (table is None) == (query is None) or paths or dry_run:
+        raise UsageError(
+            "BAD_ARGUMENT",
+            "数据库须有 --database、--feed 以及 --table 或 --query 之一,不能与文件或 --dry-run 同用",
+            "a database needs --database, --feed and one of --table and --query, and neither files nor --dry-run",
+            "Example: quanxi load --database sqlite:///gongan.db --table 实有人口 --feed residents",
+        )
+    with _Bars() as step:
+        settings = _settings()
+        loader = make_loader(settings, None, step)
+        try:
+            target = _target(settings, step)
+            summary = asyncio.run(load_sql(loader, target, database, feed, query, table))
+        finally:
+            loader.close()
     _print_summary(summary)
 
 

@@ -58,6 +58,18 @@ async def load(loader: Loader, target: Target, paths: Iterable[Path], forced: st
     return await _apply(loader, target, [b for path in files for b in loader.receive(path, forced)])
 
 
+async def load_sql(
+    loader: Loader, target: Target, url: str, feed: str, query: str | None, table: str | None
+) -> Summary:
+    """Receives the rows of a database's query or table, then applies all that waits.
+
+    Raises:
+        UsageError: UNKNOWN_FEED, BAD_FILE, BAD_HEADER before anything is done; LEDGER_BUSY.
+        EngineError: what the engine says; the rows are kept by then.
+    """
+    return await _apply(loader, target, [loader.receive_sql(url, feed, query, table)])
+
+
 async def retry(loader: Loader, target: Target, path: Path) -> Summary:
     """Receives a workbook of rows that came back corrected, then applies all that waits.
 

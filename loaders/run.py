@@ -34,7 +34,7 @@ from loaders.joins import joined
 from loaders.mapping import SEPARATOR, Claims, Mapper, address_id, split_place_key
 from loaders.places import PlaceBase, place_record
 from loaders.pushed import feed_missing
-from loaders.readers import Source
+from loaders.readers import Source, database_name
 from ontology.clock import SHANGHAI, Clock
 from ontology.errors import UsageError
 from ontology.terms import Terms
@@ -233,24 +233,36 @@ class Loader:
         """
         feed = self.feed_of(path, forced)
         now = datetime.now(SHANGHAI).isoformat(timespec="seconds")
-        batches = []
-        for source in readers.sources(path, feed.reading_options(), feed.header_names(), feed.key):
-            source = joined(feed, path, source)
-            contract.check_header(feed, source.columns, source.file)
-            batches.append(
-                self.ledger.append(
-                    feed.feed,
-                    source.file,
-                    source.sheet,
-                    self._received(feed, source),
-                    source.digest,
-                    now,
-                    source.file_date,
-                    feed.sensitive_columns(),
-                    partial(_faults, source),
-                )
-            )
-        return batches
+        found = readers.sources(path, feed.reading_options(), feed.header_names(), feed.key)
+        return [self._append(feed, joined(feed, path, source), now) for source in found]
+
+    def receive_sql(self, url: str, feed: str, query: str | None = None, table: str | None = None) -> Batch:
+        """Keeps the rows of a database's query, or of its table, as received; durable when it returns.
+
+        The same rows again, as of the same day, are the same batch.
+
+        Raises:
+            UsageError: UNKNOWN_FEED; BAD_FILE when the database cannot be read; BAD_HEADER.
+        """
+        declared = self.feed_of(Path(), feed)
+        now = datetime.now(SHANGHAI)
+        name = f"{database_name(url)}_{now:%Y%m%d}"
+        source = readers.read_sql(url, query, name, table)
+        return self._append(declared, source, now.isoformat(timespec="seconds"))
+
+    def _append(self, feed: Feed, source: Source, now: str) -> Batch:
+        contract.check_header(feed, source.columns, source.file)
+        return self.ledger.append(
+            feed.feed,
+            source.file,
+            source.sheet,
+            self._received(feed, source),
+            source.digest,
+            now,
+            source.file_date,
+            feed.sensitive_columns(),
+            partial(_faults, source),
+        )
 
     def _received(self, feed: Feed, source: Source) -> Iterator[pl.DataFrame]:
         done = 0

@@ -25,6 +25,7 @@ from seed import SeedOptions, seed_district
 from tests.districts import drop_empty_micro_grids
 from tests.loaders.graphs import assert_same, whole_graph
 from tests.loaders.test_run import KEYRING
+from tests.loaders.tiny import write_district
 
 pytestmark = pytest.mark.anyio
 KILLS = int(os.environ.get("QUANXI_TEST_KILLS", "6"))
@@ -85,6 +86,35 @@ async def test_killed_again_and_again(clean_graph: Store, data: Path, tmp_path: 
     async with Store.open(ensure_engine(data)) as store:
         found = await whole_graph(store)
     assert_same(found, whole, killed)
+
+
+async def test_two_loaders_at_once(clean_graph: Store, data: Path, tmp_path: Path) -> None:
+    """Both keep what they were given; one applies after the other, or leaves it to it."""
+    files = write_district(tmp_path)
+    unbroken = open_loader(tmp_path / "unbroken", None, Clock(DAY), keyring=KEYRING)
+    await ensure_schema(clean_graph)
+    await unbroken.load(clean_graph, files)
+    whole = await whole_graph(clean_graph)
+    unbroken.close()
+    environment = {
+        **os.environ,
+        "QUANXI_KEY": KEYRING.key or "",
+        "QUANXI_TODAY": DAY.isoformat(),
+        "QUANXI_HEAP_MB": "512",
+    }
+    command = [sys.executable, "-m", "cli", "--data", str(data), "load"]
+    halves = [[str(p) for p in files[at::2]] for at in (0, 1)]
+    running = [
+        subprocess.Popen(
+            [*command, *half], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for half in [*halves, halves[0]]
+    ]
+    ended = [(process.communicate(timeout=200)[1], process.returncode) for process in running]
+    assert all(code == 0 for _, code in ended), ended
+    async with Store.open(ensure_engine(data)) as store:
+        found = await whole_graph(store)
+    assert_same(found, whole)
 
 
 def _thin(feeds: Path) -> None:

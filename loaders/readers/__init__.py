@@ -7,7 +7,7 @@ odd about them; it never changes a cell, shifts one, or guesses.
 from __future__ import annotations
 
 from loaders.readers.compatible import Sheet, read
-from loaders.readers.database import read_sql
+from loaders.readers.database import database_name, read_sql
 from loaders.readers.model import ROW, BadRow, Limits, Note, Notes, Reading, Source, file_date
 from loaders.readers.openers import SUFFIXES, sources, stream_sources
 
@@ -21,6 +21,7 @@ __all__ = [
     "Reading",
     "Sheet",
     "Source",
+    "database_name",
     "file_date",
     "read",
     "read_sql",

@@ -25,8 +25,9 @@ BATCH = 10_000
 SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 
 
-def read_sql(url: str, query: str, name: str | None = None) -> Source:
-    """The rows of a query as a source; they are numbered from 1, its digest is that of the rows.
+def read_sql(url: str, query: str | None = None, name: str | None = None, table: str | None = None) -> Source:
+    """The rows of a query, or of a whole table (`name` or `schema.name`), as a source; they are numbered from 1, its digest
+    is that of the rows.
 
     The transaction is read-only where the database knows such, and rows are fetched as they are asked for.
 
@@ -44,13 +45,29 @@ def read_sql(url: str, query: str, name: str | None = None) -> Source:
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     shown = name or parsed.render_as_string(hide_password=True)
-    return _rows(_Query(parsed, query, shown), shown, None, None)
+    return _rows(
+        _Query(parsed, query if query is not None else _whole(table or ""), shown), shown, table, None
+    )
+
+
+def _whole(table: str) -> sa.Select[Any]:
+    schema, _, name = table.rpartition(".")
+    return sa.select(sa.text("*")).select_from(sa.table(name, schema=schema or None))
+
+
+def database_name(url: str) -> str:
+    """What a database is called: its host and name, without who connects to it."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return "SQL"
+    return "_".join(Path(x).name for x in (parsed.host, parsed.database) if x) or "SQL"
 
 
 class _Query:
     """A connection with a query's cursor open, closed when its rows are exhausted or nobody wants them."""
 
-    def __init__(self, url: URL, query: str, name: str) -> None:
+    def __init__(self, url: URL, query: str | sa.Select[Any], name: str) -> None:
         self.name, self.url = name, url
         self._secrets = [s for s in (url.password,) if s]
         try:
@@ -65,7 +82,7 @@ class _Query:
         try:
             self._connection = _read_only(connection)
             self.result = self._connection.execution_options(stream_results=True, yield_per=BATCH).execute(
-                sa.text(query)
+                sa.text(query) if isinstance(query, str) else query
             )
             if not self.result.returns_rows:
                 raise self.failed("查询不返回行", "the query gives no rows", None)

@@ -290,6 +290,7 @@ def test_a_real_postgresql(postgres: str) -> None:
         rows_of(read_sql(postgres, "SELECT nextval('serial')"))
     with engine.connect() as db:
         assert db.execute(sa.text("SELECT count(*) FROM 警情")).scalar() == 25_000
+    assert sum(f.height for f in read_sql(postgres, table="public.警情").frames) == 25_000
     engine.dispose()
 
 

@@ -7,29 +7,30 @@ import errno
 import json
 import sqlite3
 import sys
-from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 
 from commands import batches, catalog, disagreements, feeds, links, quarantine
+from commands.common import (
+    Bars,
+    Step,
+    connect,
+    console,
+    current_settings,
+    district_clock,
+    graph_of,
+    make_loader,
+    print_summary,
+    use_settings,
+)
 from ontology.errors import QuanxiError, UsageError
 
-console = Console()
 errors = Console(stderr=True)
 
 
@@ -83,10 +84,6 @@ def storage_error(error: OSError | sqlite3.Error) -> UsageError:
     )
 
 
-class _State:
-    settings: Any = None
-
-
 def tell(error: QuanxiError) -> None:
     errors.print(f"[bold red]{error.code}[/] {error.zh}", highlight=False, soft_wrap=True)
     errors.print(f"  {error.en}", highlight=False, soft_wrap=True, markup=False)
@@ -117,44 +114,13 @@ def _settings_of(
     if catalog is not None:
         given["catalog"] = catalog
     try:
-        _State.settings = Settings(**given)
+        use_settings(Settings(**given))
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(p) for p in first["loc"])
         raise UsageError(
             "BAD_SETTING", f"设置 {name} 有误:{first['msg']}", f"setting {name}: {first['msg']}"
         ) from None
-
-
-def _settings() -> Any:
-    return _State.settings
-
-
-class _Bars:
-    """A progress bar per stage."""
-
-    def __init__(self) -> None:
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description:<24}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Callable[[str, int, int | None], None]:
-        self._progress.start()
-        return self.step
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def step(self, stage: str, done: int, total: int | None) -> None:
-        if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(stage, total=total)
-        self._progress.update(self._tasks[stage], completed=done, total=total)
 
 
 @app.command(epilog="Example: quanxi seed district --scale 0.01 --seed 7 --until 2025-12-15 --noise normal")
@@ -194,7 +160,7 @@ def seed(
         only=tuple(only or ()),
         scenario=scenario,
     )
-    with _Bars() as step:
+    with Bars() as step:
         manifest = seed_district(directory, options, step)
     table = Table("feed", "rows", title=f"{directory} · synthetic · until {until.date()}")
     for name, count in manifest.counts.items():
@@ -202,100 +168,15 @@ def seed(
     console.print(table)
 
 
-def _clock(settings: Any, directory: Path | None = None, *, keep: bool = True) -> Any:
-    """The district's day: the setting, else the loaded district's last day, else today.
-
-    Args:
-        directory: a district that is being loaded; its day is the data directory's from then on.
-        keep: whether the data directory is to remember it.
-    """
-    from ontology.clock import Clock
-
-    if settings.today is not None:
-        return Clock(settings.today)
-    kept = settings.data / "district.json"
-    if directory is not None:
-        # A seeded district's own directory, or the feeds/ in it.
-        whole = directory.parent if directory.name == "feeds" else directory
-        manifest = whole / "manifest.json"
-        day = json.loads(manifest.read_text(encoding="utf-8")).get("today") if manifest.is_file() else None
-        if day and not keep:
-            return Clock(date.fromisoformat(day))
-        if day:
-            kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            kept.write_text(json.dumps({"today": day, "synthetic": True}), encoding="utf-8")
-    if kept.is_file():
-        return Clock(date.fromisoformat(json.loads(kept.read_text(encoding="utf-8"))["today"]))
-    return Clock()
-
-
-def make_loader(
-    settings: Any,
-    directory: Path | None = None,
-    progress: Callable[[str, int, int | None], None] | None = None,
-) -> Any:
-    """The loader of the settings' data directory, with its ledger."""
-    from loaders.wiring import open_loader
-
-    return open_loader(
-        settings.data, settings.catalog, _clock(settings, directory), progress, settings.keyring()
-    )
-
-
-def _connect(settings: Any, progress: Callable[[str, int, int | None], None] | None = None) -> Any:
-    from graph.engine import connect_engine
-
-    return connect_engine(
-        settings.data,
-        settings.neo4j_uri,
-        settings.neo4j_user,
-        settings.neo4j_password.get_secret_value() if settings.neo4j_password else None,
-        database=settings.neo4j_database,
-        heap_mb=settings.heap_mb,
-        page_cache_mb=settings.page_cache_mb,
-        progress=progress,
-    )
-
-
-async def _load(
-    settings: Any, paths: list[Path], feed: str | None, step: Callable[[str, int, int | None], None]
-) -> Any:
+async def _load(settings: Any, paths: list[Path], feed: str | None, step: Step) -> Any:
     from loaders.load import load
 
     directory = paths[0] if paths and paths[0].is_dir() else None
     loader = make_loader(settings, directory, step)
     try:
-        return await load(loader, _target(settings, step), paths, feed)
+        return await load(loader, graph_of(settings, step), paths, feed)
     finally:
         loader.close()
-
-
-def _target(settings: Any, step: Callable[[str, int, int | None], None]) -> Any:
-    """The graph of the settings, as loaders want it."""
-    from loaders.load import Target
-
-    return Target(lambda: _connect(settings, step), settings.data, settings.heap_mb)
-
-
-def _print_summary(summary: Any) -> None:
-    for f in summary.files:
-        if f.held:
-            console.print(
-                f"[yellow]held 暂扣[/] {escape(f.file)}: {escape(f.held)} — see `quanxi batch list --state held`"
-            )
-    table = Table("file", "feed", "read", "loaded", "quarantined", "cells dropped", title="loaded 入库")
-    for f in summary.files:
-        table.add_row(
-            f.file, f.feed, f"{f.read:,}", f"{f.loaded:,}", f"{f.quarantined:,}", f"{f.dropped_cells:,}"
-        )
-    if summary.files:
-        console.print(table)
-    else:
-        console.print("nothing new in these files 没有新内容")
-    unplaced = ", ".join(f"{k} {v:,}" for k, v in summary.unplaced.items()) or "none"
-    console.print(
-        f"entities changed {summary.changed:,} · unchanged {summary.unchanged:,} · removed {summary.removed:,} · unplaced: {unplaced}"
-    )
 
 
 @app.command(epilog="Example: quanxi load district   or   quanxi load 公安_警情_20251215.csv")
@@ -329,11 +210,11 @@ def load(
             "Example: quanxi load district",
         )
     if dry_run:
-        _dry_run(_settings(), paths, feed)
+        _dry_run(current_settings(), paths, feed)
         return
-    with _Bars() as step:
-        summary = asyncio.run(_load(_settings(), paths, feed, step))
-    _print_summary(summary)
+    with Bars() as step:
+        summary = asyncio.run(_load(current_settings(), paths, feed, step))
+    print_summary(summary)
 
 
 def _load_sql(
@@ -353,15 +234,15 @@ def _load_sql(
             "a database needs --database, --feed and one of --table and --query, and neither files nor --dry-run",
             "Example: quanxi load --database sqlite:///gongan.db --table 实有人口 --feed residents",
         )
-    with _Bars() as step:
-        settings = _settings()
+    with Bars() as step:
+        settings = current_settings()
         loader = make_loader(settings, None, step)
         try:
-            target = _target(settings, step)
+            target = graph_of(settings, step)
             summary = asyncio.run(load_sql(loader, target, database, feed, query, table))
         finally:
             loader.close()
-    _print_summary(summary)
+    print_summary(summary)
 
 
 def _dry_run(settings: Any, paths: list[Path], feed: str | None) -> None:
@@ -369,11 +250,11 @@ def _dry_run(settings: Any, paths: list[Path], feed: str | None) -> None:
     from loaders.trial import try_load
 
     directory = paths[0] if paths and paths[0].is_dir() else None
-    with _Bars() as step:
+    with Bars() as step:
         trial = try_load(
             settings.data,
             settings.catalog,
-            _clock(settings, directory, keep=False),
+            district_clock(settings, directory, keep=False),
             paths,
             feed,
             keyring=settings.keyring(),
@@ -392,9 +273,11 @@ def apply(
     from loaders.applier import Applier, follow_until_told
     from web.logs import set_up_logging
 
-    settings = _settings()
+    settings = current_settings()
     loader = make_loader(settings)
-    applier = Applier(loader, _target(settings, lambda stage, done, total: None), lambda: _clock(settings))
+    applier = Applier(
+        loader, graph_of(settings, lambda stage, done, total: None), lambda: district_clock(settings)
+    )
     if follow:
         set_up_logging(settings.log_level)
         asyncio.run(follow_until_told(applier, until_input_ends=until_input_ends))
@@ -406,7 +289,7 @@ def apply(
     if summary is None:
         console.print("nothing waits 没有待入图的内容")
     else:
-        _print_summary(summary)
+        print_summary(summary)
 
 
 @push_app.command("token", epilog="Example: quanxi push token alarms")
@@ -417,7 +300,7 @@ def push_token(
     """Make a token for pushing rows of a feed; it is shown once and kept as a hash."""
     from ledger import Pushes
 
-    loader = make_loader(_settings())
+    loader = make_loader(current_settings())
     try:
         loader.feed_of(Path(), feed)
         pushes = Pushes(loader.ledger)
@@ -434,14 +317,14 @@ def rebuild() -> None:
     """Make the whole graph again from the ledger alone."""
     from loaders.load import rebuild as make_again
 
-    settings = _settings()
-    with _Bars() as step:
+    settings = current_settings()
+    with Bars() as step:
         loader = make_loader(settings, None, step)
         try:
-            summary = asyncio.run(make_again(loader, _target(settings, step)))
+            summary = asyncio.run(make_again(loader, graph_of(settings, step)))
         finally:
             loader.close()
-    _print_summary(summary)
+    print_summary(summary)
 
 
 @app.command(epilog="Example: quanxi why per_abc… name")
@@ -458,7 +341,7 @@ def why(
     """Say where a value comes from: feed, file, row, when, by which rule, and what other feeds said."""
     from loaders.why import Explainer
 
-    loader = make_loader(_settings())
+    loader = make_loader(current_settings())
     facts = Explainer(loader, loader.ledger).facts(id, field)
     if as_json:
         console.print_json(json.dumps([f.as_dict() for f in facts], ensure_ascii=False))
@@ -477,7 +360,7 @@ def unplaced(
     first: Annotated[int, typer.Option(min=1, help="How many.")] = 50,
 ) -> None:
     """What feeds say of places that are not known, most frequent first; tried again when addresses are loaded."""
-    loader = make_loader(_settings())
+    loader = make_loader(current_settings())
     try:
         found = loader.unplaced_places(feed)
     finally:
@@ -501,10 +384,10 @@ def serve(
     """Serve the GraphQL API and its pages, take pushes, and apply what is received."""
     from server import run
 
-    settings = _settings()
+    settings = current_settings()
     given = (("host", host), ("port", port), ("apply", apply))
     updates = {k: v for k, v in given if v is not None}
-    settings = settings.model_copy(update={**updates, "today": _clock(settings).fixed})
+    settings = settings.model_copy(update={**updates, "today": district_clock(settings).fixed})
     run(settings)
 
 
@@ -519,8 +402,8 @@ def schema() -> None:
 @engine_app.command("start", epilog="Example: quanxi engine start")
 def engine_start() -> None:
     """Start the bundled Neo4j of the data directory, or join it when it runs."""
-    with _Bars() as step:
-        address = _connect(_settings(), step)
+    with Bars() as step:
+        address = connect(current_settings(), step)
     console.print(f"Neo4j at {address.uri}")
 
 
@@ -529,7 +412,7 @@ def engine_stop() -> None:
     """Stop the bundled Neo4j of the data directory."""
     from graph.engine import stop_engine
 
-    console.print("stopped" if stop_engine(_settings().data) else "it was not running")
+    console.print("stopped" if stop_engine(current_settings().data) else "it was not running")
 
 
 @engine_app.command("status", epilog="Example: quanxi engine status")
@@ -538,7 +421,7 @@ def engine_status() -> None:
     from graph.engine import engine_status as status_of
     from graph.store import Store
 
-    settings = _settings()
+    settings = current_settings()
     table = Table(show_header=False)
     if settings.neo4j_uri is None:
         found = status_of(settings.data)
@@ -554,7 +437,7 @@ def engine_status() -> None:
         table.add_row("uptime, memory, disk", "not known of a server that Quanxi did not start")
 
     async def ask() -> None:
-        async with Store.open(_connect(settings)) as store:
+        async with Store.open(connect(settings)) as store:
             info = await store.server_info()
             table.add_row("address", info.address)
             table.add_row("version", f"{info.version} {info.edition}")
@@ -575,8 +458,8 @@ def score(
     from demo import score_district
     from loaders.identity.score import score_incidents, score_people
 
-    settings = _settings()
-    result = asyncio.run(score_district(settings, truth, _connect))
+    settings = current_settings()
+    result = asyncio.run(score_district(settings, truth, connect))
     loader = make_loader(settings)
     try:
         people, incidents = score_people(loader, truth), score_incidents(loader, truth)
@@ -610,19 +493,16 @@ def demo(
 
     sys.exit(
         run_demo(
-            _settings(),
+            current_settings(),
             check=check,
             scale=scale,
-            bars=_Bars,
+            bars=Bars,
             load=_load,
-            connect=_connect,
-            summarise=_print_summary,
+            connect=connect,
+            summarise=print_summary,
         )
     )
 
 
 if __name__ == "__main__":
-    # The commands' modules ask `cli` for the settings: run the module that they import, not a second copy of it.
-    import cli
-
-    cli.main()
+    main()

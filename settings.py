@@ -1,4 +1,4 @@
-"""The settings of a Quanxi process: read from the environment, by `cli.py`, `server.py` and tests only.
+"""The settings of a Quanxi process: read from the environment, by `cli.py`, `commands/`, `server.py` and tests only.
 
 `docs/operations.md` lists them; a test holds the two together.
 """

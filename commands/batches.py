@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from commands.common import Bars, current_settings, graph_of, make_loader, print_summary
 from ontology.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,10 +85,9 @@ def retract(
 
 def _act(id: str, act: Callable[[Loader, Batch], object]) -> None:
     """Does something to a batch and brings the graph up to it."""
-    from cli import _Bars, _print_summary, _settings, _target
     from graph.constraints import ensure_schema
 
-    settings = _settings()
+    settings = current_settings()
 
     async def run(loader: Loader, target: Any) -> Any:
         async with target.open() as store:
@@ -96,9 +96,9 @@ def _act(id: str, act: Callable[[Loader, Batch], object]) -> None:
                 act(loader, find_batch(loader, id))
                 return await loader.apply_waiting(store)
 
-    with _Bars() as step, Opened(step) as loader:
-        summary = asyncio.run(run(loader, _target(settings, step)))
-    _print_summary(summary)
+    with Bars() as step, Opened(step) as loader:
+        summary = asyncio.run(run(loader, graph_of(settings, step)))
+    print_summary(summary)
 
 
 def find_batch(loader: Loader, id: str) -> Batch:
@@ -122,9 +122,7 @@ class Opened:
     """The loader of the settings' data directory, closed afterwards."""
 
     def __init__(self, step: Callable[[str, int, int | None], None] | None = None) -> None:
-        from cli import _settings, make_loader
-
-        self._loader: Loader = make_loader(_settings(), None, step)
+        self._loader: Loader = make_loader(current_settings(), None, step)
 
     def __enter__(self) -> Loader:
         return self._loader

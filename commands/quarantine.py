@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from commands.batches import Opened, find_batch
+from commands.common import Bars, current_settings, graph_of, print_summary
 from commands.files import check_workbook, write_private
 from ontology.clock import SHANGHAI
 from ontology.errors import UsageError
@@ -102,12 +103,11 @@ def retry(
     ],
 ) -> None:
     """Take corrected rows back in; rows that are still wrong stay kept out. The same file twice changes nothing."""
-    from cli import _Bars, _print_summary, _settings, _target
     from loaders.load import retry as take
 
-    with _Bars() as step, Opened(step) as loader:
+    with Bars() as step, Opened(step) as loader:
         before = loader.records.quarantine_size()
-        summary = asyncio.run(take(loader, _target(_settings(), step), file))
+        summary = asyncio.run(take(loader, graph_of(current_settings(), step), file))
         after = loader.records.quarantine_size()
-    _print_summary(summary)
+    print_summary(summary)
     console.print(f"kept out 未入库: {before:,} → {after:,}", highlight=False)

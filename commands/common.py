@@ -1,0 +1,153 @@
+"""What the commands share: the settings in use, progress bars, the loader and the graph that the settings name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from graph.engine import EngineAddress
+    from loaders.load import Target
+    from loaders.run import Loader, Summary
+    from ontology.clock import Clock
+    from settings import Settings
+
+Step = Callable[[str, int, int | None], None]
+console = Console()
+_in_use: list[Settings] = []
+
+
+def use_settings(settings: Settings) -> None:
+    """Makes these the settings of the command that runs."""
+    _in_use[:] = [settings]
+
+
+def current_settings() -> Settings:
+    """The settings of the command that runs."""
+    return _in_use[0]
+
+
+class Bars:
+    """A progress bar per stage."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:<24}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Step:
+        self._progress.start()
+        return self.step
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def step(self, stage: str, done: int, total: int | None) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=total)
+        self._progress.update(self._tasks[stage], completed=done, total=total)
+
+
+def district_clock(settings: Settings, directory: Path | None = None, *, keep: bool = True) -> Clock:
+    """The district's day: the setting, else the loaded district's last day, else today.
+
+    Args:
+        directory: a district that is being loaded; its day is the data directory's from then on.
+        keep: whether the data directory is to remember it.
+    """
+    from ontology.clock import Clock
+
+    if settings.today is not None:
+        return Clock(settings.today)
+    kept = settings.data / "district.json"
+    if directory is not None:
+        # A seeded district's own directory, or the feeds/ in it.
+        whole = directory.parent if directory.name == "feeds" else directory
+        manifest = whole / "manifest.json"
+        day = json.loads(manifest.read_text(encoding="utf-8")).get("today") if manifest.is_file() else None
+        if day and not keep:
+            return Clock(date.fromisoformat(day))
+        if day:
+            kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            kept.write_text(json.dumps({"today": day, "synthetic": True}), encoding="utf-8")
+    if kept.is_file():
+        return Clock(date.fromisoformat(json.loads(kept.read_text(encoding="utf-8"))["today"]))
+    return Clock()
+
+
+def make_loader(
+    settings: Settings,
+    directory: Path | None = None,
+    progress: Step | None = None,
+) -> Loader:
+    """The loader of the settings' data directory, with its ledger."""
+    from loaders.wiring import open_loader
+
+    return open_loader(
+        settings.data, settings.catalog, district_clock(settings, directory), progress, settings.keyring()
+    )
+
+
+def connect(settings: Settings, progress: Step | None = None) -> EngineAddress:
+    from graph.engine import connect_engine
+
+    return connect_engine(
+        settings.data,
+        settings.neo4j_uri,
+        settings.neo4j_user,
+        settings.neo4j_password.get_secret_value() if settings.neo4j_password else None,
+        database=settings.neo4j_database,
+        heap_mb=settings.heap_mb,
+        page_cache_mb=settings.page_cache_mb,
+        progress=progress,
+    )
+
+
+def graph_of(settings: Settings, step: Step) -> Target:
+    """The graph of the settings, as loaders want it."""
+    from loaders.load import Target
+
+    return Target(lambda: connect(settings, step), settings.data, settings.heap_mb)
+
+
+def print_summary(summary: Summary) -> None:
+    for f in summary.files:
+        if f.held:
+            console.print(
+                f"[yellow]held 暂扣[/] {escape(f.file)}: {escape(f.held)} — see `quanxi batch list --state held`"
+            )
+    table = Table("file", "feed", "read", "loaded", "quarantined", "cells dropped", title="loaded 入库")
+    for f in summary.files:
+        table.add_row(
+            f.file, f.feed, f"{f.read:,}", f"{f.loaded:,}", f"{f.quarantined:,}", f"{f.dropped_cells:,}"
+        )
+    if summary.files:
+        console.print(table)
+    else:
+        console.print("nothing new in these files 没有新内容")
+    unplaced = ", ".join(f"{k} {v:,}" for k, v in summary.unplaced.items()) or "none"
+    console.print(
+        f"entities changed {summary.changed:,} · unchanged {summary.unchanged:,} · removed {summary.removed:,} · unplaced: {unplaced}"
+    )

@@ -1,7 +1,9 @@
 # Quanxi. `make demo` shows it, `make test` tests it; both set up all they need.
 # PYTHON names the Python to set up with (3.11 or later). CHECK=1 makes the demo check itself and stop.
+# WORKERS processes test at a time, each with a Neo4j of its own (1.5 GB).
 
 PYTHON ?= python3
+WORKERS ?= 2
 PY := .venv/bin/python
 
 .PHONY: help setup setup-dev demo test lint types format bench clean
@@ -25,7 +27,7 @@ demo: setup
 
 test: setup-dev
 	@$(PY) tools/browser.py
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: setup-dev
 	@$(PY) -m ruff check .

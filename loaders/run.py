@@ -683,6 +683,8 @@ class Loader:
 
     def disagreements(self, id: str, versions: list[Version], state: State | None) -> list[Said]:
         """Where departments contradict each other about an id, of whose records these are all versions."""
+        if len({self._departments[v.feed] for v in versions}) < 2:
+            return []
         return disagreements(id, by_record(versions), state, self.places, self._departments)
 
     def _settle(self, work: _Work) -> None:

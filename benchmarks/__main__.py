@@ -1,5 +1,5 @@
 """`python -m benchmarks`: seeds and loads districts (kept for the next time), measures them, prints a table;
-`python -m benchmarks push`: measures pushes (`benchmarks.push`)."""
+`python -m benchmarks push`: measures pushes (`benchmarks.push`); `python -m benchmarks first`: first loads (`benchmarks.first`)."""
 
 from __future__ import annotations
 
@@ -154,5 +154,10 @@ if __name__ == "__main__":
 
         del sys.argv[1]
         typer.run(push.main)
+    elif sys.argv[1:2] == ["first"]:
+        from benchmarks import first
+
+        del sys.argv[1]
+        typer.run(first.main)
     else:
         typer.run(main)

@@ -248,9 +248,12 @@ class Compiler:
         return f"{variable}{{{', '.join(shown + parts)}}}"
 
     def one(self, match: str, where: list[str], label: str, variable: str, selected: Selected) -> str:
-        """The first of what a pattern finds, in a list of at most one."""
+        """The first of what a pattern finds by its id, in a list of at most one."""
         conditions = where + self.visible(label, variable)
-        return f"COLLECT {{ MATCH {match}{_where(conditions)} RETURN {self.node(label, variable, selected)} LIMIT 1 }}"
+        return (
+            f"COLLECT {{ MATCH {match}{_where(conditions)} WITH {variable} ORDER BY {variable}.id LIMIT 1 "
+            f"RETURN {self.node(label, variable, selected)} }}"
+        )
 
     def many(
         self,

@@ -15,6 +15,9 @@ import pytest
 # Keys of tests' ledgers are kept out of the user's own configuration; commands that tests run inherit it.
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="quanxi-config-")
 
+# A worker of several has a width of its own for what is printed.
+os.environ.pop("COLUMNS", None)
+
 from graph.engine import EngineAddress, ensure_engine, stop_engine
 from graph.store import Store
 

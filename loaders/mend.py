@@ -30,11 +30,13 @@ class Disagreement:
     Attributes:
         field: a field, or the type of the relationship that places the thing.
         says: one fact for each feed, what the graph shows first.
+        against: the feeds of which it is not what the graph shows.
     """
 
     id: str
     field: str
     says: list[Fact]
+    against: frozenset[str]
 
 
 class Disagreements:
@@ -89,9 +91,8 @@ class Disagreements:
         for fact in self._explainer.facts(id, field):
             if fact.feed in feeds and fact.until is None:
                 best.setdefault(fact.feed, fact)
-        return Disagreement(
-            id, field, sorted(best.values(), key=lambda f: (not f.chosen, not feeds[f.feed], f.feed))
-        )
+        said = sorted(best.values(), key=lambda f: (not f.chosen, not feeds[f.feed], f.feed))
+        return Disagreement(id, field, said, frozenset(f for f, stands in feeds.items() if not stands))
 
     def called(self, id: str) -> str:
         """What something is called: its name, else its number, else its id."""
@@ -114,7 +115,7 @@ class Disagreements:
             for one in found:
                 shown = next((f for f in one.says if f.chosen), None)
                 for fact in one.says:
-                    if fact.feed in feeds and fact.value != (shown and shown.value):
+                    if fact.feed in feeds and fact.feed in one.against:
                         yield self._row(one, fact, shown)
             skip += len(found)
             if not found or skip >= size:

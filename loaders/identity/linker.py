@@ -147,9 +147,19 @@ class Linker(ABC):
             touched |= {
                 (kind, value) for raw, kind, value in before | after if raw in odd and kind in self.ties
             }
-        wanted = self._everybody() if self.all_anew() else self._sharing(touched) | set(raws)
+        if self.all_anew():
+            wanted = self._everybody()
+        else:
+            wanted = more = self._sharing(touched) | set(raws)
+            while more:
+                more = self.mates(more) - wanted
+                wanted = wanted | more
         gone = set(self.settled(_frame(self._traits_of(sorted(wanted)))).to_list())
         return self._redecide(sorted(wanted - gone), gone & set(raws))
+
+    def mates(self, raws: set[Raw]) -> set[Raw]:
+        """Whom these raw entities are decided about together with, beyond what ties them: nobody, as a rule."""
+        return set()
 
     def decide_all(self, traits: pl.DataFrame) -> None:
         """Decides about everybody at once, from all traits (`raw`, `kind`, `value`); for a first load."""

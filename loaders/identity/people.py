@@ -196,6 +196,18 @@ def _among_themselves(traits: pl.DataFrame, never: pl.DataFrame) -> pl.DataFrame
     )
 
 
+def _combined(traits: Iterable[Trait]) -> dict[str, set[tuple[str, str]]]:
+    """Raw person without a number → all (name, phone) that the records have of it."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for raw, kind, value in traits:
+        found.setdefault(raw, {}).setdefault(kind, set()).add(value)
+    return {
+        raw: {(name, phone) for name in kinds.get(NAME, ()) for phone in kinds.get(PHONE, ())}
+        for raw, kinds in found.items()
+        if NUMBER not in kinds
+    }
+
+
 class PeopleLinker(Linker):
     """Who is whom among the persons of a record store."""
 
@@ -214,6 +226,17 @@ class PeopleLinker(Linker):
                         home = self.home(link.place)
                         if home is not None:
                             yield raw, HOME, home
+
+    def mates(self, raws: set[str]) -> set[str]:
+        """Those without a number who share a name and a phone: whether they are one is decided of all of them at once."""
+        combined = _combined(self._traits_of(sorted(raws)))
+        wanted = {pair for pairs in combined.values() for pair in pairs}
+        sharing = self._sharing({(PHONE, phone) for _, phone in wanted}) - raws
+        return {
+            raw
+            for raw, pairs in _combined(self._traits_of(sorted(sharing))).items()
+            if not wanted.isdisjoint(pairs)
+        }
 
     def home(self, place_key: str) -> str | None:
         """The code of a place that is near enough to a home to say who lives there."""

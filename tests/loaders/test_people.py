@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -197,9 +197,28 @@ def test_the_order_of_arrival_means_nothing(linkers: tuple[Path, list[Records]],
     assert parts == whole
 
 
+def test_the_same_said_again_changes_nothing(linkers: tuple[Path, list[Records]]) -> None:
+    records = [("per_0", "张伟", PHONES[0], None), ("per_1", "张伟", PHONES[0], None)] * 2
+    whole = _linked(linkers, records, set(), [[0, 1, 2, 3]])
+    assert whole[0] == {"per_1": "per_0"}
+    assert _linked(linkers, records, set(), [[0, 1], [3]]) == whole
+    assert _linked(linkers, records, set(), [[0, 1], [2]]) == whole
+
+
+def test_somebody_of_two_names_arrives_by_one_of_them(linkers: tuple[Path, list[Records]]) -> None:
+    """`per_1` is touched by the third, and `per_0`, which it is one with by its other name and phone, is not."""
+    records = [
+        ("per_0", "张伟", PHONES[0], None), ("per_1", "张伟", PHONES[0], None), ("per_1", "王芳", PHONES[1], None),
+        ("per_2", "李娜", PHONES[1], None),
+    ]  # fmt: skip
+    whole = _linked(linkers, records, set(), [[0, 1, 2, 3]])
+    assert whole[0] == {"per_1": "per_0"}
+    assert _linked(linkers, records, set(), [[0], [1], [2], [3]]) == whole
+
+
 def _linked(
     linkers: tuple[Path, list[Records]],
-    records: list[tuple[str, str, str | None, str | None]],
+    records: Sequence[tuple[str, str, str | None, str | None]],
     numbered: set[str],
     parts: list[list[int]],
 ) -> tuple[dict[str, str], list[tuple[object, ...]]]:

@@ -21,7 +21,9 @@ import polars as pl
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = ("README.md", "docs/api.md")
-_PAIR: Final = re.compile(r"(^```graphql\n(.*?)^```\n\s*```json\n)(.*?)(^```)", re.MULTILINE | re.DOTALL)
+_PAIR: Final = re.compile(
+    r"(^```graphql\n((?:(?!^```).)*?)^```\n\s*```json\n)(.*?)(^```)", re.MULTILINE | re.DOTALL
+)
 _VARIABLES: Final = re.compile(r"^# variables: (\{.*\})$", re.MULTILINE)
 _WIDTH: Final = 108
 

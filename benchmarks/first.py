@@ -82,6 +82,23 @@ class Memory:
             self.tree_mb = max(self.tree_mb, total // 2**20)
 
 
+class SpokenStages(Stages):
+    """Stages that say when each begins to report, so that a long load can be followed, and what it took if it is stopped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started = time.perf_counter()
+        self._said = ""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        # Receiving reports each feed by its name.
+        stage = "接收 receive" if stage.startswith("接收 ") else stage
+        super().__call__(stage, done, total)
+        if stage != self._said:
+            self._said = stage
+            console.print(f"[dim]{time.perf_counter() - self._started:.0f} s: {stage}")
+
+
 class Watch:
     """Adds up the seconds that methods of other modules take, by name; parallel ones each by themselves."""
 
@@ -118,7 +135,7 @@ async def _load(directory: Path) -> dict[str, Any]:
     data, seeded = directory / DATA, directory / SEEDED
     today = prepare(data, seeded)
     kept = directory / KEPT
-    stages, watch = Stages(), Watch()
+    stages, watch = SpokenStages(), Watch()
 
     def keep_and_import(
         data: Path,
@@ -182,13 +199,8 @@ def show(scale: float, made: dict[str, Any]) -> None:
     """What a first load took, beside the bare tool."""
     title = f"first load at scale {scale:g}: {made['rows']:,} rows, {made['entities']:,} nodes"
     table = Table("stage", "s", title=title)
-    stages: dict[str, float] = {}
     for stage, seconds in made["stages"].items():
-        # Receiving reports each feed by its name.
-        name = "接收 receive" if stage.startswith("接收 ") else stage
-        stages[name] = stages.get(name, 0.0) + seconds
-    for name, seconds in stages.items():
-        table.add_row(f"· {name}", f"{seconds:.1f}")
+        table.add_row(f"· {stage}", f"{seconds:.1f}")
     watched = made["watched"]
     for name, said in WATCHED.items():
         table.add_row(f"  {said}", f"{watched.get(name, 0.0):.1f}")

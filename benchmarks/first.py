@@ -83,7 +83,7 @@ class Memory:
 
 
 class SpokenStages(Stages):
-    """Stages that say when each begins to report, so that a long load can be followed, and what it took if it is stopped."""
+    """Stages that say when each first reports, so that a long load can be followed, and one that is stopped says something."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,7 +96,8 @@ class SpokenStages(Stages):
         super().__call__(stage, done, total)
         if stage != self._said:
             self._said = stage
-            console.print(f"[dim]{time.perf_counter() - self._started:.0f} s: {stage}")
+            passed = time.perf_counter() - self._started
+            console.print(f"[dim]{passed:.0f} s, peak {peak_mb():,} MiB: {stage}")
 
 
 class Watch:

@@ -1,5 +1,6 @@
 """`python -m benchmarks`: seeds and loads districts (kept for the next time), measures them, prints a table;
-`python -m benchmarks push`: measures pushes (`benchmarks.push`); `python -m benchmarks first`: first loads (`benchmarks.first`)."""
+`python -m benchmarks push`: measures pushes (`benchmarks.push`); `python -m benchmarks first`: first loads (`benchmarks.first`);
+`python -m benchmarks increment`: second deliveries (`benchmarks.increment`)."""
 
 from __future__ import annotations
 
@@ -159,5 +160,10 @@ if __name__ == "__main__":
 
         del sys.argv[1]
         typer.run(first.main)
+    elif sys.argv[1:2] == ["increment"]:
+        from benchmarks import increment
+
+        del sys.argv[1]
+        typer.run(increment.main)
     else:
         typer.run(main)

@@ -27,7 +27,7 @@ demo: setup
 
 test: setup-dev
 	@$(PY) tools/browser.py
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup-dev
 	@$(PY) -m ruff check .

@@ -16,7 +16,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from commands import batches, catalog, disagreements, feeds, links, quarantine
+from commands import (
+    batches,
+    catalog,
+    disagreements,
+    feeds,
+    findings,
+    links,
+    plates,
+    quarantine,
+    resolve,
+    retention,
+    traces,
+    unplaced,
+)
 from commands.common import (
     Bars,
     Step,
@@ -26,6 +39,7 @@ from commands.common import (
     district_clock,
     graph_of,
     make_loader,
+    print_scores,
     print_summary,
     use_settings,
 )
@@ -61,6 +75,12 @@ app.add_typer(batches.app, name="batch")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(links.app, name="link")
+app.add_typer(plates.app, name="plate")
+app.add_typer(retention.app, name="retention")
+app.add_typer(resolve.app, name="resolve")
+app.add_typer(traces.app, name="trace")
+app.add_typer(findings.app, name="finding")
+app.command(epilog="Example: quanxi unplaced --feed residents --outcome ask")(unplaced.unplaced)
 app.command(epilog="Example: quanxi disagreements --department 公安 -o 公安_待核实.xlsx")(
     disagreements.disagreements
 )
@@ -137,6 +157,9 @@ def seed(
     ] = None,
     area: Annotated[list[str] | None, typer.Option(help="Fill only communities under this code.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Write only this feed.")] = None,
+    texts: Annotated[
+        int, typer.Option(help="Messy address texts of each profile, for training and again for examination.")
+    ] = 500,
     scenario: Annotated[Path | None, typer.Option(help="A drawn district (YAML).")] = None,
 ) -> None:
     """Write a synthetic district's department feeds and its answer key. Nobody in it is real."""
@@ -158,6 +181,7 @@ def seed(
         plant=plants,
         areas=tuple(area or ()),
         only=tuple(only or ()),
+        texts=texts,
         scenario=scenario,
     )
     with Bars() as step:
@@ -170,8 +194,11 @@ def seed(
 
 async def _load(settings: Any, paths: list[Path], feed: str | None, step: Step) -> Any:
     from loaders.load import load
+    from loaders.outlines import keep_outlines
 
     directory = paths[0] if paths and paths[0].is_dir() else None
+    if directory is not None:
+        keep_outlines(directory, settings.data)
     loader = make_loader(settings, directory, step)
     try:
         return await load(loader, graph_of(settings, step), paths, feed)
@@ -346,31 +373,23 @@ def why(
     if as_json:
         console.print_json(json.dumps([f.as_dict() for f in facts], ensure_ascii=False))
         return
-    table = Table("field", "value", "", "feed", "file", "row", "as of", "rule")
+    table = Table(
+        "field", "value", "", "feed", "file", "row", "as of", "rule", "taken for this one by 归入依据"
+    )
     for f in facts:
+        taken = "; ".join(escape(t.sentence) for t in f.taken)
         table.add_row(
-            f.field, f.value, "✓" if f.chosen else "", f.feed, f.file, str(f.row), f.since or "", f.rule
+            f.field,
+            f.value,
+            "✓" if f.chosen else "",
+            f.feed,
+            f.file,
+            str(f.row),
+            f.since or "",
+            f.rule,
+            taken,
         )
     console.print(table)
-
-
-@app.command(epilog="Example: quanxi unplaced --feed residents")
-def unplaced(
-    feed: Annotated[str | None, typer.Option(help="Only this feed.")] = None,
-    first: Annotated[int, typer.Option(min=1, help="How many.")] = 50,
-) -> None:
-    """What feeds say of places that are not known, most frequent first; tried again when addresses are loaded."""
-    loader = make_loader(current_settings())
-    try:
-        found = loader.unplaced_places(feed)
-    finally:
-        loader.close()
-    table = Table("feed", "address 地址", "code 编码", "records 记录")
-    for u in found[:first]:
-        code = " ".join(x for x in (u.authority, u.code) if x)
-        table.add_row(u.feed, escape(u.text or ""), escape(code), f"{u.records:,}")
-    console.print(table)
-    console.print(f"{len(found):,} places of {sum(u.records for u in found):,} records in all")
 
 
 @app.command(epilog="Example: quanxi serve --port 8000")
@@ -453,8 +472,46 @@ def engine_status() -> None:
 def score(
     truth: Annotated[Path, typer.Argument(help="The truth/ directory that `quanxi seed` wrote.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    addresses: Annotated[
+        bool, typer.Option("--addresses", help="Read address texts instead; needs no loaded graph.")
+    ] = False,
+    traces_too: Annotated[
+        bool, typer.Option("--traces", help="Score every trace that the answer key has a list for instead.")
+    ] = False,
+    loaded: Annotated[
+        bool, typer.Option(help="Read them by the data directory's places instead of the district's feed.")
+    ] = False,
+    training: Annotated[bool, typer.Option(help="Texts for training instead of the examination's.")] = False,
+    profile: Annotated[str | None, typer.Option(help="Only texts of this profile.")] = None,
+    first: Annotated[int | None, typer.Option(help="At most so many texts of each profile.")] = None,
+    failures: Annotated[int, typer.Option(help="Show so many wrong or missed texts.")] = 0,
 ) -> None:
-    """Ask the loaded graph for repeat disputes and relapses and compare with the answer key; and who was taken for whom."""
+    """Ask the loaded graph for repeat disputes and relapses and compare with the answer key; and who was taken for whom.
+
+    With --addresses: how well address texts are read, by level and profile. With --traces: each trace, over the whole district.
+    """
+    if traces_too:
+        traces.score(truth, as_json=as_json)
+        return
+    if addresses:
+        from commands import score_addresses
+
+        if not loaded:
+            score_addresses.run(
+                truth, training=training, profile=profile, first=first, failures=failures, as_json=as_json
+            )
+            return
+        from loaders.resolving import Resolving
+
+        held = make_loader(current_settings())
+        try:
+            score_addresses.run(
+                truth, training=training, profile=profile, first=first, failures=failures, as_json=as_json,
+                resolver=Resolving(held),
+            )  # fmt: skip
+        finally:
+            held.close()
+        return
     from demo import score_district
     from loaders.identity.score import score_incidents, score_people
 
@@ -469,10 +526,7 @@ def score(
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False, indent=2))
         return
-    table = Table("trace", "true", "found", "precision", "recall")
-    for name, r in result.items():
-        table.add_row(name, str(r["true"]), str(r["found"]), f"{r['precision']:.4f}", f"{r['recall']:.4f}")
-    console.print(table)
+    print_scores(result)
     console.print(
         f"{people.mentions:,} mentions of people without a number; {people.ceiling:.1%} are identifiable in principle"
     )

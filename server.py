@@ -27,9 +27,10 @@ from graph.engine import EngineAddress, connect_engine
 from graph.meta import read_meta
 from graph.store import Store
 from graph.viewer import DEVELOPMENT, Viewer
-from ledger import Ledger, Pushes
+from ledger import FindingLog, Ledger, Pushes
 from loaders.identity.judging import Judging
 from loaders.mend import Disagreements
+from loaders.resolving import Resolving
 from loaders.status import FeedStatus
 from loaders.why import Explainer
 from loaders.wiring import catalog_scheme, catalog_terms_root, open_loader
@@ -41,6 +42,8 @@ from ontology.terms import load_terms
 from schema.limits import Limits
 from schema.operations import Method
 from settings import Settings
+from traces.catalogue import load_traces
+from traces.judging import FindingJudging
 from web.app import Domain, Follower, Options, Pushing, Server
 from web.logs import set_up_logging
 from web.push import PushDesk, PushLimits
@@ -63,6 +66,7 @@ class QuanxiDomain:
 
     def __init__(self, settings: Settings) -> None:
         from schema import build_schema
+        from schema.boundaries import Boundaries
 
         self._settings = settings
         self.loader = loader = open_loader(
@@ -78,12 +82,16 @@ class QuanxiDomain:
             "terms": load_terms(catalog_terms_root(settings.catalog)),
             "explainer": explainer,
             "judges": Judging(loader, explainer),
+            "resolves": Resolving(loader, explainer.lock),
             "disagrees": Disagreements(loader, explainer),
+            "judges_findings": FindingJudging(FindingLog(loader.ledger), _clock(settings), explainer.lock),
+            "traces": load_traces(settings.catalog, loader.terms),
             "feed_status": self.feed_status.of,
             "timeout": settings.query_timeout,
             "identity_hash": functools.partial(identity_hash, loader.ledger.vault.identity),
         }
         self.schema: strawberry.Schema = build_schema()
+        self.boundaries = Boundaries(settings.data)
 
     def pushing(self, follower: Follower | None = None) -> Pushing:
         """What pushes to this data directory are taken with."""
@@ -105,7 +113,9 @@ class QuanxiDomain:
 
     async def look(self, store: Store) -> None:
         # A load in another process counts anew, for another day at times.
-        self._parts["rolled_for"] = (await read_meta(store)).get("rolled_for")
+        told = await read_meta(store)
+        self._parts["rolled_for"] = told.get("rolled_for")
+        self._parts["changed_on"] = told.get("changed_on")
         self._parts["synthetic"] = bool(_district(self._settings).get("synthetic"))
 
     def day(self) -> tuple[str, bool]:

@@ -1,25 +1,19 @@
-"""The places that are known, by code and by name, and what an address in a feed means among them.
-
-Here a place is found by its code, by another authority's code, or by its exact or normalised full name; when the whole is
-not known, the deepest part of it that is. It never guesses: a name that two places have is no answer.
-"""
+"""The places that are known, by code and by another authority's code. What a text means among them is `addresses.resolver`'s."""
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from addresses.scheme import Scheme
 
 _SPACE = re.compile(r"[\s　,,。;;]+")
 _UPPER = re.compile(r"^(?:中国)?(?:浙江省?)?(?:杭州市?)?")
 _BUILDING = re.compile(r"(?<=[0-9A-Z])(?:号楼|栋|#楼?|座)")
-# Where a full name can be cut so that what is left still names a place.
-_CUT = re.compile(
-    r"(?<=[室户])|(?<=单元)|(?<=幢)|(?<=号)|(?<=组)|(?<=社区)|(?<=村)|(?<=街道)|(?<=镇)|(?<=区)|(?<=[路街弄巷])"
-)
 
 
 def normalise(text: str) -> str:
@@ -30,13 +24,29 @@ def normalise(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PlaceRecord:
-    """A known place: its code, level, the grid that it names itself, names to find it by, and codes of other authorities."""
+    """A known place.
+
+    Attributes:
+        own_grid: code of the grid that it names itself.
+        names: to find it by: its full name, then others.
+        local: codes of other authorities, as `authority:code`.
+        name: its own name, as `4幢`.
+        parent: code of the place that it says it lies in.
+        part_of: codes of its road and its estate.
+        former: earlier names.
+        former_codes: its earlier codes.
+    """
 
     code: str
     level: str
     own_grid: str | None
     names: tuple[str, ...]
     local: tuple[str, ...] = ()
+    name: str = ""
+    parent: str | None = None
+    part_of: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
+    former_codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,65 +62,128 @@ class Placement:
 NOWHERE = Placement(None, None, 0.0, "none")
 
 
+class Stored(Protocol):
+    """Known places that are kept elsewhere than in memory."""
+
+    def __len__(self) -> int: ...
+    def has(self, code: str) -> bool: ...
+    def record(self, code: str) -> PlaceRecord | None: ...
+    def level(self, code: str) -> str | None: ...
+    def own_grid(self, code: str) -> str | None: ...
+    def by_local(self, local: str) -> str | None: ...
+    def codes(self) -> Iterator[str]: ...
+    def records(self) -> Iterator[PlaceRecord]: ...
+
+
 class Gazetteer:
-    """Known places in memory."""
+    """Known places: those that were put, over those that are stored."""
 
     def __init__(self, scheme: Scheme) -> None:
         self.scheme = scheme
         self._places: dict[str, PlaceRecord] = {}
-        self._names: dict[str, set[str]] = {}
         self._local: dict[str, str] = {}
-        self._tree: set[str] = set()
+        self._stored: Stored | None = None
+        # Codes of stored places that are other than they are stored: put since, or removed.
+        self._over: set[str] = set()
+
+    def rest_on(self, stored: Stored | None) -> None:
+        """Lets go of all that is in memory: what is known is what is stored."""
+        self._places, self._local, self._over = {}, {}, set()
+        self._stored = stored
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._places) + (len(self._stored) - len(self._over) if self._stored is not None else 0)
 
     def __contains__(self, code: str) -> bool:
-        return code in self._places
+        return code in self._places or self._below(code) is not None
+
+    def _below(self, code: str) -> Stored | None:
+        """Where a place is stored, as far as it still is as it is stored."""
+        stored = self._stored
+        return stored if stored is not None and code not in self._over and stored.has(code) else None
+
+    def _is_stored(self, code: str) -> bool:
+        return code not in self._over and code not in self._places
 
     def codes(self) -> Iterable[str]:
-        return self._places.keys()
+        if self._stored is None:
+            return self._places.keys()
+        return itertools.chain(self._places, (c for c in self._stored.codes() if self._is_stored(c)))
+
+    def places(self) -> Iterable[PlaceRecord]:
+        """All known places, in no order."""
+        if self._stored is None:
+            return self._places.values()
+        stored = (p for p in self._stored.records() if self._is_stored(p.code))
+        return itertools.chain(self._places.values(), stored)
+
+    def fresh(self) -> Iterable[PlaceRecord]:
+        """The places that were put since the others were stored."""
+        return self._places.values()
 
     def put(self, place: PlaceRecord) -> None:
         self.remove(place.code)
         self._places[place.code] = place
-        for name in place.names:
-            self._names.setdefault(normalise(name), set()).add(place.code)
         for local in place.local:
             self._local[local] = place.code
 
     def remove(self, code: str) -> None:
+        if self._stored is not None and code not in self._over and self._stored.has(code):
+            self._over.add(code)
         old = self._places.pop(code, None)
         if old is None:
             return
-        for name in old.names:
-            found = self._names.get(normalise(name))
-            if found is not None:
-                found.discard(code)
-                if not found:
-                    del self._names[normalise(name)]
         for local in old.local:
-            self._local.pop(local, None)
+            if self._local.get(local) == code:
+                del self._local[local]
 
     def level(self, code: str) -> str | None:
         place = self._places.get(code)
-        return place.level if place else None
+        if place is not None:
+            return place.level
+        return stored.level(code) if (stored := self._below(code)) is not None else None
+
+    def own_grid(self, code: str) -> str | None:
+        """The grid that a place names itself."""
+        place = self._places.get(code)
+        if place is not None:
+            return place.own_grid
+        return stored.own_grid(code) if (stored := self._below(code)) is not None else None
+
+    def full_name(self, code: str) -> str | None:
+        """The first of a place's names, which is its full one."""
+        place = self.place(code)
+        return place.names[0] if place is not None and place.names else None
 
     def grid_of(self, code: str) -> str | None:
         """The micro-grid of a place: the one it names, else that of the nearest place above it that names one."""
-        place = self._places.get(code)
-        if place is None:
+        level = self.level(code)
+        if level is None:
             return None
-        if place.own_grid is not None:
-            return place.own_grid
-        if place.level in ("GRID", "MICRO_GRID"):
+        own = self.own_grid(code)
+        if own is not None:
+            return own
+        if level in ("GRID", "MICRO_GRID"):
             return code
         if self.scheme.level_of(code) is None or (parsed := self.scheme.parse(code)).independent:
             return None
         for above in reversed(parsed.ancestors):
-            found = self._places.get(above)
-            if found is not None and found.own_grid is not None:
-                return found.own_grid
+            found = self.own_grid(above)
+            if found is not None:
+                return found
+        return None
+
+    def standing(self, code: str) -> str | None:
+        """The place of the tree that what is at a place stands in: the place itself, or what a grid, a road, an estate, a park or a village
+        group lies in, as far as that is less than the district."""
+        now: str | None = code
+        for _ in range(4):
+            if now is None or self.scheme.level_of(now) is None:
+                break
+            if not (parsed := self.scheme.parse(now)).independent:
+                return now if now == code or parsed.level != self.scheme.top else None
+            held = self.place(now)
+            now = (held.parent if held is not None else None) or parsed.parent
         return None
 
     def place_key(self, code: str) -> str | None:
@@ -119,49 +192,34 @@ class Gazetteer:
             return None
         return None if self.scheme.parse(code).independent else self.scheme.key(code)
 
-    def resolve(
-        self,
-        code: str | None,
-        text: str | None,
-        authority: str | None = None,
-        local: str | None = None,
-    ) -> Placement:
-        """Finds the place that a row names; the surest way first."""
+    def place(self, code: str) -> PlaceRecord | None:
+        """What is known of a code."""
+        held = self._places.get(code)
+        if held is not None or self._stored is None or code in self._over:
+            return held
+        return self._stored.record(code)
+
+    def by_code(self, code: str | None, authority: str | None = None, local: str | None = None) -> Placement:
+        """The place of a code, or of another authority's."""
         if code is not None:
-            if code in self._places:
-                return Placement(code, self._places[code].level, 1.0, "code")
-            folded = code.strip().upper()
-            if folded in self._places:
-                return Placement(folded, self._places[folded].level, 1.0, "code")
+            for each in dict.fromkeys((code, code.strip().upper())):
+                level = self.level(each)
+                if level is not None:
+                    return Placement(each, level, 1.0, "code")
         if local is not None:
-            found = self._local.get(f"{authority}:{local}")
+            name = f"{authority}:{local}"
+            found = self._local.get(name)
+            if found is None and self._stored is not None:
+                found = self._stored.by_local(name)
+                found = found if found is not None and self._is_stored(found) else None
             if found is not None:
-                return Placement(found, self._places[found].level, 1.0, "authority code")
-        if text is not None:
-            placement = self._by_text(text)
-            if placement.code is not None:
-                return placement
-        if code is not None and (level := self.scheme.level_of(code)) is not None and level:
-            for above in reversed(self.scheme.ancestors(code)):
-                if above in self._places:
-                    return Placement(above, self._places[above].level, 0.8, "code of a place above")
+                return Placement(found, self.level(found), 1.0, "authority code")
         return NOWHERE
 
-    def _by_text(self, text: str) -> Placement:
-        name = normalise(text)
-        found = self._names.get(name)
-        if found is not None:
-            if len(found) > 1:
-                return NOWHERE
-            code = next(iter(found))
-            return Placement(code, self._places[code].level, 1.0, "name")
-        cuts = sorted({m.start() for m in _CUT.finditer(name)} - {0, len(name)}, reverse=True)
-        for cut in cuts:
-            found = self._names.get(name[:cut])
-            if found is not None and len(found) == 1:
-                code = next(iter(found))
-                level = self._places[code].level
-                if level == "DISTRICT":
-                    return NOWHERE
-                return Placement(code, level, 0.9, "part of a name")
+    def above(self, code: str | None) -> Placement:
+        """The nearest known place above one whose code is not known."""
+        if code is not None and (level := self.scheme.level_of(code)) is not None and level:
+            for above in reversed(self.scheme.ancestors(code)):
+                if (at := self.level(above)) is not None:
+                    return Placement(above, at, 0.8, "code of a place above")
         return NOWHERE

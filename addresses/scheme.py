@@ -24,6 +24,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ontology.errors import UsageError
+from ontology.reading import read_yaml
 from ontology.text import half_width
 
 SCHEMES = Path(__file__).resolve().parent.parent / "catalog" / "schemes"
@@ -253,6 +254,19 @@ class Scheme:
     def is_within(self, code: str, ancestor: str) -> bool:
         """Whether the first place is the second one or lies below it, by the codes alone."""
         return self.parse(ancestor).code in self.chain(code)
+
+    def width(self, level: str) -> int:
+        """How many characters the codes of a level of the tree have, in a scheme of fixed widths.
+
+        Raises:
+            ValueError: no level of the tree is called so.
+        """
+        width = 0
+        for segment in self.declared.segments:
+            width += segment.width or 0
+            if segment.level == level:
+                return width
+        raise ValueError(level)
 
     def key(self, code: str) -> str:
         """The place key: the code so written that a subtree is one prefix.
@@ -549,7 +563,7 @@ def _loose(segment: Segment) -> str:
 @lru_cache(maxsize=64)
 def _load(path: Path) -> Scheme:
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = read_yaml(path.read_text(encoding="utf-8"))
         return Scheme(SchemeFile.model_validate(raw))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(

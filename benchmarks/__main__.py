@@ -1,10 +1,14 @@
 """`python -m benchmarks`: seeds and loads districts (kept for the next time), measures them, prints a table;
 `python -m benchmarks push`: measures pushes (`benchmarks.push`); `python -m benchmarks first`: first loads (`benchmarks.first`);
-`python -m benchmarks increment`: second deliveries (`benchmarks.increment`)."""
+`python -m benchmarks increment`: second deliveries (`benchmarks.increment`); `python -m benchmarks large`: one very large file
+(`benchmarks.large`); `python -m benchmarks parse --corpus DIR`: the address parser on labelled addresses (`benchmarks.parse`);
+`python -m benchmarks resolve`: free text → address code (`benchmarks.resolve`);
+`python -m benchmarks geo --data DIR --district DIR`: places by where they are and what changed there (`benchmarks.geo`)."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import shutil
 import subprocess
@@ -150,20 +154,9 @@ def main(
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["push"]:
-        from benchmarks import push
-
+    named = sys.argv[1] if len(sys.argv) > 1 else ""
+    if named in ("push", "first", "increment", "large", "parse", "resolve", "geo"):
         del sys.argv[1]
-        typer.run(push.main)
-    elif sys.argv[1:2] == ["first"]:
-        from benchmarks import first
-
-        del sys.argv[1]
-        typer.run(first.main)
-    elif sys.argv[1:2] == ["increment"]:
-        from benchmarks import increment
-
-        del sys.argv[1]
-        typer.run(increment.main)
+        typer.run(importlib.import_module(f"benchmarks.{named}").main)
     else:
         typer.run(main)

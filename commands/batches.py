@@ -28,7 +28,7 @@ Id = Annotated[str, typer.Argument(help="The batch's id (the first letters are e
 @app.command("list", epilog="Example: quanxi batch list --feed residents --state held")
 def list_(
     feed: Annotated[str | None, typer.Option(help="Only this feed.")] = None,
-    state: Annotated[str | None, typer.Option(help="Only received, held or retracted ones.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only received, held, retracted or purged ones.")] = None,
     first: Annotated[int, typer.Option(min=1, help="How many of the last.")] = 50,
 ) -> None:
     """List batches, the last first, with what became of their rows."""
@@ -72,6 +72,12 @@ def retract(
     """Take a batch back: the graph becomes what it would be without it. What that means is said first."""
     with Opened() as loader:
         batch = find_batch(loader, id)
+        if batch.state in ("retracted", "purged"):
+            raise UsageError(
+                "BAD_ARGUMENT",
+                f"批次 {id} 已无内容可撤回",
+                f"batch {id} is {batch.state}: there is nothing to take back",
+            )
         brought = list(loader.records.of_batch(batch.no))
         about = {owner for r in brought for owner in loader.owners_of(r)}
     console.print(

@@ -44,8 +44,8 @@ def check(
         raise UsageError(
             "BAD_CATALOG", f"{root} 中没有声明", f"there is no declaration (feeds/*.yaml) in {root}"
         )
-    departments = {d.feed.department for d in found.declared}
-    columns = sum(len(d.feed.columns) for d in found.declared)
+    departments = {d.declaration.department for d in found.declared}
+    columns = sum(len(d.declaration.columns) for d in found.declared)
     typer.echo(
         f"{len(found.declared)} feeds of {len(departments)} departments, {columns} columns, {found.lists} term lists: "
         "no mistakes 声明无误"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,12 +15,16 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from graph.engine import EngineAddress
@@ -30,6 +35,8 @@ if TYPE_CHECKING:
 
 Step = Callable[[str, int, int | None], None]
 console = Console()
+# Rate and time left follow what was done in the last so many seconds.
+SPEED_SECONDS = 120.0
 _in_use: list[Settings] = []
 
 
@@ -43,17 +50,34 @@ def current_settings() -> Settings:
     return _in_use[0]
 
 
-class Bars:
-    """A progress bar per stage."""
+class RateColumn(ProgressColumn):
+    """How many a second a stage does: of late while it runs, on the whole once it has ended."""
 
-    def __init__(self) -> None:
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s", style="progress.data.speed")
+
+
+class Bars:
+    """A progress bar per stage: done of how many, rate, time taken and left.
+
+    Args:
+        on: the console. now: seconds, from whenever.
+    """
+
+    def __init__(self, on: Console = console, now: Callable[[], float] = time.monotonic) -> None:
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description:<24}"),
-            BarColumn(),
+            BarColumn(bar_width=24),
             MofNCompleteColumn(),
+            RateColumn(),
             TimeElapsedColumn(),
-            console=console,
+            TextColumn("剩余 left"),
+            TimeRemainingColumn(),
+            console=on,
+            get_time=now,
+            speed_estimate_period=SPEED_SECONDS,
         )
         self._tasks: dict[str, TaskID] = {}
 
@@ -68,6 +92,14 @@ class Bars:
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(stage, total=total)
         self._progress.update(self._tasks[stage], completed=done, total=total)
+
+
+def print_scores(scores: Mapping[str, Mapping[str, Any]]) -> None:
+    """A table of what was found beside what is true: precision and recall, a line each."""
+    table = Table("trace", "true", "found", "precision", "recall")
+    for name, r in scores.items():
+        table.add_row(name, str(r["true"]), str(r["found"]), f"{r['precision']:.4f}", f"{r['recall']:.4f}")
+    console.print(table)
 
 
 def district_clock(settings: Settings, directory: Path | None = None, *, keep: bool = True) -> Clock:
@@ -102,12 +134,17 @@ def make_loader(
     directory: Path | None = None,
     progress: Step | None = None,
 ) -> Loader:
-    """The loader of the settings' data directory, with its ledger."""
+    """The loader of the settings' data directory, with its ledger and the standing traces."""
     from loaders.wiring import open_loader
+    from traces.catalogue import load_traces
+    from traces.watch import Watch
 
-    return open_loader(
+    loader = open_loader(
         settings.data, settings.catalog, district_clock(settings, directory), progress, settings.keyring()
     )
+    traces = load_traces(settings.catalog, loader.terms)
+    loader.watch = Watch(loader.ledger, loader.records, traces, loader.scheme, loader.terms)
+    return loader
 
 
 def connect(settings: Settings, progress: Step | None = None) -> EngineAddress:

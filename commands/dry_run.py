@@ -18,6 +18,7 @@ _STATES = {
     "received": "known already 已收过: nothing would be done",
     "held": "known and held 已收并暂扣: see `quanxi batch list --state held`",
     "retracted": "known and taken back 已撤回: it stays so",
+    "purged": "known and past its retention 已过保存期限: it stays so",
 }
 console = Console()
 

@@ -17,6 +17,7 @@ import orjson
 
 from addresses.scheme import Scheme
 from graph.selection import Selected, Selections
+from graph.validity import bounded, lasting, standing
 from graph.viewer import Scope, Viewer
 from ontology import ONTOLOGY, Lookup
 from ontology.errors import UsageError
@@ -36,6 +37,24 @@ REPORTED = (
 )
 COUNT_BUDGET = 50_000
 PARTY_LABELS = ("Person", "Enterprise", "Vehicle", "Device", "Phone")
+# What an address needs to tell what has become of it, and what it is called.
+LINE = (
+    "era_codes", "era_names", "era_until", "era_kinds", "begun_by", "begun_on", "predecessors", "ended_by", "ended_on",
+    "successors",
+)  # fmt: skip
+LEAVES_OF = {
+    "succession": LINE,
+    "successions": LINE,
+    "asked_code": LINE,
+    "plate": (),
+    "names": (
+        "name", "aliases", "era_names", "era_until", "name_texts", "name_kinds", "name_since", "name_until", "name_feeds",
+    ),
+}  # fmt: skip
+# What has left or joined a place since the day asked about.
+_MOVED = "k IN coalesce({keys}, []) WHERE split(k, '|')[0] > $as_of"
+# Fields that a place had otherwise before it changed, and where they are kept.
+_ERAS = {"code": "era_codes", "name": "era_names", "full_name": "era_full_names"}
 # What counts in the roll-ups, by the counter's name in GraphQL.
 COUNTERS = {
     "people": "n_people", "floating": "n_floating", "houses": "n_houses", "rented": "n_rented",
@@ -122,9 +141,12 @@ class Place:
     key: str | None = None
 
 
+GROUPS = ("ROAD", "ESTATE", "PARK", "GROUP", "ZONE")
+"""Levels of what is outside the tree and holds its places by PART_OF."""
+
 _PLACES = {
     "GRID": Place("grid", "GRID"), "MICRO_GRID": Place("grid", "MICRO_GRID"),
-    "ROAD": Place("group"), "ESTATE": Place("group"), "ZONE": Place("group"),
+    **{level: Place("group") for level in GROUPS},
     "STREET": Place("tree", "STREET"), "COMMUNITY": Place("tree", "COMMUNITY"),
 }  # fmt: skip
 
@@ -151,6 +173,7 @@ class Page:
         total: the roll-up that is its total when nothing is filtered.
         hint, lead: the index that the rows are walked by, and what is equal in all of them and stands first in it:
             the planner takes an index' order only when all of the index is named.
+        link: the variable of the relationship that its index is on, where it is on one.
     """
 
     match: str
@@ -167,6 +190,7 @@ class Page:
     total: str | None = None
     hint: str = ""
     lead: list[str] = field(default_factory=list)
+    link: str = ""
 
 
 class Compiler:
@@ -175,6 +199,7 @@ class Compiler:
     Args:
         as_of: the day asked about, ISO.
         rolled_for: the day that the roll-ups were counted for, or None when unknown.
+        changed_on: the day of the last change of places; before it they were not all what they are.
     """
 
     def __init__(
@@ -185,7 +210,10 @@ class Compiler:
         terms: Terms,
         as_of: str,
         rolled_for: str | None,
+        changed_on: str | None = None,
     ) -> None:
+        self.past = changed_on is not None and as_of < changed_on
+        self.changed = changed_on is not None
         self.selections = selections
         self.scheme = scheme
         self.terms = terms
@@ -196,7 +224,7 @@ class Compiler:
         self.scope = Scope(viewer, key if key is not None or own is None else viewer.area, by_grid)
         self.params: dict[str, Any] = {"as_of": as_of, "as_of_end": as_of + "T99"}
         self.scope.parameters = self.params
-        self.rolled = rolled_for == as_of and viewer.area is None and not viewer.hidden
+        self.rolled = rolled_for == as_of and not self.past and viewer.area is None and not viewer.hidden
         self._names = 0
         self._places: dict[str, Place] = {}
 
@@ -212,18 +240,25 @@ class Compiler:
         return f"{hint}{self._names}"
 
     def current(self, r: str) -> str:
-        return f"({r}.since IS NULL OR {r}.since <= $as_of) AND {r}.until > $as_of"
+        return bounded(r)
 
     def visible(self, label: str, variable: str) -> list[str]:
         return self.scope.conditions(label, variable)
 
     # -- nodes ------------------------------------------------------------------------------------------------------
 
-    def node(self, label: str, variable: str, selected: Selected, place: Place | None = None) -> str:
-        """The map of one node: the leaves that the selection needs, and its relations."""
+    def node(
+        self,
+        label: str,
+        variable: str,
+        selected: Selected,
+        place: Place | None = None,
+        more: Sequence[str] = (),
+    ) -> str:
+        """The map of one node: the leaves that the selection needs, and `more`, and its relations."""
         if label == "Address":
             self._places[variable] = place or Place("either")
-        leaves: dict[str, None] = {"id": None}
+        leaves: dict[str, None] = {"id": None, **dict.fromkeys(more)}
         parts: list[str] = [f"_t: '{label}'"]
         fields = ONTOLOGY.entities[label].fields()
         for chosen in self.selections.of(selected, label):
@@ -238,20 +273,29 @@ class Compiler:
                 leaves.update(dict.fromkeys(REPORTED))
             elif name == "point":
                 leaves.update(dict.fromkeys(("longitude", "latitude")))
+            elif label == "Address" and name in LEAVES_OF:
+                leaves.update(dict.fromkeys(LEAVES_OF[name]))
+                parts.append(f"_now: {variable}.code")
             elif name in fields:
                 leaves[name] = None
             else:
                 relation = getattr(self, f"_{label.lower()}_{name}", None)
                 if relation is not None:
                     parts.append(f"`{chosen.slot}`: {relation(variable, chosen)}")
-        shown = [f".{name}" for name in sorted(leaves) if self.viewer.sees_field(label, name)]
-        return f"{variable}{{{', '.join(shown + parts)}}}"
+        visible = [name for name in sorted(leaves) if self.viewer.sees_field(label, name)]
+        shown = [
+            f"{name}: {of_the_day(variable, name)}"
+            if self.past and label == "Address" and name in _ERAS
+            else f".{name}"
+            for name in visible
+        ]
+        return f"{variable}{{{', '.join([*shown, *dict.fromkeys(parts)])}}}"
 
     def one(self, match: str, where: list[str], label: str, variable: str, selected: Selected) -> str:
         """The first of what a pattern finds by its id, in a list of at most one."""
         conditions = where + self.visible(label, variable)
         return (
-            f"COLLECT {{ MATCH {match}{_where(conditions)} WITH {variable} ORDER BY {variable}.id LIMIT 1 "
+            f"COLLECT {{ MATCH {match}{where_all(conditions)} WITH {variable} ORDER BY {variable}.id LIMIT 1 "
             f"RETURN {self.node(label, variable, selected)} }}"
         )
 
@@ -268,7 +312,7 @@ class Compiler:
         """A short list of what a pattern finds, at most 100."""
         conditions = where + self.visible(label, variable)
         return (
-            f"COLLECT {{ MATCH {match}{_where(conditions)} WITH DISTINCT {variable} "
+            f"COLLECT {{ MATCH {match}{where_all(conditions)} WITH DISTINCT {variable} "
             f"ORDER BY {order or variable + '.id'} LIMIT {MAX_FIRST} RETURN {self.node(label, variable, selected, place)} }}"
         )
 
@@ -307,7 +351,7 @@ class Compiler:
                 told.append(f"c: [{', '.join([repr(page.name), *page.order])}]")
             told += [f"{name}: {x}" for name, x in page.edge.items() if _EDGE.get(name, name) in of_edges]
             rows = (
-                f"COLLECT {{ MATCH {page.match}{page.hint}{_where(conditions)} WITH * ORDER BY {order} LIMIT {limit} "
+                f"COLLECT {{ MATCH {page.match}{page.hint}{where_all(conditions)} WITH * ORDER BY {order} LIMIT {limit} "
                 f"RETURN {{{', '.join(told)}}} }}"
             )
             parts = [f"rows: {rows}", f"first: {self.parameter(first)}"]
@@ -344,17 +388,15 @@ class Compiler:
         self.params["budget"] = COUNT_BUDGET + 1
         told = f"WITH {x}, ({' AND '.join(when)}) AS ok " if when else f"WITH {x}, true AS ok "
         return (
-            f"head(COLLECT {{ MATCH {page.match}{_where(where)} WITH * LIMIT $budget {told}"
+            f"head(COLLECT {{ MATCH {page.match}{where_all(where)} WITH * LIMIT $budget {told}"
             f"RETURN {{seen: count(*), value: count(DISTINCT CASE WHEN ok THEN {x} END)}} }})"
         )
 
     # -- an address' subtree ----------------------------------------------------------------------------------------
 
     def within(self, x: str, a: str, reach: str | None) -> str:
-        """The condition that a placed `x` lies in address `a`."""
+        """The condition that a placed `x` lies in address `a`, as places are today."""
         place = self._places.get(a) or Place("either")
-        if reach == "HERE" and place.kind == "group":
-            return "false"
         if reach == "HERE":
             return f"{x}.grid = {a}.code" if place.kind == "grid" else f"{x}.place = {a}.place"
         if place.kind == "tree":
@@ -363,14 +405,88 @@ class Compiler:
             return f"{x}.grid STARTS WITH {a}.code"
         return f"({x}.place STARTS WITH {a}.place OR {x}.grid STARTS WITH {a}.code)"
 
+    def hold(self, a: str, place: Place) -> None:
+        """Says how the subtree of an address variable is matched."""
+        self._places[a] = place
+
+    def lived(self, a: str) -> Page:
+        """Who lives, or has lived, in a place; `when` and `once` are for the caller to say."""
+        page = self._residents(a, None)
+        page.when, page.once = [], []
+        return page
+
+    def inside(self, x: str, a: str) -> str:
+        """The condition that a placed `x` lies in address `a`, as places were on the day asked about."""
+        return self.lay_anywhere_in(x, a) if self.was_larger(a, None) else self.within(x, a, None)
+
+    def standing(self, label: str, a: str, selected: Selected) -> Page:
+        """What of a label stands in a place."""
+        return self._placed(label, a, selected)
+
+    def happened(self, a: str, selected: Selected) -> Page:
+        """What has happened in a place, in the order of time."""
+        return self._incidents(a, selected)
+
+    def is_district(self, a: str) -> bool:
+        """Whether an address is the whole district: what it holds is looked for by its days and not by its place."""
+        place = self._places.get(a)
+        return place is not None and place.kind == "tree" and place.level == self.scheme.top
+
+    def was_larger(self, a: str, reach: str | None) -> bool:
+        """Whether on the day asked about there may have lain in `a` what now lies elsewhere, or the other way round."""
+        place = self._places.get(a)
+        return self.past and reach != "HERE" and place is not None and place.kind == "tree"
+
+    def parts_of(self, a: str, key: str) -> str:
+        """The beginning of a pattern: the keys of what lay in `a` on the day asked about, each as `key`."""
+        return f"({a}) UNWIND [{a}.place] + [{_MOVED.format(keys=f'{a}.left_keys')} | split(k, '|')[1]] AS {key} MATCH "
+
+    def lay_in(self, x: str, a: str, key: str) -> list[str]:
+        """That a placed `x` lay in a part of `a`, given as `key`, and has not joined it since."""
+        joined = _MOVED.format(keys=f"{a}.joined_keys")
+        return [
+            f"{x}.place STARTS WITH {key}",
+            f"NONE({joined} AND {x}.place STARTS WITH split(k, '|')[1])",
+        ]
+
+    def lay_anywhere_in(self, x: str, a: str) -> str:
+        """That a placed `x` lay in `a` on the day asked about."""
+        left, joined = (_MOVED.format(keys=f"{a}.{keys}_keys") for keys in ("left", "joined"))
+        return (
+            f"({x}.place STARTS WITH {a}.place OR ANY({left} AND {x}.place STARTS WITH split(k, '|')[1])) "
+            f"AND NONE({joined} AND {x}.place STARTS WITH split(k, '|')[1])"
+        )
+
+    def in_group(self, label: str, x: str, a: str, reach: str | None) -> str:
+        """The pattern of what of a label stands in the parts of a road, estate, park, village group or zone, or is said to be at itself."""
+        type = ONTOLOGY.entities[label].placed
+        own = f"MATCH ({x}:Address) WHERE {x} = {a} RETURN {x}"
+        if type:
+            own = f"MATCH ({a})<-[o{x}:{type}]-({x}:{label}) WHERE coalesce(o{x}.until, '9') > $as_of RETURN {x}"
+        parts = (
+            f"MATCH ({a})<-[:PART_OF]-(b{x}:Address) MATCH ({x}:{label}) "
+            f"WHERE {x}.place STARTS WITH b{x}.place AND {x}.id IS NOT NULL RETURN {x}"
+        )
+        inside = own if reach == "HERE" else f"{parts} UNION ALL {own}" if type else parts
+        return f"({a}) CALL ({a}) {{ {inside} }} WITH *"
+
     def _placed(self, label: str, a: str, selected: Selected) -> Page:
         x = self.variable("x")
         place = self._places[a]
         reach = selected.args.get("reach")
-        if place.kind == "group" and reach != "HERE":
-            match = f"({a})<-[:PART_OF]-(b{x}:Address) MATCH ({x}:{label})"
-            where = [f"{x}.place STARTS WITH b{x}.place", f"{x}.id IS NOT NULL"]
-            return Page(match, where, [f"{x}.place", f"{x}.id"], "place", x, label)
+        if self.was_larger(a, reach):
+            key = f"k{x}"
+            return Page(
+                f"{self.parts_of(a, key)}({x}:{label})",
+                [*self.lay_in(x, a, key), f"{x}.id IS NOT NULL"],
+                [f"{x}.place", f"{x}.id"],
+                "place",
+                x,
+                label,
+            )
+        if place.kind == "group":
+            match = self.in_group(label, x, a, reach)
+            return Page(match, [f"{x}.id IS NOT NULL"], [f"{x}.place", f"{x}.id"], "place", x, label)
         where = [self.within(x, a, reach), f"{x}.id IS NOT NULL"]
         lead = "grid" if place.kind == "grid" else "place"
         hint = f" USING INDEX {x}:{label}({lead}, id)" if place.kind in ("tree", "grid") else ""
@@ -389,7 +505,7 @@ class Compiler:
         if args.get("states") is not None:
             page.filters.append(f"{x}.state IN {self.parameter(args['states'])}")
         if name == "volunteers":
-            page.when.append(f"({x}.left IS NULL OR {x}.left > $as_of)")
+            page.when.append(lasting(x, end="left"))
         counter = COUNTERS.get(name)
         if counter is not None and args.get("reach") != "HERE" and self._places[a].kind != "group":
             page.total = f"{a}.{counter}"
@@ -416,14 +532,38 @@ class Compiler:
     def _address_teams(self, a: str, s: Selected) -> str:
         return self._list("teams", a, s)
 
+    def _address_findings(self, a: str, s: Selected) -> str:
+        page = self._placed("Finding", a, s)
+        f = page.variable
+        page.order, page.name, page.descending = [f"{f}.found_at", f"{f}.id"], "newest found", True
+        page.when.append(f"{f}.found_at < $as_of_end")
+        if self.is_district(a) and s.args.get("reach") != "HERE":
+            page.hint = f" USING INDEX {f}:Finding(found_at, id)"
+            page.where = [f"{f}.found_at IS NOT NULL", *page.where]
+        if s.args.get("states") is not None:
+            page.filters.append(f"{f}.state IN {self.parameter(s.args['states'])}")
+        return self.page(page, s)
+
     def _residents(self, a: str, reach: str | None) -> Page:
         p, r, again = self.variable("p"), self.variable("r"), self.variable("q")
         place = self._places[a]
         lead = "grid" if place.kind == "grid" else "place"
         start, elsewhere = "", ""
-        if place.kind == "group" and reach != "HERE":
-            start, inside = f"({a})<-[:PART_OF]-(b{p}:Address) MATCH ", f"{r}.place STARTS WITH b{p}.place"
-            elsewhere = f"MATCH ({a})<-[:PART_OF]-(c{p}:Address) WHERE {again}.place STARTS WITH c{p}.place"
+        if self.was_larger(a, reach):
+            start = self.parts_of(a, f"k{p}")
+            inside = " AND ".join(self.lay_in(r, a, f"k{p}"))
+            elsewhere = f"WHERE {self.lay_anywhere_in(again, a)}"
+        elif place.kind == "group":
+            own = f"MATCH ({a})<-[{r}:LIVES_AT]-({p}:Person) RETURN {p}, {r}"
+            parts = (
+                f"MATCH ({a})<-[:PART_OF]-(b{p}:Address) MATCH ({p}:Person)-[{r}:LIVES_AT]->(:Address) "
+                f"WHERE {r}.place STARTS WITH b{p}.place AND {r}.who IS NOT NULL RETURN {p}, {r} UNION ALL "
+            )
+            start = f"({a}) CALL ({a}) {{ {'' if reach == 'HERE' else parts}{own} }} WITH *"
+            inside, elsewhere = "", f"WHERE endNode({again}) = {a}"
+            if reach != "HERE":
+                held = f"EXISTS {{ MATCH ({a})<-[:PART_OF]-(c{p}:Address) WHERE {again}.place STARTS WITH c{p}.place }}"
+                elsewhere = f"WHERE (endNode({again}) = {a} OR {held})"
         else:
             inside = self.within(r, a, reach)
             elsewhere = f"WHERE {inside.replace(f'{r}.', f'{again}.')}"
@@ -433,8 +573,8 @@ class Compiler:
             f"AND ({again}.{lead} < {r}.{lead} OR ({again}.{lead} = {r}.{lead} AND elementId({again}) < elementId({r}))) }}"
         )
         return Page(
-            f"{start}({p}:Person)-[{r}:LIVES_AT]->(:Address)",
-            [inside, f"{r}.who IS NOT NULL"],
+            f"{start}({p}:Person)-[{r}:LIVES_AT]->(:Address)" if inside else start,
+            [inside, f"{r}.who IS NOT NULL"] if inside else [f"{r}.who IS NOT NULL"],
             [f"{r}.{lead}", f"{r}.who"],
             "home" if lead == "place" else "home in grid",
             p,
@@ -445,6 +585,7 @@ class Compiler:
             hint=f" USING INDEX {r}:LIVES_AT({lead}, who)"
             if place.kind in ("tree", "grid") and not start
             else "",
+            link=r,
         )
 
     def _address_residents(self, a: str, s: Selected) -> str:
@@ -471,9 +612,11 @@ class Compiler:
         where: list[str] = []
         hint, lead = "", list[str]()
         match = f"({x}:Incident)"
-        if place.kind == "group" and reach != "HERE":
-            match = f"({a})<-[:PART_OF]-(b{x}:Address) MATCH ({x}:Incident)"
-            where.append(f"{x}.place STARTS WITH b{x}.place")
+        if self.was_larger(a, reach):
+            match = f"{self.parts_of(a, f'k{x}')}({x}:Incident)"
+            where += self.lay_in(x, a, f"k{x}")
+        elif place.kind == "group":
+            match = self.in_group("Incident", x, a, reach)
         elif place.kind == "tree" and reach != "HERE" and place.level in ("DISTRICT", "STREET", "COMMUNITY"):
             # Large places walk an index that is already in the order of time.
             if place.level == "DISTRICT":
@@ -539,7 +682,7 @@ class Compiler:
         elif name == "open_matters":
             page.filters.append(f"{x}.open")
         elif name == "volunteers":
-            page.filters.append(f"({x}.left IS NULL OR {x}.left > $as_of)")
+            page.filters.append(lasting(x, end="left"))
         return page
 
     def _address_path(self, a: str, s: Selected) -> str:
@@ -547,23 +690,33 @@ class Compiler:
         stands = f"ALL({q} IN relationships({p}) WHERE {self.current(q)})"
         conditions = [stands, *self.visible("Address", x)]
         return (
-            f"COLLECT {{ MATCH {p} = ({a})-[:IN*0..12]->({x}:Address){_where(conditions)} "
+            f"COLLECT {{ MATCH {p} = ({a})-[:IN*0..12]->({x}:Address){where_all(conditions)} "
             f"WITH {x}, length({p}) AS steps ORDER BY steps DESC RETURN {self.node('Address', x, s, Place('tree'))} }}"
         )
 
     def _address_areas(self, a: str, s: Selected) -> str:
-        x, g = self.variable("a"), self.variable("g")
-        conditions = [f"{x}.level IN ['GRID', 'MICRO_GRID']", *self.visible("Address", x)]
+        x, g, b = self.variable("a"), self.variable("g"), self.variable("b")
+        p, q, z = (self.variable(name) for name in "pqz")
+        grids = [f"{x}.level IN ['GRID', 'MICRO_GRID']", *self.visible("Address", x)]
+        # Every step holds on the day: into what it lies in, into a zone of it, and into the zones above.
+        zones = [
+            f"ALL({q} IN relationships({p}) WHERE {self.current(q)})",
+            f"{z}.level = 'ZONE'",
+            *self.visible("Address", z),
+        ]
         return (
-            f"COLLECT {{ MATCH ({g}:Address {{code: {a}.grid}})-[:IN*0..1]->({x}:Address){_where(conditions)} "
-            f"WITH DISTINCT {x} ORDER BY {x}.code RETURN {self.node('Address', x, s, Place('grid'))} }}"
+            f"COLLECT {{ MATCH ({g}:Address {{code: {a}.grid}})-[:IN*0..1]->({x}:Address){where_all(grids)} "
+            f"WITH DISTINCT {x} ORDER BY {x}.code RETURN {self.node('Address', x, s, Place('grid'))} }} + "
+            f"COLLECT {{ MATCH {p} = ({a})-[:IN*0..6]->({b}:Address)-[:PART_OF]->(:Address {{level: 'ZONE'}})"
+            f"-[:IN*0..4]->({z}:Address){where_all(zones)} "
+            f"WITH DISTINCT {z} ORDER BY {z}.code RETURN {self.node('Address', z, s, Place('group'))} }}"
         )
 
     def _address_groups(self, a: str, s: Selected) -> str:
-        x, b = self.variable("a"), self.variable("b")
+        x, b, r = self.variable("a"), self.variable("b"), self.variable("r")
         return self.many(
-            f"({a})-[:IN*0..2]->({b}:Address)-[:PART_OF]->({x}:Address)",
-            [],
+            f"({a})-[:IN*0..2]->({b}:Address)-[{r}:PART_OF]->({x}:Address)",
+            [self.current(r), f"{x}.level <> 'ZONE'"],
             "Address",
             x,
             s,
@@ -573,9 +726,8 @@ class Compiler:
 
     def _address_children(self, a: str, s: Selected) -> str:
         x = self.variable("a")
-        stands = f"({x}.until IS NULL OR {x}.until > $as_of) AND ({x}.since IS NULL OR {x}.since <= $as_of)"
         level, place = s.args.get("level"), self._places[a]
-        page = Page(f"({x}:Address)", [], [f"{x}.code"], "code", x, "Address", when=[stands])
+        page = Page(f"({x}:Address)", [], [f"{x}.code"], "code", x, "Address", when=[standing(x)])
         below: Place | None = None
         if level is not None:
             page.when.append(f"{x}.level = {self.parameter(level)}")
@@ -583,6 +735,13 @@ class Compiler:
         if place.kind == "group":
             page.match = f"({a})<-[:PART_OF]-({x}:Address)"
             below = below or Place("tree")
+        elif self.past and place.kind == "tree" and level not in GROUPS:
+            # What lay in it then, whatever it lies in today.
+            r = self.variable("r")
+            steps = "" if level is None else "*1..6"
+            stands = self.current(r) if level is None else f"ALL({r}_ IN {r} WHERE {self.current(f'{r}_')})"
+            page.match = f"({a})<-[{r}:IN{steps}]-({x}:Address)"
+            page.when.append(stands)
         elif level is None and place.kind in ("grid", "either"):
             # Grids hold grids, and the smallest of them buildings.
             r = self.variable("r")
@@ -592,7 +751,7 @@ class Compiler:
             page.once.append(
                 f"NOT EXISTS {{ MATCH ({a})<-[{again}:IN|IN_GRID]-({x}) WHERE elementId({again}) < elementId({r}) AND {self.current(again)} }}"
             )
-        elif level is None or level in ("ROAD", "ESTATE", "ZONE"):
+        elif level is None or level in GROUPS:
             page.where = [f"{x}.parent = {a}.code", f"{x}.code IS NOT NULL"]
         elif level in ("GRID", "MICRO_GRID"):
             page.where = [f"{x}.code STARTS WITH {a}.code"]
@@ -829,7 +988,7 @@ class Compiler:
             x, r = self.variable("x"), self.variable("r")
             node = self.node(label, x, entity) if entity is not None else f"{x}{{.id, _t: '{label}'}}"
             lists.append(
-                f"COLLECT {{ MATCH ({v})<-[{r}:INVOLVED_IN]-({x}:{label}){_where(self.visible(label, x))} "
+                f"COLLECT {{ MATCH ({v})<-[{r}:INVOLVED_IN]-({x}:{label}){where_all(self.visible(label, x))} "
                 f"WITH {x}, {r} ORDER BY {r}.role, {x}.id LIMIT {MAX_FIRST} RETURN {{role: {r}.role, entity: {node}}} }}"
             )
         return " + ".join(lists) if lists else "[]"
@@ -841,6 +1000,29 @@ class Compiler:
         return self._single(v, s, "Address", "({v})-[{r}:SERVES]->({x})")
 
     _volunteer_serves = _team_serves = _serves
+
+    # -- findings ---------------------------------------------------------------------------------------------------
+
+    def _findings_of(self, v: str, s: Selected) -> str:
+        return self._linked(
+            v, s, "Finding", "({v})<-[{r}:ABOUT|SHOWN_BY]-({x})", timed=False, order="found_at"
+        )
+
+    _incident_findings = _enterprise_findings = _vehicle_findings = _matter_findings = _device_findings = (
+        _findings_of
+    )
+
+    def _finding_at(self, v: str, s: Selected) -> str:
+        x = self.variable("a")
+        return self.one(f"({x}:Address)", [f"{x}.place = {v}.place", f"{x}.id IS NOT NULL"], "Address", x, s)
+
+    # Read after all else, by `schema.findings`, for they may be of any kind.
+    def _finding_about(self, v: str, s: Selected) -> str:
+        x = self.variable("x")
+        return f"[$as_of, head(COLLECT {{ MATCH ({v})-[:ABOUT]->({x}) RETURN {x}.id }})]"
+
+    def _finding_evidence(self, v: str, s: Selected) -> str:
+        return "[$as_of]"
 
     def _volunteer_person(self, v: str, s: Selected) -> str:
         return self._single(v, s, "Person", "({v})-[{r}:IS]->({x})", timed=False)
@@ -863,7 +1045,15 @@ class Compiler:
             return Place("tree", level, self.scheme.key(parsed.code))
         return Place("grid" if level in ("GRID", "MICRO_GRID") else "group", level)
 
-    def by_key(self, label: str, key: str, value: Any, selected: Selected, place: Place | None = None) -> str:
+    def by_key(
+        self,
+        label: str,
+        key: str,
+        value: Any,
+        selected: Selected,
+        place: Place | None = None,
+        more: Sequence[str] = (),
+    ) -> str:
         """The node of a label with a value of a unique or indexed field: rows of one map."""
         n = self.variable("n")
         conditions = [_keyed(label, key, n, self.parameter(value)), *self.visible(label, n)]
@@ -871,23 +1061,34 @@ class Compiler:
         unique = key == "id" or (spec is not None and spec.meta.lookup is Lookup.UNIQUE)
         first = "" if unique else f"WITH {n} ORDER BY {n}.id LIMIT 1 "
         return (
-            f"MATCH ({n}:{label}){_where(conditions)} {first}"
-            f"RETURN {self.node(label, n, selected, place)} AS found"
+            f"MATCH ({n}:{label}){where_all(conditions)} {first}"
+            f"RETURN {self.node(label, n, selected, place, more)} AS found"
         )
 
-    def by_keys(self, groups: Sequence[Group], selected: Selected) -> str:
+    def by_keys(self, groups: Sequence[Group], selected: Selected, more: Sequence[str] = ()) -> str:
         """The nodes of several labels by the values of a field: one row, a list of {k: value, n: map}."""
-        return f"RETURN {self.listed(groups, selected)} AS found"
+        return f"RETURN {self.listed(groups, selected, more)} AS found"
 
-    def listed(self, groups: Sequence[Group], selected: Selected) -> str:
+    def listed(self, groups: Sequence[Group], selected: Selected, more: Sequence[str] = ()) -> str:
         """The list of `by_keys` as an expression."""
         lists = []
         for group in groups:
             n, k = self.variable("n"), self.variable("k")
-            where = _where([_keyed(group.label, group.key, n, k), *self.visible(group.label, n)])
+            where = where_all([_keyed(group.label, group.key, n, k), *self.visible(group.label, n)])
             lists.append(
                 f"COLLECT {{ UNWIND {self.parameter(list(group.values))} AS {k} MATCH ({n}:{group.label}){where} "
-                f"WITH {n}, {k} ORDER BY {n}.id RETURN {{k: {k}, n: {self.node(group.label, n, selected, group.place)}}} }}"
+                f"WITH {n}, {k} ORDER BY {n}.id RETURN {{k: {k}, n: {self.node(group.label, n, selected, group.place, more)}}} }}"
+            )
+        return " + ".join(lists) if lists else "[]"
+
+    def seen(self, groups: Sequence[Group]) -> str:
+        """The list of the values of `listed` whose node the viewer may see, as an expression."""
+        lists = []
+        for group in groups:
+            n, k = self.variable("n"), self.variable("k")
+            where = where_all([_keyed(group.label, group.key, n, k), *self.visible(group.label, n)])
+            lists.append(
+                f"COLLECT {{ UNWIND {self.parameter(list(group.values))} AS {k} MATCH ({n}:{group.label}){where} RETURN {k} }}"
             )
         return " + ".join(lists) if lists else "[]"
 
@@ -897,7 +1098,7 @@ class Compiler:
         for group in groups:
             n, k = self.variable("n"), self.variable("k")
             field = ONTOLOGY.entities[group.label].title_field
-            where = _where([f"{n}.id = {k}", *self.visible(group.label, n)])
+            where = where_all([f"{n}.id = {k}", *self.visible(group.label, n)])
             title = f"{n}.{field}" if self.viewer.sees_field(group.label, field) else "null"
             lists.append(
                 f"COLLECT {{ UNWIND {self.parameter(list(group.values))} AS {k} MATCH ({n}:{group.label}){where} "
@@ -919,7 +1120,7 @@ class Compiler:
 
     def codes(self) -> str:
         """The codes of addresses by $ids: rows of [code, id]."""
-        where = _where(["a.id = id", *self.visible("Address", "a")])
+        where = where_all(["a.id = id", *self.visible("Address", "a")])
         return f"UNWIND $ids AS id MATCH (a:Address){where} RETURN [a.code, id] AS pair"
 
     def needs_codes(self, selected: Selected) -> bool:
@@ -943,8 +1144,18 @@ def _keyed(label: str, key: str, variable: str, value: str) -> str:
     return f"{variable}.{key} = {value}"
 
 
-def _where(conditions: list[str]) -> str:
+def where_all(conditions: list[str]) -> str:
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def of_the_day(a: str, name: str) -> str:
+    """A field of an address as it was on the day asked about."""
+    kept = f"{a}.{_ERAS[name]}"
+    days = f"{a}.era_until"
+    return (
+        f"coalesce(head([i IN range(0, size(coalesce({days}, [])) - 1) WHERE {days}[i] > $as_of AND {kept}[i] <> '' "
+        f"| {kept}[i]]), {a}.{name})"
+    )
 
 
 # What a row says of its relationship → the field of the edge that is told from it, where that is another.

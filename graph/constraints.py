@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from graph.store import Store
 from ontology import ONTOLOGY, Lookup
 
 FULL_TEXT = "quanxi_text"
+BUILD_SECONDS: Final = 6 * 3600.0
+LOOK_SECONDS: Final = 0.02
+# Finds an address by a code that it had before, or has with another authority: whole codes, at once.
+CODES = "quanxi_codes"
 # Pages that come in index order rather than from a sort: (name, label, fields).
 ORDERED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("incident_by_time", "Incident", ("occurred_at", "id")),
@@ -15,10 +21,23 @@ ORDERED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("incident_by_community_time", "Incident", ("community", "occurred_at", "id")),
     ("incident_by_kind_place", "Incident", ("kind", "place")),
     ("address_by_parent", "Address", ("parent", "code")),
+    ("address_by_latitude", "Address", ("latitude", "longitude")),
+    ("finding_by_time", "Finding", ("found_at", "id")),
+    # What changed in the whole district between two days.
+    ("address_by_since", "Address", ("since", "id")),
+    ("address_by_until", "Address", ("until", "id")),
+    ("address_by_end", "Address", ("ended_on", "id")),
+    ("address_by_era", "Address", ("era_until", "id")),
+    ("enterprise_by_founded", "Enterprise", ("founded", "id")),
+    ("enterprise_by_closed", "Enterprise", ("closed", "id")),
 )
 LINK_ORDERED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("lives_at_by_place", "LIVES_AT", ("place", "who")),
     ("lives_at_by_grid", "LIVES_AT", ("grid", "who")),
+    ("lives_at_by_since", "LIVES_AT", ("since", "who")),
+    ("lives_at_by_until", "LIVES_AT", ("until", "who")),
+    ("at_by_since", "AT", ("since",)),
+    ("at_by_until", "AT", ("until",)),
 )
 
 
@@ -52,10 +71,29 @@ def statements() -> Iterator[str]:
         f"CREATE FULLTEXT INDEX {FULL_TEXT} IF NOT EXISTS FOR (n:{labels}) ON EACH [{fields_all}] "
         "OPTIONS {indexConfig: {`fulltext.analyzer`: 'cjk', `fulltext.eventually_consistent`: true}}"
     )
+    yield (
+        f"CREATE FULLTEXT INDEX {CODES} IF NOT EXISTS FOR (n:Address) ON EACH [n.former_codes, n.other_codes] "
+        "OPTIONS {indexConfig: {`fulltext.analyzer`: 'keyword'}}"
+    )
 
 
-async def ensure_schema(store: Store) -> None:
-    """Makes what is missing and waits until all of it is online."""
-    for statement in statements():
-        await store.write(statement, autocommit=True)
+async def ensure_schema(store: Store, progress: Callable[[int, int], None] | None = None) -> None:
+    """Makes what is missing and waits until all of it is online, however long a large graph takes.
+
+    Args:
+        progress: told how many of so many steps are done: each constraint and index is made, then online.
+    """
+    told = progress or (lambda done, total: None)
+    made = list(statements())
+    for i, statement in enumerate(made):
+        # A constraint answers only when its index is filled.
+        await store.write(statement, autocommit=True, timeout=BUILD_SECONDS)
+        told(i + 1, 2 * len(made))
+    pause = LOOK_SECONDS
+    filling = "SHOW INDEXES YIELD state WHERE state = 'POPULATING' RETURN count(*)"
+    while left := await store.read_one(filling, timeout=BUILD_SECONDS):
+        told(max(len(made), 2 * len(made) - int(left)), 2 * len(made))
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, 50 * LOOK_SECONDS)
     await store.write("CALL db.awaitIndexes(300)", timeout=310, autocommit=True)
+    told(2 * len(made), 2 * len(made))

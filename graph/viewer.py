@@ -64,16 +64,14 @@ class Scope:
         if not self.viewer.sees_label(label):
             return ["false"]
         if self.area_key is None:
-            return []
+            return [self._shown_inside(variable)] if label == "Finding" and self.viewer.hidden else []
         self.parameters["area_key"] = self.area_key
         v = variable
         if label == "Address":
             if self.by_grid:
-                return [f"({v}.grid STARTS WITH $area_key OR {v}.code STARTS WITH $area_key)"]
-            # What has no place key (grids) is told by its code.
-            return [
-                f"({v}.place STARTS WITH $area_key OR ({v}.place IS NULL AND {v}.code STARTS WITH $area_key))"
-            ]
+                return [f"ANY(key IN [{v}.grid, {v}.code] WHERE key STARTS WITH $area_key)"]
+            # What has no place key (grids) is told by its code. Without OR, which makes the planner read in two walks.
+            return [f"coalesce({v}.place, {v}.code) STARTS WITH $area_key"]
         # Households and phones are seen through those who had them while they lived in the area, not before or after.
         meanwhile = " AND coalesce(tie.since, '') < scope.until AND coalesce(scope.since, '') < tie.until"
         ways = {
@@ -87,9 +85,23 @@ class Scope:
         if label in ways:
             way, when = ways[label]
             return [f"EXISTS {{ MATCH {way} WHERE {self._inside('scope')}{when} }}"]
+        if label == "Finding":
+            return [self._inside(v), self._shown_inside(v)]
         if ONTOLOGY.entities[label].placed:
             return [self._inside(v)]
         return ["false"]
+
+    def _shown_inside(self, v: str) -> str:
+        """That what a finding is about and all that shows it is visible: its sentence tells of each of them."""
+        shown = f"{v}_"
+        arms = []
+        for _, label in ONTOLOGY.links["SHOWN_BY"].ends:
+            where = " AND ".join(self.conditions(label, shown)) or "true"
+            arms.append(f"WHEN {shown}:{label} THEN {where}")
+        return (
+            f"NOT EXISTS {{ MATCH ({v})-[:SHOWN_BY|ABOUT]->({shown}) "
+            f"WHERE NOT coalesce(CASE {' '.join(arms)} ELSE false END, false) }}"
+        )
 
     def _inside(self, v: str) -> str:
         return f"{v}.{'grid' if self.by_grid else 'place'} STARTS WITH $area_key"

@@ -76,6 +76,15 @@ async def write(store: Store, difference: Difference) -> None:
         )
 
 
+async def clear_codes(store: Store, ids: Iterable[str]) -> None:
+    """Takes the codes off addresses that are about to get others: codes are unique, and another may be about to get one of these."""
+    await store.write_batches(
+        "UNWIND $rows AS row MATCH (a:Address {id: row.id}) REMOVE a.code",
+        [{"id": id} for id in sorted(ids)],
+        size=BATCH,
+    )
+
+
 def _id(row: Row) -> str:
     return str(row["id"])
 

@@ -1,16 +1,23 @@
 """Rows as received, records by key, and what was decided about them."""
 
-from ledger.ledger import Batch, Ledger, Rejection
+from ledger.findings import Change, Finding, FindingLog
+from ledger.ledger import PLACE, Batch, Ledger, Pick, Purge, Rejection
 from ledger.pushes import Pushes
 from ledger.records import Quarantined, Records, StoredRecord, about_key
 from ledger.rows import ROW
 from ledger.vault import Keyring, Vault
 
 __all__ = [
+    "PLACE",
     "ROW",
     "Batch",
+    "Change",
+    "Finding",
+    "FindingLog",
     "Keyring",
     "Ledger",
+    "Pick",
+    "Purge",
     "Pushes",
     "Quarantined",
     "Records",

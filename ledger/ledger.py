@@ -44,10 +44,15 @@ CREATE TABLE IF NOT EXISTS judgement (
   no INTEGER PRIMARY KEY, kind TEXT NOT NULL, one TEXT NOT NULL, other TEXT NOT NULL, verdict TEXT NOT NULL,
   reason TEXT, judge TEXT NOT NULL, at TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS judgement_pair ON judgement (kind, one, other, no);
+CREATE TABLE IF NOT EXISTS purge (
+  no INTEGER PRIMARY KEY, feed TEXT NOT NULL, before TEXT NOT NULL, by TEXT NOT NULL, at TEXT NOT NULL,
+  batches INTEGER NOT NULL DEFAULT 0, rows INTEGER NOT NULL DEFAULT 0, ended TEXT);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 FORMAT = "2"
 WAIT_SECONDS = 600.0
+# The kind of judgements that say which place a text names.
+PLACE = "place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,8 @@ class Batch:
     Attributes:
         id: a hash of its feed and content, so that the same file is the same batch.
         columns: the header as received.
-        state: `received`, `held` (waits for a person) or `retracted` (taken back).
+        rows: how many of its rows are kept: fewer than came, once some have passed their feed's retention.
+        state: `received`, `held` (waits for a person), `retracted` (taken back) or `purged` (its rows are gone).
         reason: why it is held or was retracted.
     """
 
@@ -75,6 +81,25 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Purge:
+    """A decision that rows of a feed from before a day are to go for good.
+
+    Attributes:
+        before: ISO day; it is kept itself.
+        batches, rows: how many went, batches as a whole; all of them once `ended` says when it was done.
+    """
+
+    no: int
+    feed: str
+    before: str
+    by: str
+    at: str
+    batches: int
+    rows: int
+    ended: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """Why one cell kept its row out: row counts from 1 at the header, as a spreadsheet shows it."""
 
@@ -83,6 +108,18 @@ class Rejection:
     value: str | None
     zh: str
     en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Which place a person says that a text names; no code takes back what was said before."""
+
+    no: int
+    text: str
+    code: str | None
+    judge: str
+    at: str
+    reason: str | None
 
 
 def _batch(row: tuple[Any, ...]) -> Batch:
@@ -342,7 +379,7 @@ class Ledger:
         """Keeps what a person decided of a pair; durable when it returns. The last of a pair counts.
 
         Args:
-            kind: `person` or `incident`.
+            kind: `person` or `incident`; `place` is for `pick`.
             verdict: `same`, `different`, or `open` (as if nobody had judged).
             at: the moment, ISO.
         """
@@ -367,9 +404,84 @@ class Ledger:
         ).fetchone()
         return found
 
-    def judged_after(self, no: int) -> list[tuple[int, str]]:
-        """(number, first of the pair) of the judgements after one, in their order."""
-        return self.db.execute("SELECT no, one FROM judgement WHERE no > ? ORDER BY no", (no,)).fetchall()
+    def judged_after(self, no: int) -> list[tuple[int, str, str]]:
+        """(number, kind, first of the pair) of the judgements after one, in their order."""
+        return self.db.execute(
+            "SELECT no, kind, one FROM judgement WHERE no > ? ORDER BY no", (no,)
+        ).fetchall()
+
+    def pick(self, text: str, code: str | None, judge: str, at: str, reason: str) -> None:
+        """Keeps which place a person says that a text names; durable when it returns. The last of a text counts.
+
+        Args:
+            code: None takes back what was picked before.
+            at: the moment, ISO.
+        """
+        self.judge(PLACE, text, code or "", "same" if code else "open", judge, at, reason)
+
+    def last_pick(self) -> int:
+        """The number of the last pick; 0 when there is none."""
+        found = self.db.execute("SELECT max(no) FROM judgement WHERE kind = ?", (PLACE,)).fetchone()[0]
+        return int(found or 0)
+
+    def picks(self) -> list[Pick]:
+        """What people said of texts that name places, in the order they said it."""
+        rows = self.db.execute(
+            "SELECT no, one, other, judge, at, reason FROM judgement WHERE kind = ? ORDER BY no", (PLACE,)
+        )
+        return [Pick(no, text, code or None, judge, at, reason) for no, text, code, judge, at, reason in rows]
+
+    def decide_purge(self, feed: str, before: str, by: str, at: str) -> None:
+        """Keeps the decision that rows of a feed from before a day are to go; durable when it returns."""
+        with transaction(self.db):
+            self.db.execute(
+                "INSERT INTO purge (feed, before, by, at) VALUES (?,?,?,?)", (feed, before, by, at)
+            )
+
+    def purges(self) -> list[Purge]:
+        """All decisions that rows are to go, in their order."""
+        found = self.db.execute(
+            "SELECT no, feed, before, by, at, batches, rows, ended FROM purge ORDER BY no"
+        )
+        return [Purge(*row) for row in found]
+
+    def end_purge(self, purge: Purge, at: str) -> None:
+        """Records that what a decision is about is gone; durable when it returns."""
+        with transaction(self.db):
+            self.db.execute("UPDATE purge SET ended = ? WHERE no = ?", (at, purge.no))
+
+    def remove_batch(self, batch: Batch, purge: Purge) -> None:
+        """Removes a batch's rows for good; what it was stays known, and that they are gone. Safe to repeat."""
+        if batch.state != "purged":
+            with transaction(self.db):
+                self.db.execute("DELETE FROM fault WHERE batch = ?", (batch.no,))
+                self.db.execute(
+                    "UPDATE batch SET state = 'purged', reason = NULL, rows = 0 WHERE no = ?", (batch.no,)
+                )
+                self.db.execute(
+                    "UPDATE purge SET batches = batches + 1, rows = rows + ? WHERE no = ?",
+                    (batch.rows, purge.no),
+                )
+        self.files.remove(batch.id)
+
+    def remove_rows(self, batch: Batch, gone: Collection[int], sealed: Collection[str], purge: Purge) -> None:
+        """Removes rows of a batch for good, by their `__row`; the others keep their numbers. Safe to repeat.
+
+        Args:
+            sealed: columns to be encrypted.
+        """
+        if gone:
+            rest = (f.filter(~pl.col(ROW).is_in(list(gone))) for f in self.files.frames(batch.id))
+            partial, left = self.files.write(f"{os.getpid()}-{os.urandom(6).hex()}", rest, sealed)
+            self.files.keep(partial, batch.id)
+        else:
+            left = self.files.count(batch.id)
+        if left != batch.rows:
+            with transaction(self.db):
+                self.db.execute("UPDATE batch SET rows = ? WHERE no = ?", (left, batch.no))
+                self.db.execute(
+                    "UPDATE purge SET rows = rows + ? WHERE no = ?", (batch.rows - left, purge.no)
+                )
 
     def set_state(self, batch: Batch, state: str, reason: str | None = None) -> None:
         """Records what was decided of a batch; durable when it returns."""

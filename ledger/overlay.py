@@ -7,7 +7,7 @@ is gone with the process. So a load can be tried.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -16,8 +16,7 @@ import polars as pl
 
 from ledger.ledger import SCHEMA as LEDGER_SCHEMA
 from ledger.ledger import Batch, Ledger, Rejection
-from ledger.records import SCHEMA as RECORDS_SCHEMA
-from ledger.records import Records, StoredRecord
+from ledger.records import Records, StoredRecord, prepare
 from ledger.rows import RowFiles
 from ledger.vault import Vault
 
@@ -75,7 +74,8 @@ class RecordsOverlay(Records):
     ) -> None:
         self._vault = vault
         self._kept_out = kept_out
-        self.db = _private(RECORDS_SCHEMA)
+        self.db = _private("")
+        prepare(self.db)
         self._beneath = _opened(path, unless) if path is not None else None
         self._about: set[int] = set()
         self._records: set[tuple[str, str]] = set()
@@ -132,14 +132,16 @@ class RecordsOverlay(Records):
             for part in _parts(keys):
                 self._take("record", f"WHERE feed = ? AND rkey IN ({_marks(part)})", (feed, *part))
 
-    def about(self, keys: Sequence[int]) -> list[tuple[int, StoredRecord]]:
+    def about(
+        self, keys: Sequence[int], known: Container[tuple[str, str, str, bytes]] = ()
+    ) -> list[tuple[int, StoredRecord]]:
         fresh = [k for k in keys if k not in self._about]
         self._about.update(fresh)
         for part in _parts(fresh):
             where = f"WHERE key IN ({_marks(part)})"
             self._take("about", where, part)
             self._take_records(self.db.execute(f"SELECT DISTINCT feed, rkey FROM about {where}", part))
-        return super().about(keys)
+        return super().about(keys, known)
 
     def of_several_versions(self, names: Iterable[tuple[str, str]]) -> list[StoredRecord]:
         wanted = list(names)
@@ -213,9 +215,10 @@ def _copy(
     values: Sequence[object] = (),
 ) -> None:
     rows = beneath.execute(f"SELECT * FROM {table} {where}", list(values))
-    marks = _marks(rows.description)
+    # By name: a store of an earlier version may lack a column.
+    names, marks = ",".join(d[0] for d in rows.description), _marks(rows.description)
     while part := rows.fetchmany(PART):
-        db.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", part)
+        db.executemany(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", part)
 
 
 def _marks(values: Sequence[object]) -> str:

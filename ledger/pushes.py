@@ -368,6 +368,9 @@ class Pushes:
             for path in self.directory.glob("*.new"):
                 if time.time() - path.stat().st_mtime > 3600:
                     path.unlink(missing_ok=True)
+            for path in self.directory.glob("*.torn"):
+                if time.time() - path.stat().st_mtime > KEPT_DAYS * 86_400:
+                    path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

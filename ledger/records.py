@@ -7,9 +7,10 @@ cut one by one, only together.
 from __future__ import annotations
 
 import hashlib
+import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +32,8 @@ CREATE TABLE IF NOT EXISTS rollup (
   code TEXT NOT NULL, counter TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (code, counter)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rollup_dirty (code TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS resolution (
-  key TEXT PRIMARY KEY, code TEXT, level TEXT, confidence REAL, how TEXT) WITHOUT ROWID;
+  key TEXT PRIMARY KEY, code TEXT, level TEXT, confidence REAL, how TEXT, outcome TEXT, others BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS address_change (seq INTEGER PRIMARY KEY, id TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS snapshot (
   feed TEXT NOT NULL, scope TEXT NOT NULL, day TEXT NOT NULL, batch INTEGER NOT NULL,
   PRIMARY KEY (feed, scope, day, batch)) WITHOUT ROWID;
@@ -41,7 +43,6 @@ CREATE TABLE IF NOT EXISTS seen (
 CREATE INDEX IF NOT EXISTS seen_last ON seen (feed, scope, last);
 CREATE TABLE IF NOT EXISTS trait (
   kind TEXT NOT NULL, value TEXT NOT NULL, raw TEXT NOT NULL, PRIMARY KEY (kind, value, raw)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS trait_raw ON trait (raw);
 CREATE TABLE IF NOT EXISTS link (
   raw TEXT NOT NULL, same TEXT NOT NULL, state TEXT NOT NULL, score REAL NOT NULL, why TEXT NOT NULL,
   version TEXT NOT NULL, PRIMARY KEY (raw, same)) WITHOUT ROWID;
@@ -61,11 +62,26 @@ CREATE TABLE IF NOT EXISTS note (
   batch INTEGER NOT NULL, row INTEGER NOT NULL, col TEXT NOT NULL, feed TEXT NOT NULL, value BLOB,
   zh TEXT NOT NULL, en TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS note_batch ON note (batch);
+CREATE TABLE IF NOT EXISTS touched (id TEXT NOT NULL, place TEXT NOT NULL, PRIMARY KEY (id, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS trace_due (
+  trace TEXT NOT NULL, subject TEXT NOT NULL, day TEXT NOT NULL, PRIMARY KEY (trace, subject)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS trace_due_day ON trace_due (day);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+TRAIT_INDEX = "CREATE INDEX IF NOT EXISTS trait_raw ON trait (raw)"
+# Indexes on columns that a store of an earlier version gets first.
+INDEXES = """
+CREATE INDEX IF NOT EXISTS resolution_open ON resolution (outcome) WHERE outcome <> 'RESOLVED';
+CREATE INDEX IF NOT EXISTS resolution_nowhere ON resolution (key) WHERE code IS NULL;
 """
 
 # In `meta`: the last batch that the graph holds; those after it wait as long as anything is dirty.
 APPLIED = "applied_batch"
+# In `meta`: another text whenever addresses changed otherwise than `address_change` tells.
+EPOCH = "address_epoch"
+# How many changes of addresses are remembered at least; who has not followed for longer reads them all.
+CHANGES = 200_000
 
 
 class Quarantined(NamedTuple):
@@ -104,6 +120,17 @@ def about_key(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
 
 
+def prepare(db: sqlite3.Connection) -> None:
+    """Makes the tables that are not there, and gives those of an earlier version what they lack."""
+    db.executescript(SCHEMA)
+    there = {row[1] for row in db.execute("PRAGMA table_info(resolution)")}
+    for column, kind in (("outcome", "TEXT"), ("others", "BLOB")):
+        if column not in there:
+            db.execute(f"ALTER TABLE resolution ADD COLUMN {column} {kind}")
+    db.executescript(INDEXES)
+    db.execute(TRAIT_INDEX)
+
+
 class Records:
     """The record store of a ledger's directory."""
 
@@ -111,7 +138,8 @@ class Records:
         self._vault = vault
         self.db = connect(directory / "records.db", durable=False)
         self.db.execute("PRAGMA cache_size=-200000")
-        self.db.executescript(SCHEMA)
+        prepare(self.db)
+        self.db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (EPOCH, secrets.token_hex(8)))
 
     def close(self) -> None:
         self.db.close()
@@ -125,6 +153,63 @@ class Records:
 
     def set_meta(self, name: str, value: str) -> None:
         self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    # -- what traces are to look at ---------------------------------------------------------------------------------
+
+    def put_touched(self, touched: Iterable[tuple[str, str]]) -> None:
+        """Notes (node, place key) for traces to look at; call it where `folded` is written."""
+        self.db.executemany("INSERT OR IGNORE INTO touched VALUES (?,?)", touched)
+
+    def touched(self, most: int) -> list[tuple[str, str]]:
+        """What traces have not looked at yet, at most so much of it."""
+        return self.db.execute("SELECT id, place FROM touched LIMIT ?", (most,)).fetchall()
+
+    def looked_at(self, touched: Iterable[tuple[str, str]]) -> None:
+        """Forgets what traces have looked at."""
+        self.db.executemany("DELETE FROM touched WHERE id = ? AND place = ?", touched)
+
+    def put_due(self, trace: str, looked_at: Iterable[str], due: Iterable[tuple[str, str]]) -> None:
+        """Notes (subject, day) on which a trace is to look at subjects again, in place of what was noted of those it looked at."""
+        self.db.executemany(
+            "DELETE FROM trace_due WHERE trace = ? AND subject = ?", ((trace, s) for s in looked_at)
+        )
+        self.db.executemany(
+            "INSERT OR REPLACE INTO trace_due VALUES (?,?,?)", ((trace, s, d) for s, d in due)
+        )
+
+    def due(self, day: str) -> dict[str, set[str]]:
+        """trace → subjects that it is to look at by a day."""
+        found: dict[str, set[str]] = {}
+        for trace, subject in self.db.execute("SELECT trace, subject FROM trace_due WHERE day <= ?", (day,)):
+            found.setdefault(trace, set()).add(subject)
+        return found
+
+    # -- addresses, for those who follow them -----------------------------------------------------------------------
+
+    def new_epoch(self) -> None:
+        """Tells those who follow the addresses to read them all anew."""
+        self.set_meta(EPOCH, secrets.token_hex(8))
+
+    def put_address_changes(self, ids: Iterable[str]) -> None:
+        """Tells those who follow the addresses that these are other than they were; call it where `folded` is written."""
+        self.db.executemany("INSERT INTO address_change (id) VALUES (?)", ((id,) for id in ids))
+        self.db.execute(
+            "DELETE FROM address_change WHERE seq <= (SELECT max(seq) FROM address_change) - ?",
+            (2 * CHANGES,),
+        )
+
+    def address_state(self) -> tuple[str | None, int]:
+        """(epoch, number of the last change)."""
+        last = self.db.execute("SELECT max(seq) FROM address_change").fetchone()[0]
+        return self.meta(EPOCH), int(last or 0)
+
+    def address_changes(self, after: int) -> list[str] | None:
+        """Ids of the addresses that changed after a number; None when not all of them are remembered."""
+        first = self.db.execute("SELECT min(seq) FROM address_change").fetchone()[0]
+        if first is not None and first > after + 1:
+            return None
+        found = self.db.execute("SELECT DISTINCT id FROM address_change WHERE seq > ?", (after,))
+        return [r[0] for r in found]
 
     # -- records ----------------------------------------------------------------------------------------------------
 
@@ -151,6 +236,7 @@ class Records:
         with self.transaction() as db:
             for (name,) in tables:
                 db.execute(f"DELETE FROM {name}")
+            self.new_epoch()
 
     def put(self, records: Iterable[StoredRecord]) -> None:
         """Keeps versions of records; one that is known stays as it is."""
@@ -164,8 +250,14 @@ class Records:
         """Notes (key, feed, rkey): the record speaks of what the key names."""
         self.db.executemany("INSERT OR IGNORE INTO about VALUES (?,?,?)", about)
 
-    def about(self, keys: Sequence[int]) -> list[tuple[int, StoredRecord]]:
-        """All versions of all records about the keys, with the key that each was found by."""
+    def about(
+        self, keys: Sequence[int], known: Container[tuple[str, str, str, bytes]] = ()
+    ) -> list[tuple[int, StoredRecord]]:
+        """All versions of all records about the keys, with the key that each was found by.
+
+        Args:
+            known: (feed, record key, effective, hash) of versions that come without their payload.
+        """
         self.db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (key INTEGER PRIMARY KEY)")
         self.db.execute("DELETE FROM wanted")
         self.db.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((k,) for k in keys))
@@ -173,7 +265,16 @@ class Records:
             "SELECT w.key, r.feed, r.rkey, r.effective, r.hash, r.batch, r.row, r.payload FROM wanted w "
             "CROSS JOIN about a ON a.key = w.key CROSS JOIN record r ON r.feed = a.feed AND r.rkey = a.rkey"
         )
-        return [(row[0], self._opened(row[1:])) for row in found]
+        opened: dict[tuple[str, str, str, bytes], StoredRecord] = {}
+        records = []
+        for key, *row in found:
+            name = tuple(row[:4])
+            record = opened.get(name)
+            if record is None:
+                record = self._opened(row) if name not in known else StoredRecord._make((*row[:6], b""))
+                opened[name] = record
+            records.append((key, record))
+        return records
 
     def of_several_versions(self, names: Iterable[tuple[str, str]]) -> list[StoredRecord]:
         """All versions of those of the records (feed, rkey) that have more than one."""
@@ -266,6 +367,34 @@ class Records:
         for table in ("quarantine", "settled", "note", "snapshot", "seen"):
             self.db.execute(f"DELETE FROM {table} WHERE feed = ?", (feed,))
 
+    def forget_feed(self, feed: str) -> None:
+        """Takes back all that a feed brought, its batches to be digested anew. What is taken is overwritten on the disk.
+
+        Call it in a transaction.
+        """
+        self._forget_places_of(feed)
+        for table in ("record", "about", "quarantine", "settled", "note", "snapshot", "seen"):
+            self.db.execute(f"DELETE FROM {table} WHERE feed = ?", (feed,))
+
+    def _forget_places_of(self, feed: str) -> None:
+        """What the places were taken for that only this feed's records name."""
+        names = self.db.execute("SELECT key FROM resolution").fetchall()
+        keys = {about_key(f"place:{name}"): name for (name,) in names}
+        numbers = list(keys)
+        for start in range(0, len(numbers), 30_000):
+            part = numbers[start : start + 30_000]
+            alone = self.db.execute(
+                f"SELECT key FROM about WHERE key IN ({','.join('?' * len(part))}) "
+                "GROUP BY key HAVING min(feed) = ? AND max(feed) = ?",
+                (*part, feed, feed),
+            ).fetchall()
+            self.db.executemany("DELETE FROM resolution WHERE key = ?", ((keys[key],) for (key,) in alone))
+
+    def settle_on_disk(self) -> None:
+        """Makes all that was written so far survive a power cut, and leaves no trace of what was removed. Call it outside
+        of a transaction."""
+        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def of_feed(self, feed: str) -> Iterator[StoredRecord]:
         """All versions of all records of a feed, by key."""
         found = self.db.execute(
@@ -312,6 +441,13 @@ class Records:
             )
         return found
 
+    @contextmanager
+    def indexing_traits_later(self) -> Iterator[None]:
+        """Puts off the second index of traits until the end, for millions of them at once."""
+        self.db.execute("DROP INDEX IF EXISTS trait_raw")
+        yield
+        self.db.execute(TRAIT_INDEX)
+
     def put_folded(self, states: Iterable[tuple[str, bytes]]) -> None:
         """Keeps what the graph holds of ids."""
         self.db.executemany("INSERT OR REPLACE INTO folded VALUES (?,?)", states)
@@ -350,13 +486,10 @@ class Records:
         """How many things each feed says that do not stand against another department's."""
         return dict(self.db.execute("SELECT feed, count(*) FROM disagreement WHERE NOT stands GROUP BY feed"))
 
-    def put_rollups(self, counts: Mapping[tuple[str, str], int]) -> None:
-        """Keeps the roll-ups, (code, counter) → number, in place of what was counted before."""
+    def put_rollups(self, counts: Iterable[tuple[str, str, int]]) -> None:
+        """Keeps the roll-ups (code, counter, number), ordered, in place of what was counted before."""
         self.db.execute("DELETE FROM rollup")
-        self.db.executemany(
-            "INSERT INTO rollup VALUES (?,?,?)",
-            ((code, counter, n) for (code, counter), n in sorted(counts.items())),
-        )
+        self.db.executemany("INSERT INTO rollup VALUES (?,?,?)", counts)
 
     # -- quarantine -------------------------------------------------------------------------------------------------
 

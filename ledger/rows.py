@@ -70,6 +70,20 @@ class RowFiles:
         partial.rename(self.path(batch_id))
         fsync_directory(self.directory)
 
+    def remove(self, batch_id: str) -> None:
+        """Removes the rows of a batch, durably; nothing happens when they are gone."""
+        self.path(batch_id).unlink(missing_ok=True)
+        fsync_directory(self.directory)
+
+    def count(self, batch_id: str) -> int:
+        """How many rows a batch has.
+
+        Raises:
+            UsageError: LEDGER_DAMAGED.
+        """
+        with self._open(batch_id) as file:
+            return int(file.metadata.num_rows)
+
     def frames(self, batch_id: str) -> Iterator[pl.DataFrame]:
         """The rows of a batch, a row group at a time.
 

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from graph.constraints import ensure_schema
 from graph.store import Store
 from ledger import Pushes, segments
-from loaders.bulk.first_load import first_load, is_first
-from loaders.load import Target
+from loaders.bulk.first_load import is_first
+from loaders.load import Target, load_first
 from loaders.run import Loader, Summary
 from ontology.clock import Clock
 from ontology.errors import QuanxiError, UsageError
@@ -53,7 +53,7 @@ async def apply_waiting(loader: Loader, target: Target, *, schema: bool = True) 
                 await ensure_schema(store)
             summary = await loader.apply_waiting(store)
     if first:
-        summary = await first_load(loader, target.data, target.open, target.heap_mb)
+        summary = await load_first(loader, target)
     return summary
 
 
@@ -171,11 +171,17 @@ class Applier:
 
     def _waits(self) -> bool:
         records = self._loader.records
-        if self._loader.waiting() or self._loader.is_judged_anew():
+        if (
+            self._loader.waiting()
+            or self._loader.is_decided_anew()
+            or self._loader.places.is_of_another_resolver
+        ):
             return True
         if any(
             records.db.execute(f"SELECT 1 FROM {t} LIMIT 1").fetchone() for t in ("dirty", "rollup_dirty")
         ):
+            return True
+        if self._loader.watch is not None and self._loader.watch.waits(self._loader.clock):
             return True
         rolled = records.meta("rolled_for")
         return rolled is not None and rolled != self._loader.clock.today().isoformat()

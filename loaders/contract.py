@@ -18,8 +18,8 @@ import numpy as np
 import polars as pl
 from rapidfuzz import fuzz, process
 
+from addresses.coordinates import to_cgcs2000
 from ledger import Rejection
-from loaders.coordinates import to_cgcs2000
 from loaders.declaration import Check, Column, ColumnType, Feed, OnBad
 from loaders.mapping import ACTION, AT
 from loaders.transforms import SCIENTIFIC, each, serial_date, transform

@@ -14,34 +14,20 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import polars as pl
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     NonNegativeInt,
     PositiveInt,
     field_validator,
     model_validator,
 )
-from rapidfuzz import fuzz, process
 
 from loaders.periods import Period, parse_period, parse_rhythm
 from loaders.readers.model import Reading
 from ontology import ONTOLOGY
 from ontology.clock import parse_date
+from ontology.declared import Strict, Unsound, nearest
 from ontology.errors import UsageError
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Unsound(ValueError):
-    """What does not hold between the parts of a declaration, each mistake with the path of keys where it stands."""
-
-    def __init__(self, mistakes: list[tuple[tuple[str | int, ...], str]]) -> None:
-        super().__init__("; ".join(said for _, said in mistakes))
-        self.mistakes = mistakes
 
 
 class ColumnType(StrEnum):
@@ -100,12 +86,6 @@ def _transform(value: Any) -> Any:
     if PARAMETERS[name] != isinstance(parameter, str | int) or parameter == "":
         raise ValueError(f"write it as {{{name}: text}}" if PARAMETERS[name] else f"{name} takes no value")
     return value if parameter is None else {name: str(parameter)}
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """` (did you mean …?)`, or nothing where no known word is near."""
-    found = process.extractOne(word, list(known), scorer=fuzz.WRatio, score_cutoff=65)
-    return f" (did you mean {found[0]!r}?)" if found else ""
 
 
 Transform = Annotated[str | dict[str, str], BeforeValidator(_transform)]
@@ -388,12 +368,34 @@ class EntityClaim(Strict):
 
 
 class PlaceRef(Strict):
-    """An address named by code, by another authority's code, or by text; tried in that order."""
+    """An address named by code, by another authority's code, by text, or in a sentence; tried in that order.
+
+    Attributes:
+        sentence: `true` when `text` is a message and not an address, or the column with a message that names the place more
+            closely than `text` does.
+    """
 
     code: str | None = None
     text: str | None = None
     authority: str | None = None
     local: str | None = None
+    sentence: bool | str = False
+
+    @model_validator(mode="after")
+    def _message(self) -> PlaceRef:
+        if self.sentence is True and self.text is None:
+            raise ValueError("`sentence: true` says that `text` is one: give `text`")
+        return self
+
+    @property
+    def address(self) -> str | None:
+        """The column with an address as text."""
+        return None if self.sentence is True else self.text
+
+    @property
+    def message(self) -> str | None:
+        """The column with a message that names the place."""
+        return self.text if self.sentence is True else self.sentence or None
 
 
 class LinkClaim(Strict):
@@ -556,6 +558,8 @@ class Feed(Strict):
             if link.place is not None:
                 for part in ("code", "text", "local"):
                     yield from need(getattr(link.place, part), "links", i, "place", part)
+                if isinstance(link.place.sentence, str):
+                    yield from need(link.place.sentence, "links", i, "place", "sentence")
 
     def _check_mistakes(
         self, i: int, check: Check, unknown: Iterator[tuple[tuple[str | int, ...], str]]

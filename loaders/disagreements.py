@@ -54,19 +54,34 @@ def disagreements(
     shown = dict(state.values)
     type = ONTOLOGY.entities[state.label].placed if state.label not in ("Person", "Address") else ""
     if type:
-        ends = _ends(id, type, records, places)
         stands = next((x.end for x in state.links if x.type == type and x.start == id), None)
-        finest = _finest({*ends.values(), *([stands] if stands is not None else ())}, places)
-        said[type] = {feed: finest[end] for feed, end in ends.items()}
-        shown[type] = finest[stands] if stands is not None else None
-    found = []
-    for field, values in sorted(said.items()):
-        whose: dict[Any, set[str]] = {}
-        for feed, value in values.items():
-            whose.setdefault(value, set()).add(departments[feed])
-        if len(whose) > 1 and len(set().union(*whose.values())) > 1:
-            found += [Said(id, field, feed, v == shown.get(field)) for feed, v in sorted(values.items())]
-    return found
+        said[type], shown[type] = places_said(_ends(id, type, records, places), stands, places)
+    return [found for field, values in sorted(said.items()) for found in contradicting(
+        id, field, values, shown.get(field), departments)]  # fmt: skip
+
+
+def contradicting(
+    id: str, field: str, values: Mapping[str, Any], shown: Any, departments: Mapping[str, str]
+) -> list[Said]:
+    """What feeds say of one field, where that of one department contradicts another's; else nothing."""
+    whose: dict[Any, set[str]] = {}
+    for feed, value in values.items():
+        whose.setdefault(value, set()).add(departments[feed])
+    if len(whose) < 2 or len(set().union(*whose.values())) < 2:
+        return []
+    return [Said(id, field, feed, value == shown) for feed, value in sorted(values.items())]
+
+
+def places_said(
+    ends: Mapping[str, str], stands: str | None, places: Places
+) -> tuple[dict[str, str], str | None]:
+    """What feeds say of where a thing is, and what is shown: a building and a dwelling in it are no two places.
+
+    Args:
+        ends: feed → the address. stands: the address that the graph shows.
+    """
+    finest = _finest({*ends.values(), *([stands] if stands is not None else ())}, places)
+    return {feed: finest[end] for feed, end in ends.items()}, finest[stands] if stands is not None else None
 
 
 def _values(id: str, label: str, records: list[list[Version]]) -> dict[str, dict[str, Any]]:

@@ -88,7 +88,7 @@ def _becomes(feed: Feed) -> dict[str, list[str]]:
             say(step.at, f"`{claim.label}` step {step.to}")
     for link in feed.links:
         if link.place is not None:
-            for place_column in (link.place.code, link.place.text, link.place.local):
+            for place_column in (link.place.code, link.place.text, link.place.local, link.place.message):
                 if place_column is not None:
                     say(place_column, f"`{link.type}`")
         for bound, name in ((link.since, "since"), (link.until, "until")):

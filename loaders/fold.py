@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple, Protocol
+from functools import cache
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from addresses.gazetteer import Placement
-from loaders.mapping import Claims, LinkClaim, address_id
+from addresses.genealogy import Genealogy, Piece, day_before
+from loaders.eras import Eras, called, put_names
+from loaders.mapping import Claims, LinkClaim
 from loaders.reports import CLOSED_STATES, of_reports
 from ontology import ONTOLOGY
 from ontology.clock import OPEN_END
@@ -24,11 +27,18 @@ EPOCH = date(1970, 1, 1).toordinal()
 class Places(Protocol):
     """What the fold asks of the address base."""
 
+    @property
+    def genealogy(self) -> Genealogy: ...
     def placed(self, key: str) -> Placement: ...
+    def pieces(self, code: str, day: str | None = None) -> tuple[Piece, ...]: ...
+    def id_of(self, code: str, day: str | None = None) -> str: ...
+    def id_for(self, identity: str) -> str: ...
+    def full_name(self, code: str) -> str | None: ...
     def code_of(self, id: str) -> str | None: ...
     def level(self, code: str) -> str | None: ...
     def grid_of(self, code: str) -> str | None: ...
     def place_key(self, code: str) -> str | None: ...
+    def standing(self, code: str) -> str | None: ...
     def at_level(self, code: str, level: str) -> str | None: ...
 
 
@@ -118,6 +128,18 @@ def _offered(id: str, versions: Iterable[Version]) -> list[Offer]:
     ]
 
 
+@cache
+def gathered(label: str) -> tuple[str, ...]:
+    """The lists of a label that are what all records say together."""
+    return tuple(f for f, spec in ONTOLOGY.entities[label].fields().items() if spec.meta.gathered)
+
+
+def _together(field: str, offered: Iterable[Offer]) -> list[Any]:
+    """All values of a list that records offer, those of the most trusted and newest first."""
+    ranked = sorted((o for o in offered if o.field == field), key=lambda o: o.rank, reverse=True)
+    return list(dict.fromkeys(value for offer in ranked for value in offer.value))
+
+
 def _exists(id: str, records: list[list[Version]], places: Places) -> bool:
     """Whether the newest version of a record names it, or an interval that still stands touches it."""
     if any(n.id == id for versions in records for n in versions[-1].claims.nodes):
@@ -131,17 +153,24 @@ def _exists(id: str, records: list[list[Version]], places: Places) -> bool:
 
 def fold(id: str, versions: Iterable[Version], places: Places) -> State | None:
     """What the graph should hold about `id`, or None when no record speaks of it any more."""
+    label = ONTOLOGY.label_of(id)
+    assert label is not None
+    eras: Eras | None = None
+    if label == "Address":
+        versions, eras = _through_time(id, list(versions), places)
     records = by_record(versions)
     if not _exists(id, records, places):
         return None
-    label = ONTOLOGY.label_of(id)
-    assert label is not None
     best: dict[str, Offer] = {}
-    for offer in offers(id, records):
+    offered = offers(id, records)
+    for offer in offered:
         held = best.get(offer.field)
         if held is None or offer.rank > held.rank:
             best[offer.field] = offer
     values = {f: o.value for f, o in best.items()}
+    for field in gathered(label):
+        if field in best:
+            values[field] = _together(field, offered)
     # Steps are one thing: three parallel lists must come from the same record.
     if "step_at" in best:
         chosen = best["step_at"].version
@@ -158,9 +187,47 @@ def fold(id: str, versions: Iterable[Version], places: Places) -> State | None:
     links = _links(id, records, places, placed, values)
     if label == "Person":
         links = _end_at_death(values, links)
+    if eras is not None:
+        eras.finish(values)
+        put_names(values, called(id, ((v[-1].feed, v[-1].claims) for v in records)))
+        links = _end_with(eras.end_of_life(), links)
     _derive(label, values, links, places)
+    if eras is not None and not eras.plain and "until" not in values and not _lies_in_something(links):
+        # What has gone to another district lies in nothing that is known here.
+        values.pop("parent", None)
     values["id"] = id
     return State(label, values, tuple(sorted(links, key=lambda x: (x.type, x.start, x.end, x.k))))
+
+
+def _through_time(id: str, versions: list[Version], places: Places) -> tuple[list[Version], Eras | None]:
+    """Versions of an address' records, each for the time of the code that it knows it by; and what the place's line adds."""
+    eras = Eras(id, places, [(v.effective, v.claims) for v in versions])
+    if eras.plain:
+        return versions, eras
+    clipped = [v._replace(claims=eras.clipped(i, v.effective, v.claims)) for i, v in enumerate(versions)]
+    link = eras.by_code()
+    if link is not None and clipped:
+        last = max(clipped, key=lambda v: (*v.order, v.feed, v.rkey))
+        clipped.append(Version("", "", link.since or "", b"", last.batch, last.row, Claims([], [link])))
+    return clipped, eras
+
+
+def _lies_in_something(links: list[LinkState]) -> bool:
+    return any(x.type == "IN" and x.values.get("until", OPEN_END) == OPEN_END for x in links)
+
+
+def _end_with(day: str | None, links: list[LinkState]) -> list[LinkState]:
+    """The relationships of a place that has ended: none of them goes on."""
+    if day is None:
+        return links
+    ended = []
+    for link in links:
+        until = link.values.get("until")
+        if until is None or until <= day:
+            ended.append(link)
+        elif link.values.get("since", "") < day:
+            ended.append(link._replace(values={**link.values, "until": day}))
+    return ended
 
 
 def _reports(id: str, records: list[list[Version]]) -> list[Props]:
@@ -205,7 +272,7 @@ def _links(
     found: dict[tuple[str, str, str, str], list[Interval]] = {}
     for versions in records:
         slots = {c.slot for v in versions for c in v.claims.links if c.owner == id}
-        for slot in slots:
+        for slot in sorted(slots):
             for interval in stretches(slot, versions, places):
                 claim = interval.claim
                 if claim.owner != id:
@@ -226,7 +293,7 @@ def _links(
     states = []
     for (type, start, end, role), intervals in found.items():
         timed = ONTOLOGY.links[type].history
-        for held in _union(intervals) if timed else intervals[:1]:
+        for held in union(intervals) if timed else intervals[:1]:
             values: Props = dict(held.claim.values)
             if timed:
                 if held.start is not None:
@@ -241,10 +308,9 @@ def _links(
             k = f"{role}|{(timed and held.start) or ''}"
             if type == "LIVES_AT" and held.placement is not None and held.placement.code is not None:
                 values["who"] = start
-                key, grid = (
-                    places.place_key(held.placement.code),
-                    places.grid_of(held.placement.code),
-                )
+                stands = places.standing(held.placement.code)
+                key = places.place_key(stands) if stands is not None else None
+                grid = places.grid_of(held.placement.code)
                 if key is not None:
                     values["place"] = key
                 if grid is not None:
@@ -284,7 +350,8 @@ def stretches(slot: int, versions: list[Version], places: Places) -> list[Interv
     type = next(c.type for _, c, _ in said if c is not None)
     if not ONTOLOGY.links[type].history:
         _, last, order = said[-1]
-        return [] if last is None else [_made(last, None, OPEN_END, places, order)]
+        # What happened somewhere happened at what that place is today.
+        return [] if last is None else _made(last, None, OPEN_END, places, order)[-1:]
     kept: list[tuple[str | None, LinkClaim | None, tuple[str, bytes]]] = []
     for since, claim, order in said:
         if kept and claim is not None and _same(kept[-1][1], claim):
@@ -301,7 +368,7 @@ def stretches(slot: int, versions: list[Version], places: Places) -> list[Interv
         if i + 1 < len(kept):
             until = min(until, kept[i + 1][0] or OPEN_END)
         if since is None or since < until:
-            intervals.append(_made(claim, since, until, places, order))
+            intervals += _made(claim, since, until, places, order)
     return intervals
 
 
@@ -316,22 +383,53 @@ def _same(a: LinkClaim | None, b: LinkClaim) -> bool:
 
 def _made(
     claim: LinkClaim, since: str | None, until: str, places: Places, order: tuple[str, bytes]
-) -> Interval:
+) -> list[Interval]:
+    """The interval of a claim, in order of time; several where its place has become another meanwhile."""
     if claim.place is None:
-        return Interval(claim, claim.end, since, until, None, order)
+        return [Interval(claim, claim.end, since, until, None, order)]
     placement = places.placed(claim.place)
-    end = address_id(placement.code) if placement.code is not None else None
-    if end == claim.start:
-        end = None
-    return Interval(claim, end, since, until, placement, order)
+    if placement.code is None:
+        return [Interval(claim, None, since, until, placement, order)]
+    # A code that several places have had is that of the one which had it when the record was made.
+    given = claim.place.split("\x1f", 1)[0]
+    day = order[0][:10] if given and placement.how == "code" and places.genealogy.reused(given) else None
+    named = placement.code if day is None else given
+    which = ONTOLOGY.links[claim.type].as_coded
+    if which:
+        end = places.id_of(given or named, day_before(claim.since) if which == "before" else claim.since)
+        return [Interval(claim, end if end != claim.start else None, since, until, placement, order)]
+    made = []
+    for piece in places.pieces(named, day):
+        start = since if piece.since is None else max(since or "", piece.since)
+        stop = min(until, piece.until)
+        if start is not None and start >= stop:
+            continue
+        held = placement
+        if piece.code != placement.code:
+            sure = min(placement.confidence, piece.sure)
+            held = Placement(piece.code, places.level(piece.code), sure, placement.how)
+        end = places.id_for(piece.identity)
+        made.append(Interval(claim, end if end != claim.start else None, start, stop, held, order))
+    return made
 
 
-def _union(intervals: list[Interval]) -> list[Interval]:
-    """Intervals of one relationship from several records, joined where they overlap or touch.
+class Lasting(Protocol):
+    """Something that lasts from a day, if that is known, until another."""
+
+    start: str | None
+    until: str
+
+
+L = TypeVar("L", bound=Lasting)
+
+
+def union(intervals: Iterable[L]) -> list[L]:
+    """Intervals of one relationship from several records, joined where they overlap or touch: those that are left, changed.
 
     An unknown start is no early one: beside intervals whose start is known it only says how long the last of them lasts.
     """
-    known: list[Interval] = []
+    intervals = list(intervals)
+    known: list[L] = []
     for held in sorted((x for x in intervals if x.start is not None), key=lambda x: (x.start or "", x.until)):
         if known and (held.start or "") <= known[-1].until:
             known[-1].until = max(known[-1].until, held.until)
@@ -388,12 +486,13 @@ def _derive(label: str, values: Props, links: list[LinkState], places: Places) -
 
 
 def _put_place(label: str, values: Props, code: str, link: LinkState, places: Places) -> None:
-    key = places.place_key(code)
-    if key is not None:
+    stands = places.standing(code)
+    key = places.place_key(stands) if stands is not None else None
+    if stands is not None and key is not None:
         values["place"] = key
         if label == "Incident":
             for field, level in (("street", "STREET"), ("community", "COMMUNITY")):
-                above = places.at_level(code, level)
+                above = places.at_level(stands, level)
                 if above is not None:
                     values[field] = places.place_key(above)
     grid = places.grid_of(code)

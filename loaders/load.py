@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -90,10 +91,19 @@ async def _apply(loader: Loader, target: Target, received: list[Batch]) -> Summa
                 await ensure_schema(store)
                 summary = await loader.apply_waiting(store)
         if first:
-            summary = await first_load(loader, target.data, target.open, target.heap_mb)
+            summary = await load_first(loader, target)
     done = {f.batch for f in summary.files}
     known = [FileSummary(b.no, b.file, b.feed, b.rows, 0, 0, 0, True) for b in received if b.no not in done]
     summary.files = known + summary.files
+    return summary
+
+
+async def load_first(loader: Loader, target: Target) -> Summary:
+    """The first load into an empty bundled database, and the first look of the standing traces; call it under the ledger's lease."""
+    summary = await first_load(loader, target.data, target.open, target.heap_mb)
+    if loader.watch is not None:
+        async with Store.open(await asyncio.to_thread(target.connect)) as store:
+            await loader.look(store)
     return summary
 
 
@@ -115,4 +125,4 @@ async def rebuild(loader: Loader, target: Target) -> Summary:
                 await wipe(store)
                 await ensure_schema(store)
                 return await loader.apply_waiting(store)
-        return await first_load(loader, target.data, target.open, target.heap_mb)
+        return await load_first(loader, target)

@@ -39,14 +39,23 @@ def address_id(code: str) -> str:
     return mint("adr", "code", code)
 
 
-def place_key(code: str | None, text: str | None, authority: str | None, local: str | None) -> str:
-    """What a row says of a place as one string, by which its resolution is kept."""
-    return SEPARATOR.join((code or "", text or "", authority or "", local or ""))
+def place_key(
+    code: str | None, text: str | None, authority: str | None, local: str | None, sentence: str | None = None
+) -> str:
+    """What a row says of a place as one string, by which its resolution is kept. A sentence stands last, where there is one."""
+    parts = (code or "", text or "", authority or "", local or "")
+    return SEPARATOR.join((*parts, sentence) if sentence else parts)
 
 
 def split_place_key(key: str) -> tuple[str | None, str | None, str | None, str | None]:
-    code, text, authority, local = key.split(SEPARATOR)
+    code, text, authority, local = key.split(SEPARATOR, 4)[:4]
     return code or None, text or None, authority or None, local or None
+
+
+def sentence_of(key: str) -> str | None:
+    """The sentence that a place key says a place in."""
+    parts = key.split(SEPARATOR, 4)
+    return parts[4] if len(parts) > 4 else None
 
 
 class NodeClaim(NamedTuple):
@@ -206,6 +215,14 @@ class Mapper:
         # A field of many values may be given one by a column that is no list.
         return lambda payload: [value] if isinstance(value := get(payload), str) and value else value or None
 
+    def _is_plain(self, label: str, field: str, source: str) -> bool:
+        """Whether a field's value is that of a column as it stands."""
+        spec = ONTOLOGY.entities[label].fields()[field]
+        identity = source in self.feed.columns and self.feed.columns[source].type is ColumnType.IDENTITY
+        made = source.startswith("=") or "{" in source or identity
+        # What a template has made may be empty.
+        return not made and not spec.many and spec.type not in _CAST and source not in self.feed.derive
+
     def _single(self, label: str, field: str, source: str, terms: Terms) -> Callable[[Payload], Any]:
         spec = ONTOLOGY.entities[label].fields()[field]
         if source.startswith("="):
@@ -228,7 +245,21 @@ class Mapper:
         prefix = ONTOLOGY.entities[claim.label].prefix
         trust = self.feed.trust if claim.trust is None else claim.trust
         alternatives = [next(iter(a.items())) for a in claim.id]
-        getters = [(f, self._value(claim.label, f, source, terms)) for f, source in claim.set.items()]
+        plain = [(f, c) for f, c in claim.set.items() if self._is_plain(claim.label, f, c)]
+        others = [
+            (f, self._value(claim.label, f, source, terms))
+            for f, source in claim.set.items()
+            if (f, source) not in plain
+        ]
+
+        def given(payload: Payload) -> dict[str, Any]:
+            values = {f: payload[c] for f, c in plain if c in payload}
+            for f, get in others:
+                value = get(payload)
+                if value is not None:
+                    values[f] = value
+            return values
+
         steps = [(s.at, s.to, s.by) for s in claim.steps]
         when = claim.when
         types = {c: s.type for c, s in self.feed.columns.items()}
@@ -238,7 +269,7 @@ class Mapper:
 
         def spoken_of(rkey: str, payload: Payload) -> tuple[str, NodeClaim] | None:
             if any(payload.get(c) is not None for c in mention) and is_full_name(payload.get(called)):
-                values = {f: got for f, get in getters if (got := get(payload)) is not None}
+                values = given(payload)
                 return alias, NodeClaim(mint(prefix, record, rkey), claim.label, values, trust)
             return None
 
@@ -254,7 +285,7 @@ class Mapper:
                     if value[0] != ("C" if namespace == "id_number" else "U"):
                         continue
                     value = value[2:]
-                values = {f: got for f, get in getters if (got := get(payload)) is not None}
+                values = given(payload)
                 if namespace == "id_number":
                     hashed = identifiers.identity_hash(secret, value)
                     values["id_hash"] = hashed
@@ -287,6 +318,7 @@ class Mapper:
         constants = {f: s[1:] for f, s in declared.set.items() if s.startswith("=")}
         columns = [(f, s, casts.get(f)) for f, s in declared.set.items() if not s.startswith("=")]
         place = declared.place
+        address, message = (place.address, place.message) if place is not None else (None, None)
         trust = self.feed.trust
 
         def join(ids: dict[str, str], payload: Payload) -> LinkClaim | None:
@@ -297,11 +329,12 @@ class Mapper:
             key = None
             if place is not None:
                 code = payload.get(place.code) if place.code else None
-                text = payload.get(place.text) if place.text else None
+                text = payload.get(address) if address else None
                 local = payload.get(place.local) if place.local else None
-                if code is None and text is None and local is None:
+                sentence = payload.get(message) if message else None
+                if code is None and text is None and local is None and sentence is None:
                     return None
-                key = place_key(code, text, place.authority, local)
+                key = place_key(code, text, place.authority, local, sentence)
             elif end is None or end == start:
                 return None
             values: dict[str, Any] = dict(constants)

@@ -1,74 +1,619 @@
-"""The address base as the fold sees it: the gazetteer, and what each address in a feed was resolved to."""
+"""The address base as the fold sees it: the gazetteer, people's decisions, and what each place that a row names was resolved to.
+
+What a place key means is a function of the known places, people's picks and the resolver's version: of nothing that came
+before. So what is kept of it is kept to save time, and read again where one of the three has changed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import orjson
+import polars as pl
 
-from addresses.gazetteer import Gazetteer, Placement, PlaceRecord
+from addresses import affected
+from addresses.following import LEAST_KEPT, FollowingResolver
+from addresses.gazetteer import NOWHERE, Gazetteer, Placement, PlaceRecord
+from addresses.genealogy import Change, Genealogy, Piece, chain_of_key
+from addresses.mentions import DEPTH
+from addresses.resolution import Candidate, Outcome, Resolution
 from addresses.scheme import Scheme
-from ledger import Records
-from loaders.mapping import address_id, split_place_key
+from ledger import Ledger, Pick, Records
+from loaders.mapping import SEPARATOR, address_id, sentence_of, split_place_key
+from loaders.place_store import StoredPlaces
+
+# In the record store's `meta`: the version of the resolver that the kept resolutions are of.
+RESOLVER = "resolver"
+# In the record store's `meta`: the changes of places that the folded state heeds.
+GENEALOGY = "genealogy"
+# What a person picked, as a reason and in `how`.
+DECISION = "decision"
+# From this confidence on a text that says all of its place is as good as a code.
+SURE = 0.99
+# Reasons by which a place says less, or other, than its text.
+_SHORT = frozenset(
+    {"against", "missing", "several", "rooms", "blocked", "trailing", "away", "crossing", "beside"}
+)
+# How sure a place can be at most that only a sentence names.
+MESSAGE = 0.95
+_ADDRESSES = "SELECT id, state FROM folded WHERE id >= 'adr_' AND id < 'adr`'"
+CACHED = 500_000
+PART = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a place key was resolved to. `others`: the possible places, where a person should pick."""
+
+    placement: Placement
+    outcome: Outcome
+    others: tuple[Candidate, ...] = ()
 
 
 class PlaceBase:
-    """Known places and kept resolutions. Implements `loaders.fold.Places`."""
+    """Known places, what has become of them, picks and kept resolutions. Implements `loaders.fold.Places`."""
 
-    def __init__(self, scheme: Scheme, records: Records) -> None:
+    def __init__(
+        self,
+        scheme: Scheme,
+        records: Records,
+        ledger: Ledger,
+    ) -> None:
         self.scheme = scheme
         self._records = records
+        self._ledger = ledger
+        self._path = ledger.directory / "addresses.index"
         self.clear()
         self._load()
 
+    # -- keeping up -------------------------------------------------------------------------------------------------
+
     def clear(self) -> None:
-        """Forgets every place and resolution."""
+        """Forgets every place and resolution; places are being taken from then on."""
         self.gazetteer = Gazetteer(self.scheme)
-        self._codes: dict[str, str] = {}
+        # Where the places are that are not in memory.
+        self._stored: StoredPlaces | None = None
+        self.resolver = FollowingResolver(self.gazetteer, self._path)
+        self.genealogy = Genealogy(self.scheme)
+        self._codes: dict[str, str | None] = {}
+        # Ids of places that have had several codes → the codes; ids of their later codes alone, which stand for nothing.
+        self._several: dict[str, tuple[str, ...]] = {}
+        self._same: dict[str, str] = {}
+        # Codes of which place keys must be looked at again though the places are called as they were.
+        self._moved: set[str] = set()
         self._areas: dict[tuple[str | None, str | None], frozenset[str]] = {}
-        self._resolved: dict[str, Placement] = {}
-        self._fresh: dict[str, Placement] = {}
+        self._cache: dict[str, Held] = {}
+        self._fresh: dict[str, Held] = {}
+        self._changes: dict[str, tuple[PlaceRecord | None, PlaceRecord | None]] = {}
+        self._regridded: list[str] = []
+        # Whether all places are new, and none need be told apart; and codes of places that the resolver is behind in.
+        self._whole = True
+        self._behind: dict[str, tuple[PlaceRecord | None, PlaceRecord | None]] = {}
+        self._taking = True
         self.grids: dict[str, str | None] = {}
+        self._state: tuple[str | None, int] = self._records.address_state()
+        self._picks: dict[str, Pick] = {}
+        self._last_pick = 0
+        self._read_picks()
 
     def reload(self) -> None:
         """Reads the record store again, after another process may have changed it."""
         self.clear()
         self._load()
 
+    def follow(self) -> bool:
+        """Takes what another process has changed since the last look: places, resolutions, picks. Whether there was any."""
+        if (self._records.meta(GENEALOGY) or "[]") != self._told_changes():
+            self.reload()
+            return True
+        epoch, last = self._records.address_state()
+        picked = self._read_picks()
+        if picked:
+            self._cache = {}
+        if (epoch, last) == self._state:
+            return picked
+        ids = self._records.address_changes(self._state[1]) if epoch == self._state[0] else None
+        if ids is None:
+            self.reload()
+            return True
+        states = self._records.folded(ids)
+        for id in ids:
+            if id in states:
+                self._take(id, orjson.loads(states[id]), again=True)
+            elif (code := self._code_once(id)) is not None:
+                self.grids.pop(code, None)
+                self._codes[id] = code
+                self.remove(id)
+        self.resolver.bring(self._behind, exact=False)
+        self._state = epoch, last
+        self._changes, self._behind, self._cache = {}, {}, {}
+        return True
+
+    def settled(self) -> None:
+        """Call it when the record store has what was put here: others follow from there, this one has it."""
+        self._state = self._records.address_state()
+
     def _load(self) -> None:
-        states = self._records.db.execute(
-            "SELECT id, state FROM folded WHERE id >= 'adr_' AND id < 'adr`'"
-        ).fetchall()
-        decoded = [(id, orjson.loads(state)) for id, state in states]
-        self._codes = {id: s["p"]["code"] for id, s in decoded if "code" in s["p"]}
-        for _, state in decoded:
-            values = state["p"]
-            if "code" not in values:
-                continue
-            own = next((self._codes.get(x[2]) for x in state["l"] if x[0] == "IN_GRID"), None)
-            self.gazetteer.put(place_record(values, own))
-            self.grids[values["code"]] = values.get("grid")
-        rows = self._records.db.execute("SELECT key, code, level, confidence, how FROM resolution")
-        self._resolved = {r[0]: Placement(r[1], r[2], r[3], r[4]) for r in rows}
+        kept = self._records.meta(GENEALOGY)
+        if kept is not None:
+            self._set_genealogy(Genealogy(self.scheme, (Change(*c) for c in orjson.loads(kept))))
+        self._rest()
+        if self._stored is None:
+            states = [(id, orjson.loads(state)) for id, state in self._records.db.execute(_ADDRESSES)]
+            # The grids that addresses name are known by id: codes first.
+            self._codes = {id: s["p"]["code"] for id, s in states if "code" in s["p"]}
+            for id, state in states:
+                self._take(id, state)
+        if not self._open():
+            self.resolver.rebuild()
+        self._whole = self._taking = False
+
+    def _rest(self) -> None:
+        """Lets the places lie where they are stored, where there are many."""
+        stored = StoredPlaces(self._records, lambda: self.resolver.index, self.id_of, self._record_of)
+        if len(stored) < LEAST_KEPT:
+            return
+        self._stored = stored
+        self.gazetteer.rest_on(stored)
+        self._codes, self.grids = {}, {}
+
+    def _open(self) -> bool:
+        """Takes the index that an earlier process left, and what has changed since; whether that could be done."""
+        epoch, _, seq = (self.resolver.open() or "").partition(":")
+        if epoch != self._state[0] or not seq.isdigit():
+            return False
+        ids = self._records.address_changes(int(seq))
+        if ids is None:
+            return False
+        codes = {code for id in ids if (code := self.code_of(id)) is not None}
+        if len(codes) < len(ids):
+            return False
+        self.resolver.bring(
+            {c: self._unlike(p) for c in codes if (p := self.gazetteer.place(c)) is not None}, exact=False
+        )
+        return True
+
+    def _unlike(self, place: PlaceRecord) -> tuple[PlaceRecord | None, PlaceRecord]:
+        """A change to a place of which it is not known what it was before: as if it had been called otherwise, where it was known."""
+        return (None if self.resolver.index.at(place.code) is None else place), place
+
+    def persist(self, progress: Callable[[], None] = lambda: None) -> None:
+        """Leaves the index for the next process; call it when the record store has all that was put here."""
+        epoch, seq = self._records.address_state()
+        self.resolver.keep(f"{epoch}:{seq}", progress)
+        self._rest()
+
+    def _take(self, id: str, state: dict[str, Any], again: bool = False) -> None:
+        """Takes a place from its folded state. `again`: it is stored otherwise than it was."""
+        made = self._as_stored(state)
+        if made is None:
+            return
+        if again and self._stored is not None:
+            self._stored.forget(made.code, id)
+        self.put(made)
+        self.grids[made.code] = state["p"].get("grid")
+        place = self.gazetteer.place(made.code)
+        if again and self._stored is not None and place is not None:
+            self._behind[place.code] = self._unlike(place)
+
+    def _as_stored(self, state: Mapping[str, Any]) -> PlaceRecord | None:
+        values = state["p"]
+        if "code" not in values:
+            return None
+        said: dict[str, list[tuple[str, str]]] = {}
+        for type, _, end, _, link in state["l"]:
+            if type in ("IN_GRID", "PART_OF") and (code := self.code_of(end)) is not None:
+                said.setdefault(type, []).append((link.get("until", ""), code))
+        ends = {type: [code for until, code in each if until == max(each)[0]] for type, each in said.items()}
+        if "parent" in values:
+            ends["IN"] = [values["parent"]]
+        return place_record(values, Surroundings.of(ends))
+
+    def _record_of(self, id: str, state: Mapping[str, Any]) -> PlaceRecord | None:
+        """A stored place as it is known; None for what stands for nothing any more."""
+        made = self._as_stored(state)
+        if made is None or (self.genealogy and self.id_of(made.code) != id):
+            return None
+        return self._as_of_today(made) if self.genealogy else made
+
+    def _code_once(self, id: str) -> str | None:
+        """The code of an address that is no longer stored."""
+        if (code := self.code_of(id)) is not None or self._stored is None:
+            return code
+        return next((c for c in self.resolver.index.codes() if self.id_of(c) == id), None)
 
     def put(self, place: PlaceRecord) -> None:
+        """Takes a place as it now is."""
+        if self.genealogy:
+            place = self._as_of_today(place)
+        self._codes[self.id_of(place.code)] = place.code
+        old = self.gazetteer.place(place.code)
+        if old == place:
+            return
         self.gazetteer.put(place)
-        self._codes[address_id(place.code)] = place.code
+        self._note(place.code, old, place)
 
     def remove(self, id: str) -> None:
-        code = self._codes.pop(id, None)
-        if code is not None:
-            self.gazetteer.remove(code)
+        """Lets go of a place."""
+        code = self.code_of(id)
+        self._codes[id] = None
+        if code is None:
+            return
+        known = code in self.gazetteer
+        old = self.gazetteer.place(code)
+        self.gazetteer.remove(code)
+        if known:
+            self._note(code, old, None)
+
+    def _note(self, code: str, old: PlaceRecord | None, new: PlaceRecord | None) -> None:
+        if self._whole:
+            return
+        for changes in (self._changes, self._behind):
+            before = changes[code][0] if code in changes else old
+            changes[code] = before, new
+
+    def taking(self) -> None:
+        """Places are about to be put and removed: what a text means meanwhile is worth nothing afterwards."""
+        self._taking = True
+
+    def taken(self) -> None:
+        """All places are known."""
+        if self._whole:
+            self.resolver.rebuild()
+        else:
+            self.resolver.bring(self._behind)
+        self._whole = self._taking = False
+        self._behind = {}
+        self._cache = {}
+
+    # -- what a row's place is --------------------------------------------------------------------------------------
 
     def placed(self, key: str) -> Placement:
-        found = self._resolved.get(key)
+        return self.held(key).placement
+
+    def held(self, key: str) -> Held:
+        """What a place key means."""
+        if self._taking:
+            return self._resolve(key)
+        found = self._cache.get(key) or self._kept(key)
         if found is None:
-            found = self.gazetteer.resolve(*split_place_key(key))
-            self._resolved[key] = self._fresh[key] = found
+            found = self._fresh[key] = self._resolve(key)
+        if len(self._cache) >= CACHED:
+            self._cache = dict(self._fresh)
+        self._cache[key] = found
         return found
 
+    def _kept(self, key: str) -> Held | None:
+        row = self._records.db.execute(
+            "SELECT code, level, confidence, how, outcome, others FROM resolution WHERE key = ?", (key,)
+        ).fetchone()
+        # Without an outcome it is of an earlier version.
+        return None if row is None or row[4] is None else _held(row)
+
+    def _resolve(self, key: str) -> Held:
+        """The surest way first: the code, another authority's, what a person picked, the text, the code of a place above."""
+        code, text, authority, local = split_place_key(key)
+        if code is not None and self.genealogy:
+            # A code of any age is that of its place; so is what lies in a place by its code.
+            folded = code.strip().upper() if code not in self.gazetteer else code
+            code = self.genealogy.current(folded) if self.genealogy.concerns(folded) else code
+        placed = self.gazetteer.by_code(code, authority, local)
+        if placed.code is not None:
+            return Held(placed, Outcome.RESOLVED)
+        above = self.gazetteer.above(code)
+        sentence = sentence_of(key)
+        if text is None and sentence is None:
+            return Held(above, Outcome.RESOLVED if above.code is not None else Outcome.UNRESOLVED)
+        held = self._read_address(text, above) if text is not None else Held(above, Outcome.UNRESOLVED)
+        return self._read_sentence(sentence, held) if sentence is not None else held
+
+    def _read_address(self, text: str, above: Placement) -> Held:
+        """What a text means that is an address."""
+        if (pick := self._picked(text)) is not None and pick.code is not None:
+            place = self.gazetteer.place(pick.code)
+            level = place.level if place is not None else None
+            return Held(Placement(pick.code, level, 1.0, DECISION), Outcome.RESOLVED)
+        said = self.resolver.resolve(text, above.code)
+        held = Held(
+            self._placement(said), said.outcome, said.alternatives if said.outcome is Outcome.ASK else ()
+        )
+        if held.placement.code is None and above.code is not None:
+            return replace(held, placement=above)
+        return held
+
+    def _read_sentence(self, sentence: str, held: Held) -> Held:
+        """What a sentence adds to what is known of a place without it: a place in the one that is known, where it names exactly one there.
+
+        Of the places that it names those count that are sure and lie in what is known, or in one of the places that may be meant. The deepest
+        is meant when no other lies as deep, no other building is named, and nothing that a person should pick from lies as deep; else the
+        place is not sure, and a person is asked. What is known to the building needs no sentence.
+        """
+        if (pick := self._picked(sentence)) is not None and pick.code is not None:
+            return Held(
+                Placement(pick.code, self.gazetteer.level(pick.code), 1.0, DECISION), Outcome.RESOLVED
+            )
+        known = held.placement
+        if _depth(known.level) >= _depth("BUILDING") or held.outcome is Outcome.OUTSIDE:
+            return held
+        areas = [x.code for x in held.others] if held.outcome is Outcome.ASK else [known.code]
+
+        def fits(code: str) -> bool:
+            # What lies elsewhere than the department says is where somebody comes from, or another case.
+            return any(area is None or self._lies_in(code, area) for area in areas)
+
+        named: dict[str, Candidate] = {}
+        asked: dict[str, Candidate] = {}
+        for _, _, said in self.resolver.places_in(sentence, known.code):
+            best = said.best
+            if said.outcome is Outcome.RESOLVED and best is not None and best.level != self.scheme.top:
+                if best.code not in named or best.confidence > named[best.code].confidence:
+                    named[best.code] = best
+            elif said.outcome is Outcome.ASK:
+                asked.update((c.code, c) for c in said.alternatives)
+        named = {c: x for c, x in named.items() if fits(c)}
+        asked = {c: x for c, x in asked.items() if fits(c)}
+        ends = {c: x for c, x in named.items() if not any(o != c and self._lies_in(o, c) for o in named)}
+        if not ends:
+            asks = bool(asked) and held.outcome is not Outcome.ASK
+            return replace(held, outcome=Outcome.ASK, others=_shares(asked.values())) if asks else held
+        depth = max(_depth(x.level) for x in ends.values())
+        deepest = [x for x in ends.values() if _depth(x.level) == depth]
+        rivals = [x for x in ends.values() if x is not deepest[0] and _depth(x.level) >= _depth("SITE")]
+        rivals += [x for x in asked.values() if _depth(x.level) >= depth and x.code not in named]
+        if len(deepest) == 1 and not rivals:
+            (best,) = deepest
+            if best.code == known.code:
+                return held
+            sure = min(
+                MESSAGE, round(best.confidence, 4), known.confidence if known.code is not None else 1.0
+            )
+            return Held(Placement(best.code, best.level, sure, "sentence"), Outcome.RESOLVED)
+        others = _shares({x.code: x for x in (*deepest, *rivals)}.values())
+        return Held(self._common(others, known), Outcome.ASK, others)
+
+    def _common(self, places: Sequence[Candidate], known: Placement) -> Placement:
+        """The deepest place that all of some lie in, where it says more than what is known without them."""
+        chains = [self._up(x.code) for x in places]
+        for code in chains[0]:
+            level = self.gazetteer.level(code)
+            if level is None or level == self.scheme.top or code == known.code:
+                break
+            if all(code in chain for chain in chains):
+                return Placement(code, level, MESSAGE, "sentence")
+        return known
+
+    def _up(self, code: str) -> list[str]:
+        """A place and those that it lies in, upwards: what is no part of the tree by what it stands in."""
+        stands = self.gazetteer.standing(code)
+        chain = list(reversed(self.genealogy.lying(stands))) if stands is not None else []
+        return chain if chain and chain[0] == code else [code, *chain]
+
+    def _lies_in(self, code: str, area: str) -> bool:
+        """Whether a place is another or lies in it, or belongs to it where that is a road, an estate, a park or a village group."""
+        chain = self._up(code)
+        if area in chain:
+            return True
+        return any(
+            area in place.part_of
+            for c in chain
+            if (place := self.gazetteer.place(c)) is not None and place.part_of
+        )
+
+    def _placement(self, said: Resolution) -> Placement:
+        best = said.best
+        # That something is somewhere in the district says no place.
+        if best is None or best.level == self.scheme.top or said.outcome is Outcome.OUTSIDE:
+            return NOWHERE
+        if said.outcome is Outcome.RESOLVED:
+            sure = best.confidence >= SURE and not any(k.partition(".")[0] in _SHORT for k, _ in best.because)
+            return Placement(best.code, best.level, 1.0 if sure else _below_one(best.confidence), "text")
+        if said.outcome is Outcome.ASK:
+            return Placement(best.code, best.level, _below_one(best.confidence), "one of several")
+        return NOWHERE
+
+    # -- texts of anybody -------------------------------------------------------------------------------------------
+
+    def read(self, text: str, near: str | None = None, first: int = 5) -> Resolution:
+        """What a text is understood as; a person's pick of it goes before all."""
+        said = self.resolver.resolve(text, near, first)
+        return self._as_picked(text, said)
+
+    def places_in(self, text: str, near: str | None = None) -> list[tuple[int, int, Resolution]]:
+        """The places that a sentence names, each with its range in it."""
+        return [
+            (start, end, self._as_picked(text[start:end], said))
+            for start, end, said in self.resolver.places_in(text, near)
+        ]
+
+    def _as_picked(self, text: str, said: Resolution) -> Resolution:
+        pick = self._picked(text)
+        if pick is None or pick.code is None:
+            return said
+        words = " ".join(x for x in (pick.judge, pick.at[:10], pick.reason) if x)
+        level = self.gazetteer.level(pick.code) or ""
+        best = Candidate(pick.code, level, 1.0, ((DECISION, words),))
+        return Resolution(Outcome.RESOLVED, best, (), said.parse)
+
+    # -- picks ------------------------------------------------------------------------------------------------------
+
+    def _read_picks(self) -> bool:
+        """Reads what people picked, if there is more of it than before."""
+        if (last := self._ledger.last_pick()) == self._last_pick:
+            return False
+        self._last_pick = last
+        self._picks = {self.resolver.normal(pick.text): pick for pick in self._ledger.picks()}
+        return True
+
+    def _picked(self, text: str) -> Pick | None:
+        """What a person said of a text, as far as it names a place that is known."""
+        if not self._picks:
+            return None
+        pick = self._picks.get(self.resolver.normal(text))
+        if pick is None or pick.code is None or pick.code not in self.gazetteer:
+            return None
+        return pick
+
+    def pick_of(self, text: str) -> Pick | None:
+        """What a person last said of a text, whether the place is known or not."""
+        return self._picks.get(self.resolver.normal(text))
+
+    def picks(self) -> list[Pick]:
+        """What people picked and did not take back, the newest first."""
+        return sorted((p for p in self._picks.values() if p.code is not None), key=lambda p: -p.no)
+
+    def full_names(self, ids: dict[str, str]) -> dict[str, str]:
+        """Code → full name, for addresses by id → code, as far as they are known."""
+        states = self._records.folded(list(ids))
+        found = {ids[id]: orjson.loads(state)["p"] for id, state in states.items()}
+        return {code: p["full_name"] for code, p in found.items() if "full_name" in p}
+
+    def picked_anew(self, texts: Iterable[str]) -> list[str]:
+        """Reads the picks again, and resolves the place keys of these texts again; gives those that now mean another place."""
+        self._read_picks()
+        wanted = {self.resolver.normal(t) for t in texts}
+        column = affected.folded(pl.col("said"))
+        test = pl.any_horizontal([affected.may_be(column, normal) for normal in sorted(wanted)])
+        keys = [
+            key
+            for part in self._scan()
+            for key, text, sentence in part.filter(test).select("key", "text", "sentence").iter_rows()
+            if self.resolver.normal(text) in wanted or (sentence and self.resolver.normal(sentence) in wanted)
+        ]
+        return self._again(keys)
+
+    # -- what has become of places ----------------------------------------------------------------------------------
+
+    def take_changes(self, changes: Iterable[Change]) -> set[str]:
+        """Takes the changes of places as they now are; gives the ids of all addresses that may stand otherwise for it.
+
+        Call it, and `keep_changes`, inside a transaction of the record store.
+        """
+        old, new = self.genealogy, Genealogy(self.scheme, changes)
+        if old.changes == new.changes:
+            return set()
+        named = {x for c in set(old.changes) ^ set(new.changes) for x in (c.old, c.new) if x}
+        ids: set[str] = {address_id(code) for code in named}
+        touched: set[str] = set()
+        codes = set(self.gazetteer.codes()) | named
+        for code in codes:
+            if not (old.concerns(code) or new.concerns(code)):
+                continue
+            eras = {era.code for g in (old, new) for era in g.line(code)}
+            if eras & named or any(above in named for each in eras for above in self._above_code(each)):
+                touched |= eras
+                ids |= {address_id(g.identity(each)) for g in (old, new) for each in eras}
+        beside = set[str]()
+        for g in (old, new):
+            for c in named:
+                for h in g.holders(c):
+                    ids.add(address_id(g.identity(c, h.since or "0")))
+        for g in (old, new):
+            touched |= {
+                x for c in named for end in (g.ended(c), g.begun(c)) if end is not None for x in end.codes
+            }
+            for place, entries in g.moves().items():
+                if entries != (old if g is new else new).moves().get(place):
+                    beside |= {era.code for each in (old, new) for era in each.line(place)}
+        ids |= {address_id(code) for code in touched | beside}
+        self._set_genealogy(new)
+        for code in touched | beside:
+            known = self.gazetteer.place(code)
+            if known is not None:
+                self.gazetteer.remove(code)
+                self._note(code, known, None)
+        for id, held in list(self._codes.items()):
+            if held is not None and self.id_of(held) != id:
+                del self._codes[id]
+        self._moved |= touched
+        return ids
+
+    def _set_genealogy(self, genealogy: Genealogy) -> None:
+        self.genealogy = genealogy
+        self._several, self._same = {}, {}
+        if self._stored is not None:
+            self._stored.forget()
+        for code in sorted(genealogy.codes):
+            for holder in genealogy.holders(code):
+                self.id_of(code, holder.since or "0")
+
+    def keep_changes(self) -> None:
+        self._records.set_meta(GENEALOGY, self._told_changes())
+
+    def _told_changes(self) -> str:
+        return orjson.dumps([list(c) for c in self.genealogy.changes]).decode()
+
+    def _as_of_today(self, place: PlaceRecord) -> PlaceRecord:
+        """A place that names others by the codes that they have today."""
+
+        def now(code: str) -> str:
+            return self.genealogy.current(code) if self.genealogy.concerns(code) else code
+
+        return replace(
+            place,
+            own_grid=now(place.own_grid) if place.own_grid is not None else None,
+            parent=now(place.parent) if place.parent is not None else None,
+            part_of=tuple(sorted(map(now, place.part_of))),
+        )
+
+    def _above_code(self, code: str) -> tuple[str, ...]:
+        return self.scheme.parse(code).ancestors if self.scheme.level_of(code) is not None else ()
+
+    def id_of(self, code: str, day: str | None = None) -> str:
+        """The id of the place that has a code; or of that which had it on a day, where several have had it."""
+        if not self.genealogy.concerns(code):
+            return address_id(code)
+        who = self.genealogy.identity(code, day)
+        id = address_id(who)
+        if id not in self._several:
+            codes = tuple(dict.fromkeys(era.code for era in self.genealogy.line(code, day)))
+            if len(codes) > 1 or codes[0] != who:
+                self._several[id] = codes
+                for each in codes:
+                    raw = address_id(each)
+                    if raw != id and all(h.number or h.came for h in self.genealogy.holders(each)):
+                        self._same[raw] = id
+        return id
+
+    def id_for(self, identity: str) -> str:
+        """The id of the place that an identity stands for."""
+        return address_id(identity)
+
+    def known_as(self, raw: str) -> str:
+        """The id of the place that an id made of one of its codes is of."""
+        return self._same.get(raw, raw)
+
+    def members(self, id: str) -> list[str]:
+        """The ids made of the codes that a place has had; none for one that stands for another."""
+        if id in self._same:
+            return []
+        return [address_id(code) for code in self._several.get(id, ())] or [id]
+
+    def pieces(self, code: str, day: str | None = None) -> tuple[Piece, ...]:
+        return self.genealogy.pieces(code, day)
+
+    def named_after(self, codes: Iterable[str]) -> list[str]:
+        """Ids of places that have had several codes and lie in one of these: a part of their full name is that of the place above."""
+        heads = tuple(codes)
+        found = []
+        for id in {*self._several, *self._same.values()}:
+            code = self.code_of(id)
+            if code is not None and code.startswith(heads):
+                found.append(id)
+        return sorted(found)
+
+    def full_name(self, code: str) -> str | None:
+        """The full name of a known place."""
+        return self.gazetteer.full_name(code)
+
+    # -- the fold's other questions ---------------------------------------------------------------------------------
+
     def code_of(self, id: str) -> str | None:
-        return self._codes.get(id)
+        if id in self._codes or self._stored is None:
+            return self._codes.get(id)
+        code = self._stored.code_of(id)
+        return code if code is None or not self.genealogy or self.id_of(code) == id else None
 
     def level(self, code: str) -> str | None:
         return self.gazetteer.level(code)
@@ -77,10 +622,26 @@ class PlaceBase:
         return self.gazetteer.grid_of(code)
 
     def place_key(self, code: str) -> str | None:
-        return self.gazetteer.place_key(code)
+        if not self.genealogy.concerns(code):
+            return self.gazetteer.place_key(code)
+        return self.genealogy.place_key(code) if self.gazetteer.place_key(code) is not None else None
+
+    def standing(self, code: str) -> str | None:
+        return self.gazetteer.standing(code)
 
     def at_level(self, code: str, level: str) -> str | None:
-        return self.scheme.at_level(code, level) if self.scheme.level_of(code) is not None else None
+        if self.scheme.level_of(code) is None:
+            return None
+        if not self.genealogy.concerns(code):
+            return self.scheme.at_level(code, level)
+        lying = reversed(self.genealogy.lying(code))
+        return next((c for c in lying if self.scheme.level_of(c) == level), None)
+
+    def above(self, code: str) -> str | None:
+        """The code of the place directly above, by codes alone and where it lies today."""
+        if self.scheme.level_of(code) is None:
+            return None
+        return next(reversed(self.genealogy.lying(code)[:-1]), None)
 
     def areas(self, place: str | None, grid: str | None) -> frozenset[str]:
         """Codes of everything that a place key and a grid code lie in, themselves included; known places or not."""
@@ -88,9 +649,7 @@ class PlaceBase:
         if found is None:
             codes: set[str] = set()
             if place is not None:
-                codes.update(
-                    self._chain(place.removesuffix(self.scheme.separator) if self.scheme.separator else place)
-                )
+                codes.update(chain_of_key(place, self.scheme))
             if grid is not None:
                 codes.update(self._chain(grid))
             found = self._areas[place, grid] = frozenset(codes)
@@ -99,43 +658,287 @@ class PlaceBase:
     def _chain(self, code: str) -> list[str]:
         return self.scheme.chain(code) if self.scheme.level_of(code) is not None else []
 
-    def changed(self) -> Iterator[str]:
-        """Resolves every kept address text again, and gives those that now mean something else."""
-        for key, old in list(self._resolved.items()):
-            new = self.gazetteer.resolve(*split_place_key(key))
-            regridded = old.code is not None and self.grids.get(old.code) != self.grid_of(old.code)
-            if new != old or regridded:
-                self._resolved[key] = self._fresh[key] = new
-                yield key
+    # -- what has changed -------------------------------------------------------------------------------------------
 
-    def regridded(self) -> Iterator[str]:
-        """Codes of places whose grid is now another; remembers the new one."""
-        for code in self.gazetteer.codes():
-            grid = self.grid_of(code)
-            if self.grids.get(code) != grid:
+    @property
+    def is_of_another_resolver(self) -> bool:
+        """Whether what is kept was resolved by another version of the resolver."""
+        kept = self._records.meta(RESOLVER)
+        return kept != self.resolver.version and (
+            kept is not None
+            or self._records.db.execute("SELECT 1 FROM resolution LIMIT 1").fetchone() is not None
+        )
+
+    def changed(self) -> list[str]:
+        """Resolves again what the changed places may bear on; gives the place keys that now mean another place, or one of
+        another grid. All keys where the resolver is another."""
+        whole = self._whole
+        self.taken()
+        self._regridded = sorted(self._changed_grids())
+        if whole or self.is_of_another_resolver:
+            keys = [key for part in self._scan() for key in part.get_column("key").to_list()]
+        else:
+            keys = self._affected()
+        if self._moved:
+            codes = sorted(self._moved)
+            test = pl.col("code").is_in(codes) | pl.col("given").is_in(codes)
+            moved_keys = [
+                key for part in self._scan() for key in part.filter(test).get_column("key").to_list()
+            ]
+            changed = dict.fromkeys([*self._again([*keys, *moved_keys]), *moved_keys])
+            self._moved = set()
+        else:
+            changed = dict.fromkeys(self._again(keys))
+        if self._regridded:
+            moved = pl.col("code").is_in(self._regridded)
+            changed.update(
+                dict.fromkeys(
+                    key for part in self._scan() for key in part.filter(moved).get_column("key").to_list()
+                )
+            )
+        self._changes = {}
+        return list(changed)
+
+    def _again(self, keys: Iterable[str]) -> list[str]:
+        changed = []
+        for key in keys:
+            old = self._fresh.get(key) or self._kept(key)
+            new = self._resolve(key)
+            if old is None or _row(new) != _row(old):
+                self._fresh[key] = self._cache[key] = new
+                if old is None or _fields(new.placement) != _fields(old.placement):
+                    changed.append(key)
+        return changed
+
+    def _scan(self) -> Iterator[pl.DataFrame]:
+        """All kept place keys, part by part: `key`, `given` (the row's code), `text`, `sentence`, `said` (both), `local` (with its authority),
+        `code` and `how` of what it was resolved to."""
+        rows = self._records.db.execute("SELECT key, code, how FROM resolution")
+        names = {"key": pl.String, "code": pl.String, "how": pl.String}
+        parts = pl.col("key").str.split(SEPARATOR).list
+        while part := rows.fetchmany(PART):
+            yield pl.DataFrame(part, schema=names, orient="row").with_columns(
+                parts.get(0).alias("given"), parts.get(1).alias("text"), parts.get(4, null_on_oob=True).alias("sentence"),
+                pl.concat_str(parts.get(1), parts.get(4, null_on_oob=True).fill_null(""), separator="\n").str.strip_chars().alias("said"),
+                pl.concat_str(parts.get(2), pl.lit(":"), parts.get(3)).alias("local"),
+            )  # fmt: skip
+
+    def _affected(self) -> list[str]:
+        """Kept place keys that the changed places may bear on."""
+        if not self._changes:
+            return []
+        codes, local, named, below = set[str](), set[str](), list[affected.Named](), set[str]()
+        renamed = {c: x for c, x in self._changes.items() if _without_grid(x[0]) != _without_grid(x[1])}
+        wide = {c: x for c, x in renamed.items() if _level_of(x) not in _NUMBERED}
+        if any(_level_of(x) in ("STREET", self.scheme.top) for x in wide.values()):
+            # By these everything is told apart that has one name.
+            return [key for part in self._scan() for key in part.get_column("key").to_list()]
+        for code, (old, new) in self._changes.items():
+            for place in (old, new) if code in renamed else ():
+                if place is not None:
+                    local.update(place.local)
+                    named += affected.names_of(place, self._names_above(place), self._context(place))
+            codes.add(code)
+            if old is None or new is None:
+                below.add(code)
+        picked = {p.text for p in self._picks.values() if p.code in codes}
+        normals = sorted({self.resolver.normal(t) for t in picked})
+        text = affected.folded(pl.col("said"))
+        tests = [
+            affected.may_name(text, named)
+            & (pl.col("said") != "")
+            & pl.col("how").is_in(["code", "authority code"]).not_(),
+            pl.col("given").is_in(sorted(codes)),
+            pl.col("given").str.to_uppercase().is_in(sorted(codes)),
+            pl.col("code").is_in(sorted(codes)),
+            *(affected.may_be(text, normal) for normal in normals),
+        ]
+        if wide:
+            # What lies in it may be told from others by it, though a text does not name it.
+            under = (self.gazetteer.place(c) for c in self.resolver.below(wide))
+            names = "".join(dict.fromkeys(
+                self._context(p) for p in under if p is not None and p.level not in ("UNIT", "DWELLING")
+            ))  # fmt: skip
+            tests.append(affected.may_speak(text, names))
+        if local:
+            tests.append(pl.col("local").is_in(sorted(local)))
+        if below:
+            # A row whose code is not known stands at the nearest place above it.
+            ends = sorted({len(c) for c in below})
+            lost = (pl.col("given") != "") & (pl.col("how") != "code")
+            tests.append(
+                lost & pl.any_horizontal([pl.col("given").str.slice(0, n).is_in(sorted(below)) for n in ends])
+            )
+        test = pl.any_horizontal(tests)
+        return [key for part in self._scan() for key in part.filter(test).get_column("key").to_list()]
+
+    def _names_above(self, place: PlaceRecord) -> list[str]:
+        """The names of the known places above one, nearest first."""
+        return [name for above in self._above(place) for name in above.names]
+
+    def _context(self, place: PlaceRecord) -> str:
+        """What a numbered place may be called by: names of what is above it below the streets, and of its roads and estates."""
+        above = self._above(place)
+        wide = [p for p in above if p.level in ("STREET", self.scheme.top)]
+        near = [place, *(p for p in above if p not in wide)]
+        beside = [p for n in near for c in n.part_of if (p := self.gazetteer.place(c)) is not None]
+        names = [name for p in (*near, *beside) for name in (*p.names, *p.former)]
+        for upper in sorted({name for p in wide for name in p.names}, key=len, reverse=True):
+            names = [name.removeprefix(upper) for name in names]
+        return "".join(dict.fromkeys(names))
+
+    def _above(self, place: PlaceRecord) -> list[PlaceRecord]:
+        """The known places above one, nearest first."""
+        codes = [c for c in self._chain(place.code) if c != place.code]
+        if place.parent is not None and place.parent not in codes:
+            codes += self._chain(place.parent)
+        return [p for c in reversed(codes) if (p := self.gazetteer.place(c)) is not None]
+
+    def _changed_grids(self) -> Iterator[str]:
+        """Codes of places whose grid is now another, or what stands in which now stands elsewhere."""
+        wide = {
+            code
+            for code, (old, new) in self._changes.items()
+            if (old.own_grid if old else None) != (new.own_grid if new else None)
+        }
+        ends = sorted({len(c) for c in wide})
+        touched = set(self._changes)
+        if wide:
+            touched |= {c for c in self.gazetteer.codes() if any(c[:n] in wide for n in ends)}
+        for code in touched:
+            old, new = self._changes.get(code, (None, None))
+            if old is not None and new is not None and new.level in GROUPED and old.parent != new.parent:
+                # What is there stands in what it lies in.
+                yield code
+            if code not in self.gazetteer:
+                self.grids.pop(code, None)
+            elif self._grid_before(code) != (grid := self.grid_of(code)):
                 self.grids[code] = grid
                 yield code
+
+    def _grid_before(self, code: str) -> str | None:
+        if code in self.grids or self._stored is None:
+            return self.grids.get(code)
+        state = self._stored.state(self.id_of(code))
+        return state["p"].get("grid") if state is not None else None
+
+    def regridded(self) -> list[str]:
+        """Codes of places whose grid is another since `changed` was last asked."""
+        return self._regridded
 
     def keep(self) -> None:
         """Writes fresh resolutions; call inside a ledger transaction."""
         self._records.db.executemany(
-            "INSERT OR REPLACE INTO resolution (key, code, level, confidence, how) VALUES (?,?,?,?,?)",
-            ((k, p.code, p.level, p.confidence, p.how) for k, p in self._fresh.items()),
+            "INSERT OR REPLACE INTO resolution (key, code, level, confidence, how, outcome, others) VALUES (?,?,?,?,?,?,?)",
+            ((key, *_row(held)) for key, held in self._fresh.items()),
         )
+        self._records.set_meta(RESOLVER, self.resolver.version)
         self._fresh = {}
 
+    def waiting(self, outcome: Outcome) -> list[str]:
+        """Place keys of an outcome other than RESOLVED."""
+        found = self._records.db.execute(
+            "SELECT key FROM resolution WHERE outcome = ? AND outcome <> 'RESOLVED'", (outcome.value,)
+        )
+        return [r[0] for r in found]
 
-def place_record(values: dict[str, object], own_grid: str | None) -> PlaceRecord:
+
+# Levels of places that are numbers in a wider one, and of those that no text names.
+_NUMBERED = frozenset({"BUILDING", "UNIT", "DWELLING", "GRID", "MICRO_GRID", "ZONE", "GROUP"})
+GROUPED = frozenset({"ROAD", "ESTATE", "PARK", "GROUP", "GRID", "MICRO_GRID"})
+
+
+def _without_grid(place: PlaceRecord | None) -> PlaceRecord | None:
+    return place and replace(place, own_grid=None)
+
+
+def _level_of(change: tuple[PlaceRecord | None, PlaceRecord | None]) -> str:
+    place = change[1] or change[0]
+    return place.level if place is not None else ""
+
+
+def _row(held: Held) -> tuple[object, ...]:
+    others = [[c.code, c.level, round(c.confidence, 4), c.because] for c in held.others]
+    return (*_fields(held.placement), held.outcome.value, orjson.dumps(others) if others else None)
+
+
+def _fields(p: Placement) -> tuple[object, ...]:
+    return p.code, p.level, p.confidence, p.how
+
+
+def _held(row: tuple[Any, ...]) -> Held:
+    code, level, confidence, how, outcome, others = row
+    each = orjson.loads(others) if others is not None else []
+    candidates = tuple(Candidate(c, lv, sure, tuple((k, w) for k, w in why)) for c, lv, sure, why in each)
+    return Held(Placement(code, level, confidence, how), Outcome(outcome), candidates)
+
+
+def _depth(level: str | None) -> int:
+    return DEPTH.get(level or "", 0)
+
+
+def _shares(places: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Places of which one may be meant, by code, each as likely as the others."""
+    ordered = sorted(places, key=lambda x: x.code)
+    share = round(1 / max(2, len(ordered)), 3)
+    return tuple(replace(x, confidence=share) for x in ordered)
+
+
+def _below_one(confidence: float) -> float:
+    return min(SURE, round(confidence, 4))
+
+
+class Surroundings(NamedTuple):
+    """Codes of what an address says that it lies in and belongs to; of which some may not be known."""
+
+    parent: str | None = None
+    grid: str | None = None
+    part_of: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, ends: Mapping[str, Sequence[str]]) -> Surroundings:
+        """From codes by the type of the relationship."""
+        parents, grids = ends.get("IN", ()), ends.get("IN_GRID", ())
+        return cls(
+            parents[-1] if parents else None,
+            grids[-1] if grids else None,
+            tuple(sorted(set(ends.get("PART_OF", ())))),
+        )
+
+
+def place_record(values: Mapping[str, Any], around: Surroundings) -> PlaceRecord:
     """What the gazetteer keeps of an address' values."""
-    names = [str(values[f]) for f in ("full_name",) if values.get(f)]
-    aliases = values.get("aliases")
-    if isinstance(aliases, list):
-        names += [str(a) for a in aliases]
-    local = values.get("other_codes")
+    full = [str(values["full_name"])] if values.get("full_name") else []
+    called, earlier = _called(values)
     return PlaceRecord(
         str(values["code"]),
         str(values.get("level") or ""),
-        own_grid,
-        tuple(names),
-        tuple(local) if isinstance(local, list) else (),
+        around.grid,
+        tuple(dict.fromkeys((*full, *_many(values, "aliases"), *called))),
+        _many(values, "other_codes"),
+        str(values.get("name") or ""),
+        around.parent,
+        around.part_of,
+        tuple(
+            dict.fromkeys(
+                n for n in (*_many(values, "era_names"), *_many(values, "era_full_names"), *earlier) if n
+            )
+        ),
+        _many(values, "former_codes"),
     )
+
+
+def _called(values: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """What feeds of names call a place besides its own name: today, and before."""
+    now, before = list[str](), list[str]()
+    own = {str(values.get("name") or ""), str(values.get("full_name") or "")}
+    columns = (_many(values, f) for f in ("name_texts", "name_kinds", "name_until"))
+    for text, kind, until in zip(*columns, strict=True):
+        if text not in own:
+            (before if kind == "former" or until else now).append(text)
+    return now, before
+
+
+def _many(values: Mapping[str, Any], field: str) -> tuple[str, ...]:
+    found = values.get(field)
+    return tuple(map(str, found)) if isinstance(found, list) else ()

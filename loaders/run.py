@@ -6,47 +6,59 @@ A kill at any moment leaves `dirty` keys and batches not yet applied behind; the
 from __future__ import annotations
 
 import asyncio
+import itertools
+import logging
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import polars as pl
 
+from addresses.genealogy import Change, change_of
 from addresses.scheme import Scheme
 from graph.meta import read_meta
 from graph.store import Store
-from graph.writer import Difference, wipe, write, write_meta, write_rollups
-from ledger import ROW, Batch, Ledger, Records, Rejection, StoredRecord, about_key
+from graph.writer import Difference, clear_codes, wipe, write, write_meta, write_rollups
+from ledger import PLACE, ROW, Batch, Ledger, Records, Rejection, StoredRecord, about_key
 from ledger.pushes import PUSHED, Layout
-from loaders import contract, readers
+from loaders import contract, readers, retention
 from loaders.declaration import Feed, feeds_taking
 from loaders.disagreements import Said, disagreements
+from loaders.eras import day_of
 from loaders.fold import LinkState, State, Version, by_record, contributions, fold
 from loaders.identity.known import Known
 from loaders.identity.linker import Linker
 from loaders.joins import joined
-from loaders.mapping import SEPARATOR, Claims, Mapper, address_id, split_place_key
-from loaders.places import PlaceBase, place_record
+from loaders.mapping import SEPARATOR, Claims, Mapper, sentence_of, split_place_key
+from loaders.places import GENEALOGY, PlaceBase, Surroundings, place_record
 from loaders.pushed import feed_missing
 from loaders.readers import Source, database_name
+from loaders.retention import RELEASED
+from loaders.touched import Touched, touched
+from ontology import ONTOLOGY
 from ontology.clock import SHANGHAI, Clock
-from ontology.errors import UsageError
+from ontology.errors import EngineError, UsageError
 from ontology.terms import Terms
 
+log = logging.getLogger("quanxi.loader")
 Progress = Callable[[str, int, int | None], None]
 CHUNK = 10_000
+# Chunks that are folded and not yet written.
+AHEAD = 3
+# Records whose claims are kept in memory, some 3 KB each.
+CACHED = 80_000
 # Batches of fewer rows are not held for their size or rejects: a handful says nothing.
 LEAST_HELD = 50
-# Why a batch is loaded that would be held otherwise.
-RELEASED = "released"
 # In the record store's `meta`: the number of the last judgement that the links heed.
 JUDGED = "judged"
+ROLLUPS = tuple(n for n in ONTOLOGY.entities["Address"].fields() if n.startswith("n_"))
 
 
 @dataclass(slots=True)
@@ -131,6 +143,26 @@ def decode(label: str, blob: bytes) -> State:
     return State(label, raw["p"], tuple(LinkState(*x) for x in raw["l"]))
 
 
+class _ClaimCache(dict[tuple[str, str, str, bytes], Claims]):
+    """What versions of records, by (feed, record key, effective, hash), claim: a load asks several times, as it links, places and
+    folds what a record speaks of. The oldest go when there are too many."""
+
+    def trim(self) -> None:
+        """Call it when nothing of it is in use."""
+        over = len(self) - CACHED
+        if over > 0:
+            for name in list(itertools.islice(self, over + CACHED // 4)):
+                del self[name]
+
+
+class Watching(Protocol):
+    """What looks at the graph once it has changed: the standing traces."""
+
+    async def look(self, store: Store, clock: Clock) -> int: ...
+
+    def waits(self, clock: Clock) -> bool: ...
+
+
 class _Held(Exception):
     """Undoes the digesting of a batch that a person should look at."""
 
@@ -142,6 +174,9 @@ class Loader:
         feeds: declarations by name.
         progress: called with stage, done, total (None when unknown).
         records: another record store than the ledger's own.
+
+    Attributes:
+        watch: what looks at the graph once it has changed; None where nothing does.
     """
 
     def __init__(
@@ -160,19 +195,21 @@ class Loader:
         self.terms = terms
         self.scheme = scheme
         self.clock = clock
+        self._claims = _ClaimCache()
         self._mappers: dict[str, Mapper] = {}
         self._departments: dict[str, str] = {}
         for feed in feeds.values():
             self.add_feed(feed)
         self.progress = progress or (lambda stage, done, total: None)
-        self._claims: dict[tuple[str, str, str, bytes], Claims] = {}
-        self.places = PlaceBase(scheme, self.records)
+        self.watch: Watching | None = None
+        self.places = PlaceBase(scheme, self.records, ledger)
         self.known_as = Known(ledger, self.records, self.places, self.feeds)
 
     def add_feed(self, feed: Feed) -> None:
         """Takes files of one feed more."""
         self.feeds[feed.feed] = feed
         self._departments[feed.feed] = feed.department
+        self._claims.clear()
         self._mappers[feed.feed] = Mapper(feed, self.terms, self.ledger.vault.identity)
 
     def mapper(self, feed: str) -> Mapper:
@@ -391,12 +428,13 @@ class Loader:
         for record, payload in records_of(feed, batch, rows):
             records.append(record)
             rkey = record.rkey
-            claims = mapper.claims(rkey, payload)
+            claims = self._claims[record[:4]] = mapper.claims(rkey, payload)
             for owner in claims.owners():
                 about.add((about_key(owner), feed.feed, rkey))
                 touched[owner] = None
             for place in claims.places():
                 about.add((about_key("place:" + place), feed.feed, rkey))
+        self._claims.trim()
         self.records.put(records)
         self.records.put_about(sorted(about))
         # What earlier versions of the same records spoke of is touched too: a newer version may have let go of it.
@@ -446,6 +484,10 @@ class Loader:
         Call it under the ledger's lease, then apply.
         """
         self.ledger.set_state(batch, "retracted", reason)
+        return self.forget_batch(batch)
+
+    def forget_batch(self, batch: Batch) -> int:
+        """Takes the records of a batch that was retracted out of the record store. Returns how many versions it had brought."""
         brought = list(self.records.of_batch(batch.no))
         with self.records.transaction() as db:
             closed = self._owners(self.records.versions_of(batch.feed, self.records.lost_keys(batch.feed)))
@@ -483,36 +525,61 @@ class Loader:
         if self.records.meta("rolled_for") not in (None, today):
             self._roll_again(today)
         self.records.set_meta("rolled_for", today)
+        if self.records.meta(GENEALOGY) is not None:
+            await clear_codes(store, self._recoded())
         total = self.records.db.execute("SELECT count(*) FROM dirty").fetchone()[0]
-        done = 0
-        pending: tuple[_Work, asyncio.Task[None]] | None = None
-        position = 0
-        while True:
-            rows = self.records.db.execute(
-                "SELECT seq, id FROM dirty WHERE seq > ? ORDER BY seq LIMIT ?", (position, CHUNK)
-            ).fetchall()
-            if rows:
-                position = rows[-1][0]
-            # The next chunk is folded in a thread while Neo4j takes the last one in; the ledger is written
-            # when both have ended, so that nobody else is in it.
-            work = (
-                await asyncio.to_thread(self._fold_chunk, [r[1] for r in rows], today, summary)
-                if rows
-                else None
-            )
-            if pending is not None:
-                await pending[1]
-                self._settle(pending[0])
-                done += len(pending[0].ids)
-                self.progress("入图 graph", done, total)
-            if work is None:
-                break
-            pending = work, asyncio.create_task(write(store, work.difference))
+        await self._fold_and_write(store, today, total, summary)
         await self._write_rollups(store)
-        await write_meta(store, {"rolled_for": today, "scheme": self.scheme.name})
+        await write_meta(store, self.facts(today))
         self.records.note_applied()
+        self.forget_claims()
+        self.places.persist(lambda: self.progress("地名索引 index", 0, 1))
         summary.unplaced = self.unplaced()
         return summary
+
+    def facts(self, today: str) -> dict[str, Any]:
+        """What the graph tells of itself: the day its roll-ups are for, and that of the last change of places."""
+        return {"rolled_for": today, "scheme": self.scheme.name, "changed_on": self.places.genealogy.last_day}
+
+    def _recoded(self) -> list[str]:
+        """Touched addresses that give up the code they have in the graph: another may be about to take it."""
+        given = []
+        dirty = self.records.dirty("adr")
+        for start in range(0, len(dirty), CHUNK):
+            for id, blob in self.records.folded(dirty[start : start + CHUNK]).items():
+                code = orjson.loads(blob)["p"].get("code")
+                if code is not None and code != self.places.code_of(id):
+                    given.append(id)
+        return given
+
+    async def _fold_and_write(self, store: Store, today: str, total: int, summary: Summary) -> None:
+        """Folds chunk by chunk in a thread, while Neo4j takes in those before, one after the other. The record store is written
+        between two chunks, so that nobody else is in it, and of a chunk only once the graph has it."""
+        done = position = 0
+        pending: deque[tuple[_Work, asyncio.Task[None]]] = deque()
+        try:
+            while True:
+                rows = self.records.db.execute(
+                    "SELECT seq, id FROM dirty WHERE seq > ? ORDER BY seq LIMIT ?", (position, CHUNK)
+                ).fetchall()
+                if rows:
+                    position = rows[-1][0]
+                    work = await asyncio.to_thread(self._fold_chunk, [r[1] for r in rows], today, summary)
+                while pending and (not rows or len(pending) >= AHEAD or pending[0][1].done()):
+                    written, task = pending[0]
+                    await task
+                    pending.popleft()
+                    self._settle(written)
+                    done += len(written.ids)
+                    self.progress("入图 graph", done, total)
+                if not rows:
+                    return
+                before = pending[-1][1] if pending else None
+                pending.append((work, asyncio.create_task(_write_after(before, store, work.difference))))
+        finally:
+            for _, task in pending:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in pending), return_exceptions=True)
 
     async def _know_graph(self, store: Store) -> None:
         """Makes sure that the graph is the one that this ledger was folded into; into an empty one all is folded again.
@@ -532,10 +599,12 @@ class Loader:
                 db.execute("DELETE FROM folded")
                 db.execute("DELETE FROM rollup")
                 db.execute("DELETE FROM rollup_dirty")
+                self.records.new_epoch()
             else:
                 ours = new_graph_id()
                 self.ledger.set_meta("graph", ours)
             self.records.set_meta("graph", ours)
+        self.places.settled()
         await write_meta(store, {"graph": ours})
 
     async def check_graph(self, store: Store) -> tuple[str | None, str | None]:
@@ -556,29 +625,51 @@ class Loader:
 
     def versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
         """All versions of all records about the ids, with what they claim; entities as they are known."""
-        raws = {raw: id for id in ids for raw in self.known_as.members(id)}
-        known: dict[str, list[Version]] = {id: [] for id in ids}
+        raws: dict[str, list[str]] = {}
+        for one in ids:
+            for raw in self.known_as.members(one):
+                # A code that several places have had is in the records of each.
+                raws.setdefault(raw, []).append(one)
+        known: dict[str, list[Version]] = {one: [] for one in ids}
+        # Most records are about several of the ids.
+        done: dict[int, Claims] = {}
         for raw, versions in self.raw_versions(list(raws)).items():
-            known[raws[raw]] += [v._replace(claims=self.known_as.rewritten(v.claims)) for v in versions]
+            for v in versions:
+                claims = done.get(id(v.claims))
+                if claims is None:
+                    claims = done[id(v.claims)] = self.known_as.rewritten(v.claims, v.effective)
+                told = v if claims is v.claims else v._replace(claims=claims)
+                for one in raws[raw]:
+                    known[one].append(told)
         return known
 
     def raw_versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
         """All versions of all records about the ids, as the records have them."""
         by_key = {about_key(id): id for id in ids}
         found: dict[str, list[Version]] = {id: [] for id in ids}
-        fresh: dict[tuple[str, str, str, bytes], Claims] = {}
-        for key, record in self.records.about(list(by_key)):
-            if record.feed not in self._mappers:
+        cache = self._claims
+        for key, record in self.records.about(list(by_key), cache):
+            mapper = self._mappers.get(record.feed)
+            if mapper is None:
                 continue
             name = record[:4]
-            claims = fresh.get(name) or self._claims.get(name)
+            claims = cache.get(name)
             if claims is None:
-                claims = self._mappers[record.feed].claims(record.rkey, orjson.loads(record.payload))
-            fresh[name] = claims
+                claims = cache[name] = mapper.claims(record.rkey, orjson.loads(record.payload))
             found[by_key[key]].append(Version(*record[:6], claims))
-        self._claims = fresh
+        cache.trim()
         self._add_closings(found)
         return found
+
+    def record_versions(self, feed: str, rkeys: Sequence[str]) -> list[list[Version]]:
+        """The versions of records of a feed that still count, oldest first, record by record; entities as they are known."""
+        claims = self._mappers[feed].claims
+        found = [
+            Version(*r[:6], self.known_as.rewritten(claims(r.rkey, orjson.loads(r.payload)), r.effective))
+            for r in self.records.versions_of(feed, rkeys)
+        ]
+        self._add_closings({"": found})
+        return by_record(found)
 
     def _add_closings(self, found: dict[str, list[Version]]) -> None:
         """A record that a later snapshot does not hold has, from that day, a version that claims nothing."""
@@ -594,15 +685,19 @@ class Loader:
             for (feed, rkey), v in closings.items():
                 versions.append(Version(feed, rkey, lost[feed][rkey], b"", v.batch, v.row, Claims([], [])))
 
-    def is_judged_anew(self) -> bool:
-        """Whether people have judged links since the last time that this was applied."""
-        return bool(self.ledger.judged_after(int(self.records.meta(JUDGED) or 0)))
+    def is_decided_anew(self) -> bool:
+        """Whether people have judged links or batches, or picked places, since the last time that this was applied."""
+        return retention.waits(self) or bool(self.ledger.judged_after(int(self.records.meta(JUDGED) or 0)))
 
     def _take_judgements(self) -> None:
         judged = self.ledger.judged_after(int(self.records.meta(JUDGED) or 0))
         if judged:
+            texts = [one for _, kind, one in judged if kind == PLACE]
             with self.records.transaction():
-                self.records.mark_dirty(raw for _, raw in judged)
+                if texts:
+                    self.records.mark_dirty(self._owners_of_places(self.places.picked_anew(texts)))
+                    self.places.keep()
+                self.records.mark_dirty(one for _, kind, one in judged if kind != PLACE)
                 self.records.set_meta(JUDGED, str(judged[-1][0]))
 
     def _link(self, linker: Linker) -> None:
@@ -622,28 +717,111 @@ class Loader:
                         self.records.mark_dirty(version.claims.owners())
             same = linker.same
             self.records.mark_dirty(same[raw] for raw in self.records.dirty(linker.prefix) if raw in same)
-        self._claims = {}
+
+    def changes(self) -> list[Change]:
+        """The changes of places that the records tell of: what the newest version of each says.
+
+        What is announced for a later day waits for it.
+        """
+        today = self.clock.today().isoformat()
+        found: list[Change] = []
+        for name, feed in self.feeds.items():
+            aliases = [alias for alias, claim in feed.entities.items() if claim.label == "Succession"]
+            if not aliases:
+                continue
+            newest: dict[str, Version] = {}
+            for record in self.records.of_feed(name):
+                claims = self._mappers[name].claims(record.rkey, orjson.loads(record.payload))
+                version = Version(*record[:6], claims)
+                held = newest.get(record.rkey)
+                if held is None or version.order > held.order:
+                    newest[record.rkey] = version
+            for version in newest.values():
+                for node in version.claims.nodes:
+                    if node.label == "Succession":
+                        v = node.values
+                        change = change_of(
+                            v.get("kind"), v.get("effective"), v.get("old_code"), v.get("new_code"), v.get("old_name"),
+                            v.get("new_name"), self.scheme,
+                        )  # fmt: skip
+                        if change is not None and change.on <= today:
+                            found.append(change)
+        return found
+
+    def _take_changes(self) -> None:
+        """Heeds what has become of places; those that stand otherwise for it are touched."""
+        new_day = self.records.meta("rolled_for") != self.clock.today().isoformat()
+        if not (self.records.dirty("suc", 1) or (new_day and self.records.meta(GENEALOGY) is not None)):
+            return
+        changes = self.changes()
+        with self.records.transaction():
+            self.records.mark_dirty(sorted(self.places.take_changes(changes)))
+            self.places.keep_changes()
+        self._claims.clear()
 
     def _take_addresses(self) -> None:
         """Brings the gazetteer up to the touched addresses; what then means another place is touched too."""
+        self._take_changes()
         dirty = self.records.dirty("adr")
-        if not dirty:
+        if not dirty and not self.places.is_of_another_resolver:
+            self.places.taken()
             return
+        taken: set[str] = set()
+        while True:
+            if self.places.genealogy:
+                dirty = self._known_addresses(dirty)
+            self.places.taking()
+            for start in range(0, len(dirty), CHUNK):
+                part = dirty[start : start + CHUNK]
+                self._put_addresses(self.versions(part))
+                self.progress("地址 addresses", start + len(part), len(dirty))
+            if self.places.genealogy:
+                # A place that no record names by its present code is called by what it lies in: from above downwards.
+                later = [
+                    id
+                    for id in dirty
+                    if (code := self.places.code_of(id)) and self.places.genealogy.concerns(code)
+                ]
+                later.sort(key=lambda id: (len(self.places.code_of(id) or ""), id))
+                for start in range(0, len(later), CHUNK):
+                    self._put_addresses(self.versions(later[start : start + CHUNK]))
+            self._claims.clear()
+            taken.update(dirty)
+            with self.records.transaction():
+                changed = self.places.changed()
+                self.records.mark_dirty(self._owners_of_places(changed))
+                self.records.mark_dirty(self.places.id_of(code) for code in self.places.regridded())
+                self.places.keep()
+            # Where an address lies may be said by one that has just come.
+            dirty = [id for id in self.records.dirty("adr") if id not in taken]
+            if not dirty:
+                return
+
+    def _known_addresses(self, dirty: list[str]) -> list[str]:
+        """The touched addresses with those that they are known as, and with what is named after them."""
+        known: dict[str, None] = {}
+        heads = {code for id in dirty if (code := self.places.code_of(id)) is not None}
         for start in range(0, len(dirty), CHUNK):
-            part = dirty[start : start + CHUNK]
-            for id, versions in self.versions(part).items():
-                state = fold(id, versions, self.places)
-                if state is None or "code" not in state.values:
-                    self.places.remove(id)
-                    continue
-                self.places.put(place_record(state.values, _own_grid(id, versions)))
-            self.progress("地址 addresses", start + len(part), len(dirty))
-        self._claims = {}
+            for raw, versions in self.raw_versions(dirty[start : start + CHUNK]).items():
+                known[raw] = None
+                for version in versions:
+                    for node in version.claims.nodes:
+                        if node.id == raw and "code" in node.values:
+                            day = day_of(version.effective, version.claims)
+                            known[self.places.id_of(node.values["code"], day)] = None
+                            heads.add(self.places.genealogy.current(node.values["code"], day))
+        known |= dict.fromkeys(self.places.named_after(heads))
         with self.records.transaction():
-            changed = list(self.places.changed())
-            self.records.mark_dirty(self._owners_of_places(changed))
-            self.records.mark_dirty(address_id(code) for code in self.places.regridded())
-            self.places.keep()
+            self.records.mark_dirty(known)
+        return list(known)
+
+    def _put_addresses(self, found: dict[str, list[Version]]) -> None:
+        for id, versions in found.items():
+            state = fold(id, versions, self.places)
+            if state is None or "code" not in state.values:
+                self.places.remove(id)
+                continue
+            self.places.put(place_record(state.values, _surroundings(id, versions)))
 
     def _owners_of_places(self, keys: Iterable[str]) -> Iterator[str]:
         for key in keys:
@@ -670,14 +848,16 @@ class Loader:
             else:
                 summary.changed += 1
             _difference(id, old, new, work.difference)
+            work.touched.update(touched(id, old, new))
             for state, sign in ((old, -1), (new, 1)):
                 if state is not None:
                     for counter, codes in contributions(state, today, self.places.areas).items():
                         for code in codes:
                             name = (code, counter)
                             work.counts[name] = work.counts.get(name, 0) + sign
-            if new is not None and old is None and new.label == "Address" and "code" in new.values:
-                work.new_codes.append(new.values["code"])
+            taken = new.values.get("code") if new is not None and new.label == "Address" else None
+            if taken is not None and (old is None or old.values.get("code") != taken):
+                work.new_codes.append(taken)
             work.states.append((id, blob))
         return work
 
@@ -701,9 +881,12 @@ class Loader:
                 "DELETE FROM folded WHERE id = ?",
                 ((id,) for id, blob in work.states if blob is None),
             )
+            self.records.put_address_changes(id for id, _ in work.states if id.startswith("adr_"))
+            self.records.put_touched(work.touched)
             self.records.put_disagreements(work.ids, work.disagreements)
             db.executemany("DELETE FROM dirty WHERE id = ?", ((id,) for id in work.ids))
             self.places.keep()
+            self.places.settled()
 
     def _keep_counts(self, counts: dict[tuple[str, str], int]) -> None:
         changed = [(code, counter, n) for (code, counter), n in counts.items() if n]
@@ -733,7 +916,8 @@ class Loader:
         for start in range(0, len(codes), CHUNK):
             part = codes[start : start + CHUNK]
             marks = ",".join("?" * len(part))
-            counts: dict[str, dict[str, int | None]] = {c: {} for c in part}
+            # A place that has taken another code may still have what was counted for the one before.
+            counts: dict[str, dict[str, int | None]] = {c: dict.fromkeys(ROLLUPS) for c in part}
             for code, counter, n in self.records.db.execute(
                 f"SELECT code, counter, n FROM rollup WHERE code IN ({marks})", part
             ):
@@ -756,7 +940,7 @@ class Loader:
         for name, key, n in self._unplaced():
             if feed is None or name == feed:
                 code, text, authority, local = split_place_key(key)
-                found.append(Unplaced(name, text, code or local, authority, n))
+                found.append(Unplaced(name, text or sentence_of(key), code or local, authority, n))
         return sorted(found, key=lambda u: (-u.records, u.feed, u.text or "", u.code or ""))
 
     def _unplaced(self) -> Iterator[tuple[str, str, int]]:
@@ -790,24 +974,51 @@ class Loader:
         return summary
 
     async def apply_waiting(self, store: Store) -> Summary:
-        """Digests every batch that waits, then applies; call it under the ledger's lease."""
+        """Does what is decided of batches, digests every one that waits, then applies; call it under the ledger's lease."""
+        retention.finish(self)
         files = [self.digest(batch) for batch in self.waiting()]
         summary = await self.apply(store)
         summary.files = files
+        await self.look(store)
         return summary
+
+    async def look(self, store: Store) -> None:
+        """Lets the standing traces look at what was touched. What they cannot look at now waits: the load itself is done."""
+        if self.watch is None:
+            return
+        try:
+            await self.watch.look(store, self.clock)
+        except EngineError as error:
+            log.warning("traces wait", extra={"told": {"code": error.code, "text": error.en}})
+
+    def forget_claims(self) -> None:
+        """Lets go of what was kept in memory of what records claim."""
+        self._claims.clear()
 
     def look_again(self) -> None:
         """Reads anew what is kept in memory of the record store, after another process has applied."""
-        self.places.reload()
+        self.places.follow()
         self.known_as.reload()
-        self._claims = {}
+        self._claims.clear()
+
+    def refresh(self) -> None:
+        """Takes what another process has applied since the last look; for one that only asks."""
+        self.places.follow()
+        self.known_as.refresh()
 
     def forget(self) -> None:
         """Empties the record store, so that the ledger's rows are taken anew."""
         self.records.clear()
         self.places.clear()
         self.known_as.reload()
-        self._claims = {}
+        self._claims.clear()
+
+
+async def _write_after(before: asyncio.Task[None] | None, store: Store, difference: Difference) -> None:
+    """Writes a difference once another has been written; not at all where that failed."""
+    if before is not None:
+        await asyncio.shield(before)
+    await write(store, difference)
 
 
 def _faults(source: Source) -> list[Rejection]:
@@ -841,26 +1052,29 @@ class _Work:
     difference: Difference = field(default_factory=Difference)
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     states: list[tuple[str, bytes | None]] = field(default_factory=list)
+    touched: set[Touched] = field(default_factory=set)
     new_codes: list[str] = field(default_factory=list)
     disagreements: list[Said] = field(default_factory=list)
 
 
 def label_of(id: str) -> str:
     """The label of the node that an id is of."""
-    from ontology import ONTOLOGY
-
     label = ONTOLOGY.label_of(id)
     assert label is not None
     return label
 
 
-def _own_grid(id: str, versions: Sequence[Version]) -> str | None:
-    """The grid that an address names itself, by its newest record."""
-    named = [
-        (v.order, link.place) for v in versions for link in v.claims.links
-        if link.type == "IN_GRID" and link.start == id and link.place is not None
-    ]  # fmt: skip
-    return max(named)[1].split("\x1f")[0] or None if named else None
+def _surroundings(id: str, versions: Sequence[Version]) -> Surroundings:
+    """What an address says itself that it lies in and belongs to, by its newest record."""
+    ends: dict[str, list[tuple[tuple[str, bytes], str]]] = {}
+    for v in versions:
+        for link in v.claims.links:
+            if link.start == id and link.place is not None and (code := split_place_key(link.place)[0]):
+                ends.setdefault(link.type, []).append((v.order, code))
+    newest = {type: max(order for order, _ in said) for type, said in ends.items()}
+    return Surroundings.of(
+        {type: sorted(code for order, code in said if order == newest[type]) for type, said in ends.items()}
+    )
 
 
 def _difference(id: str, old: State | None, new: State | None, out: Difference) -> None:

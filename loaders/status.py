@@ -133,7 +133,7 @@ class FeedStatus:
         with self._open() as db:
             rows = dict(
                 db.execute(
-                    "SELECT feed, sum(rows) FROM batch WHERE state <> 'retracted' GROUP BY feed"
+                    "SELECT feed, sum(rows) FROM batch WHERE state NOT IN ('retracted', 'purged') GROUP BY feed"
                 ).fetchall()
             )
             last = {

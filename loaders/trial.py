@@ -22,7 +22,8 @@ from loaders.bulk.first_load import UNFINISHED, is_large
 from loaders.declaration import Feed
 from loaders.fold import fold
 from loaders.mapping import Mapper
-from loaders.run import CHUNK, RELEASED, Loader, Progress, decode, encode, label_of, records_of
+from loaders.retention import RELEASED
+from loaders.run import CHUNK, Loader, Progress, decode, encode, label_of, records_of
 from loaders.wiring import catalogue_of
 from ontology.clock import Clock
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
@@ -11,6 +12,8 @@ import orjson
 from ledger import Ledger
 from loaders.declaration import ColumnType, Feed
 from loaders.fold import Interval, Version, by_record, fold, offers, stretches
+from loaders.identity.agreements import agreed
+from loaders.identity.linker import IdentityLink, Linker
 from loaders.run import Loader
 from ontology import ONTOLOGY, identifiers
 from ontology.clock import OPEN_END
@@ -35,11 +38,38 @@ _MASKS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """A decision by which what a record speaks of was taken for somebody, or some incident, known otherwise.
+
+    Attributes:
+        link: its id, for a judgement; agrees: what it rests on, codes by commas.
+        judge, reason, at: who judged it, why and when; None where the machine decided.
+    """
+
+    link: str
+    score: float
+    agrees: str
+    version: str
+    judge: str | None
+    reason: str | None
+    at: str | None
+
+    @property
+    def sentence(self) -> str:
+        """In words, Chinese and English."""
+        if self.judge is not None:
+            return f"由 {self.judge} 判定 judged by {self.judge}: {self.reason or ''}"
+        told = agreed(self.agrees)
+        return f"{'、'.join(zh for _, zh, _ in told)}相符 {', '.join(en for _, _, en in told)} ({self.score:.3f}, {self.version})"
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """One source of a value. `received` is the row as received, with identity and phone numbers masked.
 
     Attributes:
         since, until: what day the record speaks of; of a relationship, from when and until when it says that it lasts.
+        taken: the decisions by which the record is of this one; none where it names it by its own key.
     """
 
     field: str
@@ -55,9 +85,11 @@ class Fact:
     rule: str
     chosen: bool
     because: str
+    taken: tuple[Taken, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return {f: getattr(self, f) for f in self.__slots__}
+        told: dict[str, Any] = {f: getattr(self, f) for f in self.__slots__}
+        return told | {"taken": [asdict(t) for t in self.taken]}
 
 
 class Explainer:
@@ -82,7 +114,7 @@ class Explainer:
             UsageError: NOT_FOUND when nothing is recorded about the id, BAD_ARGUMENT when it has no such field.
         """
         with self.lock:
-            self._loader.known_as.refresh()
+            self._loader.refresh()
             if field in ONTOLOGY.links:
                 return self._link_facts(id, field, None, hidden)
             return self._facts(id, field, hidden)
@@ -96,7 +128,7 @@ class Explainer:
             UsageError: NOT_FOUND when nothing is recorded about its ends.
         """
         with self.lock:
-            self._loader.known_as.refresh()
+            self._loader.refresh()
             # What is said of a place is kept with what is there.
             near, far = (
                 (end, start) if start.startswith("adr_") and not end.startswith("adr_") else (start, end)
@@ -157,7 +189,7 @@ class Explainer:
                     continue
                 newest = max(versions, key=lambda v: v.order)
                 facts.append(self._fact(name, value, newest, True, RULE_DERIVED[1], RULE_DERIVED[0], hidden))
-        return sorted(facts, key=lambda f: (f.field, not f.chosen))
+        return sorted(self._with_links(id, facts), key=lambda f: (f.field, not f.chosen))
 
     def _link_facts(
         self, id: str, type: str, other: str | None, hidden: frozenset[Sensitivity]
@@ -192,7 +224,37 @@ class Explainer:
                 )
                 until = None if interval.until == OPEN_END else interval.until
                 facts.append(replace(told, since=interval.start, until=until))
-        return sorted(facts, key=lambda f: (not f.chosen, f.until is not None))
+        return sorted(self._with_links(id, facts), key=lambda f: (not f.chosen, f.until is not None))
+
+    def _with_links(self, id: str, facts: Iterable[Fact]) -> Iterator[Fact]:
+        """The facts, each with the decisions by which its record is of the id."""
+        taken: dict[tuple[str, int], list[Taken]] = {}
+        members = [raw for raw in self._loader.known_as.members(id) if raw != id]
+        for raw, versions in self._loader.raw_versions(members).items():
+            steps = self._steps(raw)
+            for version in versions:
+                batch = self._ledger.batch_by_no(version.batch)
+                taken.setdefault((batch.id, version.row), []).extend(steps)
+        for fact in facts:
+            found = taken.get((fact.batch or "", fact.row or 0), ())
+            yield replace(fact, taken=tuple(dict.fromkeys(found))) if found else fact
+
+    def _steps(self, raw: str) -> list[Taken]:
+        """The decisions from a raw entity to the one that it is known as."""
+        for linker in self._loader.known_as.linkers:
+            if raw.startswith(linker.prefix):
+                return [self._taken(linker, link) for link in linker.steps(raw)]
+        return []
+
+    def _taken(self, linker: Linker, link: IdentityLink) -> Taken:
+        verdict, reason, judge, at = (
+            self._ledger.judgement(linker.subject, link.raw, link.same) or (None,) * 4
+        )
+        by_hand = verdict == "same"
+        return Taken(
+            link.id, link.score, link.why, link.version,
+            judge if by_hand else None, reason if by_hand else None, at if by_hand else None,
+        )  # fmt: skip
 
     def _fact(
         self,

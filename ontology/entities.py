@@ -41,10 +41,59 @@ class Address(Node):
     level: Annotated[Str, Field("层级", "level", lookup=INDEX, terms="address_level")] = None
     name: Annotated[Str, Field("名称", "name", lookup=TEXT)] = None
     full_name: Annotated[Str, Field("全称", "full name", lookup=TEXT)] = None
-    aliases: Annotated[Strs, Field("别名", "aliases", lookup=TEXT)] = None
+    aliases: Annotated[Strs, Field("别名", "aliases", lookup=TEXT, gathered=True)] = None
     former_codes: Annotated[Strs, Field("曾用编码", "former codes")] = None
-    other_codes: Annotated[Strs, Field("其他机构编码", "codes of other authorities, authority:code")] = None
+    # Several of theirs may be one of ours.
+    other_codes: Annotated[
+        Strs, Field("其他机构编码", "codes of other authorities, authority:code", gathered=True)
+    ] = None
     door_number: Annotated[Str, Field("门牌号", "door number")] = None
+    zone_kind: Annotated[Str, Field("防区类别", "kind of zone", lookup=INDEX, terms="zone_kind")] = None
+    # What one more department calls it: claimed by feeds of names, gathered by the fold into the lists of names below.
+    also_name: Annotated[Str, Field("另称", "a name in use", HIDDEN)] = None
+    also_kind: Annotated[Str, Field("另称类别", "kind of that name", HIDDEN, terms="name_kind")] = None
+    also_since: Annotated[Str, Field("另称启用日期", "that name in use since", HIDDEN)] = None
+    also_until: Annotated[Str, Field("另称停用日期", "that name in use until", HIDDEN)] = None
+    name_texts: Annotated[Strs, Field("各名称", "its names", INTERNAL, TEXT, derived=True)] = None
+    name_kinds: Annotated[Strs, Field("各名称的类别", "kinds of its names", INTERNAL, derived=True)] = None
+    name_since: Annotated[
+        Strs, Field("各名称的启用日期", "its names in use since", INTERNAL, derived=True)
+    ] = None
+    name_until: Annotated[
+        Strs, Field("各名称的停用日期", "its names in use until", INTERNAL, derived=True)
+    ] = None
+    name_feeds: Annotated[
+        Strs, Field("各名称的来源", "feeds that its names come from", INTERNAL, derived=True)
+    ] = None
+    # The codes and names it had before, oldest first: era i ended on era_until[i], by a change of era_kinds[i].
+    era_codes: Annotated[Strs, Field("历次编码", "codes it had before", INTERNAL, derived=True)] = None
+    era_names: Annotated[Strs, Field("历次名称", "names it had before", INTERNAL, TEXT, derived=True)] = None
+    era_full_names: Annotated[
+        Strs, Field("历次全称", "full names it had before", INTERNAL, TEXT, derived=True)
+    ] = None
+    era_until: Annotated[Strs, Field("历次止期", "days on which those ended", INTERNAL, derived=True)] = None
+    era_kinds: Annotated[
+        Strs, Field("历次变更类型", "kinds of change that ended those", INTERNAL, derived=True)
+    ] = None
+    begun_by: Annotated[
+        Str,
+        Field("由何变更设立", "kind of change that made it", INTERNAL, terms="succession_kind", derived=True),
+    ] = None
+    begun_on: Annotated[Str, Field("设立日期", "day of that change", INTERNAL, derived=True)] = None
+    predecessors: Annotated[
+        Strs, Field("前身编码", "codes of what it was made of", INTERNAL, derived=True)
+    ] = None
+    ended_by: Annotated[
+        Str,
+        Field(
+            "因何变更终止", "kind of change that ended it", INTERNAL, terms="succession_kind", derived=True
+        ),
+    ] = None
+    ended_on: Annotated[Str, Field("终止日期", "day of that change", INTERNAL, derived=True)] = None
+    successors: Annotated[Strs, Field("后继编码", "codes of what it became", INTERNAL, derived=True)] = None
+    # "day|place key": what lay in it before that day and now lies elsewhere (left), or the other way round (joined).
+    left_keys: Annotated[Strs, Field("划出", "what has left it", INTERNAL, derived=True)] = None
+    joined_keys: Annotated[Strs, Field("划入", "what has joined it", INTERNAL, derived=True)] = None
     since: Annotated[Str, Field("启用日期", "in use since")] = None
     until: Annotated[Str, Field("停用日期", "in use until")] = None
     longitude: Annotated[Float, Field("经度(CGCS2000)", "longitude, degrees, CGCS2000")] = None
@@ -63,6 +112,17 @@ class Address(Node):
     n_vehicles: Annotated[Int, Field("车辆数", "vehicles", INTERNAL, derived=True)] = None
     n_devices: Annotated[Int, Field("设备数", "devices", INTERNAL, derived=True)] = None
     n_volunteers: Annotated[Int, Field("红领数", "volunteers", INTERNAL, derived=True)] = None
+
+
+class Succession(Node):
+    zh, en, prefix, title_field = "地址变更", "Succession", "suc", "number"
+    number: Annotated[Str, Field("变更编号", "number of the change", lookup=INDEX)] = None
+    kind: Annotated[Str, Field("变更类型", "kind of change", terms="succession_kind")] = None
+    effective: Annotated[Str, Field("生效日期", "day it took effect", lookup=INDEX)] = None
+    old_code: Annotated[Str, Field("原地址编码", "code before")] = None
+    new_code: Annotated[Str, Field("现地址编码", "code after")] = None
+    old_name: Annotated[Str, Field("原名称", "name before")] = None
+    new_name: Annotated[Str, Field("现名称", "name after")] = None
 
 
 class Person(Node):
@@ -290,10 +350,28 @@ class Trip(Node):
 
 class Finding(Placed):
     zh, en, prefix, title_field = "预警", "Finding", "fin", "sentence"
+    placed: ClassVar[str] = "ABOUT"
     trace: Annotated[Str, Field("模型", "trace", lookup=INDEX)] = None
-    sentence: Annotated[Str, Field("说明", "sentence")] = None
-    state: Annotated[Str, Field("状态", "state", terms="finding_state")] = None
-    found_at: Annotated[Str, Field("发现时间", "found at")] = None
+    trace_version: Annotated[Int, Field("模型版本", "version of the trace")] = None
+    sentence: Annotated[Str, Field("说明", "sentence in Chinese")] = None
+    sentence_en: Annotated[Str, Field("英文说明", "sentence in English")] = None
+    severity: Annotated[Str, Field("等级", "severity", terms="severity")] = None
+    why_zh: Annotated[Str, Field("等级理由", "reason of the severity, in Chinese")] = None
+    why_en: Annotated[Str, Field("等级英文理由", "reason of the severity, in English")] = None
+    state: Annotated[Str, Field("状态", "state", lookup=INDEX, terms="finding_state")] = None
+    first: Annotated[Str, Field("最早日期", "day of the earliest of what shows it")] = None
+    last: Annotated[Str, Field("最近日期", "day of the latest of what shows it")] = None
+    count: Annotated[Int, Field("计数", "how many count")] = None
+    found_at: Annotated[Str, Field("发现时间", "found at", lookup=INDEX)] = None
+    changed_at: Annotated[Str, Field("变更时间", "changed at")] = None
+    closed_at: Annotated[Str, Field("消除时间", "closed at")] = None
+    revision: Annotated[Int, Field("修订号", "revision, raised by every change")] = None
+    return_of: Annotated[Str, Field("复发自", "the finding of which this is the return", INTERNAL)] = None
+    merged_into: Annotated[Str, Field("并入", "the finding that it has become part of", INTERNAL)] = None
+    verdict: Annotated[Str, Field("判定", "what a person said last", terms="finding_state")] = None
+    reason: Annotated[Str, Field("判定理由", "why", INTERNAL)] = None
+    judge: Annotated[Str, Field("判定人", "who judged it", INTERNAL)] = None
+    judged_at: Annotated[Str, Field("判定时间", "judged at")] = None
 
 
 class Judgement(Node):
@@ -304,6 +382,6 @@ class Judgement(Node):
 
 
 ENTITIES: tuple[type[Entity], ...] = (
-    Address, Person, Household, House, Enterprise, Vehicle, Phone, Incident, Matter, Volunteer, Team,
+    Address, Succession, Person, Household, House, Enterprise, Vehicle, Phone, Incident, Matter, Volunteer, Team,
     Organisation, Post, ChatGroup, Device, Permit, Project, Trip, Finding, Judgement,
 )  # fmt: skip

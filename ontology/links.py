@@ -42,6 +42,16 @@ class PartOf(Timed):
     ends = (("Address", "Address"),)
 
 
+class Changes(Link):
+    type, zh, en, history, as_coded = "CHANGES", "变更了", "changes", False, "before"
+    ends = (("Succession", "Address"),)
+
+
+class Into(Link):
+    type, zh, en, history, as_coded = "INTO", "变更为", "makes it into", False, "after"
+    ends = (("Succession", "Address"),)
+
+
 class LivesAt(ToPlace):
     type, zh, en = "LIVES_AT", "居住于", "lives at"
     ends = (("Person", "Address"),)
@@ -219,21 +229,24 @@ class Holds(Timed):
 
 class About(Link):
     type, zh, en, history = "ABOUT", "关于", "is about", False
-    ends = (
-        ("Finding", "Address"),
-        ("Finding", "Matter"),
-        ("Finding", "Enterprise"),
-        ("Finding", "Vehicle"),
+    ends = tuple(
+        ("Finding", label) for label in ("Address", "Matter", "Enterprise", "Vehicle", "Device", "Project")
     )
 
 
 class ShownBy(Link):
     type, zh, en, history = "SHOWN_BY", "证据", "is shown by", False
-    ends = (("Finding", "Incident"),)
+    ends = tuple(
+        ("Finding", label)
+        for label in (
+            "Incident", "Trip", "Permit", "Device", "Enterprise", "Vehicle", "Address", "Project", "House", "Volunteer",
+            "Person", "Matter",
+        )
+    )  # fmt: skip
 
 
 LINKS: tuple[type[Link], ...] = (
-    In, InGrid, PartOf, LivesAt, At, RegisteredAt, OccurredAt, Serves, Owns, Rents, RelatedTo, MemberOfHousehold,
+    In, InGrid, PartOf, Changes, Into, LivesAt, At, RegisteredAt, OccurredAt, Serves, Owns, Rents, RelatedTo, MemberOfHousehold,
     HasPhone, Called, WorksFor, Represents, Guarantees, InvolvedIn, HandledIn, Follows, HandledBy, Is, MemberOf,
     Holds, Builds, Runs, Uses, For, MadeBy, From, To, About, ShownBy,
 )  # fmt: skip

@@ -48,6 +48,7 @@ class Field:
         history: whether earlier values are kept with their validity.
         derived: written by the fold only; no feed may declare it.
         text: also part of the label's full-text index, besides what `lookup` says.
+        gathered: of a list: what all records say together, and not what the most trusted of them says.
     """
 
     zh: str
@@ -58,6 +59,7 @@ class Field:
     history: bool = False
     derived: bool = False
     text: bool = False
+    gathered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ class Link(Declared):
         kept_by: which end's fold writes it, "start" or "end": the end whose records say so.
         history: whether it carries `since` and `until`.
         hierarchical: whether it belongs to the address hierarchy, which paths do not run through.
+        as_coded: "before" or "after" where it goes to the place that had the code before or after a change on the claim's
+            day, whatever has become of it; other relationships go on at what a place has become.
     """
 
     type: ClassVar[str] = ""
@@ -146,6 +150,7 @@ class Link(Declared):
     kept_by: ClassVar[str] = "start"
     history: ClassVar[bool] = True
     hierarchical: ClassVar[bool] = False
+    as_coded: ClassVar[str] = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ontology.errors import UsageError
+from ontology.reading import read_yaml
 
 CATALOG = Path(__file__).resolve().parent.parent / "catalog"
 
@@ -89,7 +90,7 @@ def load_terms(catalog: Path = CATALOG) -> Terms:
     codes: dict[str, dict[str, str]] = {}
     for path in sorted((catalog / "terms").glob("*.yaml")):
         try:
-            raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+            raw: Any = read_yaml(path.read_text(encoding="utf-8"))
             entry = _List.model_validate(raw)
         except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
             raise UsageError(

@@ -15,7 +15,7 @@ class _Schema(strawberry.Schema):
 
 def build_schema() -> strawberry.Schema:
     """Quanxi's schema, ready to execute."""
-    from schema.links import Mutation
+    from schema.mutation import Mutation
     from schema.projection import ProjectingExecutor
     from schema.query import Query
     from schema.scalars import CONFIG

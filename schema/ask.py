@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLResolveInfo
 
 from graph.compile import Compiler, Group, Place
-from graph.selection import Selected, Selections
+from graph.selection import Selected, Selections, response_path
 from ontology import ONTOLOGY
 from ontology.errors import UsageError
 from schema.memo import Statements, current
@@ -33,8 +33,9 @@ class Ask:
         self.selections, self._statements = _worked_out(info._raw_info)
         self.selected = self.selections.root(info._raw_info)
         self.compiler = Compiler(
-            self.selections, context.viewer, context.scheme, context.terms, self.as_of, context.rolled_for
-        )
+            self.selections, context.viewer, context.scheme, context.terms, self.as_of, context.rolled_for,
+            context.changed_on,
+        )  # fmt: skip
 
     def part(self, *names: str) -> Selected | None:
         """The selection of a field below the root, by its path of names.
@@ -54,14 +55,18 @@ class Ask:
             at = found[0]
         return at
 
-    def by_key(self, label: str, key: str, value: Any, place: Place | None) -> str:
+    def by_key(
+        self, label: str, key: str, value: Any, place: Place | None, more: tuple[str, ...] = ()
+    ) -> str:
         """The statement of one node and all that is selected of it, compiled once for the like of it."""
         compiler = self.compiler
-        how = (label, key, place and (place.kind, place.level), compiler.viewer, self.as_of, compiler.rolled)
+        how = (
+            label, key, place and (place.kind, place.level), compiler.viewer, self.as_of, compiler.rolled, compiler.past, more,
+        )  # fmt: skip
         given = f"p{len(compiler.params)}"
         kept = self._statements.get(how)
         if kept is None:
-            text = compiler.by_key(label, key, value, self.selected, place)
+            text = compiler.by_key(label, key, value, self.selected, place, more)
             self._statements.put(how, text, {k: v for k, v in compiler.params.items() if k != given})
             return text
         compiler.params.update(kept[1])
@@ -85,9 +90,11 @@ class Ask:
             raise not_found(what)
         return rows[0]
 
-    async def by_keys(self, groups: Sequence[Group], selected: Selected | None = None) -> dict[Any, Any]:
+    async def by_keys(
+        self, groups: Sequence[Group], selected: Selected | None = None, more: Sequence[str] = ()
+    ) -> dict[Any, Any]:
         """Nodes of several labels by a field's values: value → node."""
-        rows = await self.read(self.compiler.by_keys(groups, selected or self.selected))
+        rows = await self.read(self.compiler.by_keys(groups, selected or self.selected, more))
         # Of several with one value the first by id, as when it is asked for alone.
         return {row["k"]: row["n"] for row in reversed(rows[0])} if rows else {}
 
@@ -138,7 +145,7 @@ def _worked_out(raw: GraphQLResolveInfo[Any]) -> tuple[Selections, Statements]:
         return Selections(raw), Statements()
     values: Any = raw.variable_values
     return memo.keep(
-        "selections", str(raw.path.key), raw.operation, raw.fragments, getattr(values, "coerced", values),
+        "selections", "/".join(response_path(raw.path)), raw.operation, raw.fragments, getattr(values, "coerced", values),
         lambda below: (Selections(raw, below), Statements()),
     )  # fmt: skip
 

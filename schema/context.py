@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -27,8 +27,12 @@ class Context:
 
     Attributes:
         rolled_for: the day that the roll-ups were counted for, or None.
+        changed_on: the day of the last change of places, or None when there was none.
         identity_hash: the keyed hash of an identity number.
-        explainer, feed_status, judges (`schema.links.Judges`), disagrees (`schema.disagreements.Disagrees`): None when this server has no ledger at hand.
+        explainer, feed_status, judges (`schema.links.Judges`), resolves (`schema.resolution.Resolves`), disagrees (`schema.disagreements.Disagrees`): None when this server has no ledger at hand.
+        judges_findings: `schema.findings.FindingJudges`, or None.
+        traces: the district's traces by name.
+        later: what reads fields of several rows at once, after all else, by where they stand in the answer.
         slots: under which key the statements of this operation answer what has an alias, by (type, path).
     """
 
@@ -41,9 +45,14 @@ class Context:
     explainer: Explains | None = None
     feed_status: Callable[[list[str] | None, Collection[str]], list[dict[str, Any]]] | None = None
     judges: Any = None
+    resolves: Any = None
     disagrees: Any = None
+    judges_findings: Any = None
+    traces: Mapping[str, Any] = field(default_factory=dict)
     rolled_for: str | None = None
+    changed_on: str | None = None
     method: Literal["GET", "POST"] = "POST"
     synthetic: bool = False
     timeout: float = 10.0
     slots: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+    later: dict[tuple[str, ...], Any] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from graph.viewer import DEVELOPMENT
 from schema import types as t
 from schema.ask import Ask, not_found
 from schema.connections import exact, make_connection, page_info
+from schema.explain import shown_links
 from schema.scalars import Fact
 
 MODULE = globals()
@@ -59,7 +60,11 @@ async def disagreements(
     edges = [
         {
             "cursor": encode_cursor(order, str(skip + i + 1)),
-            "node": {"entity": nodes.get(d.id), "field": d.field, "says": [f.as_dict() for f in d.says]},
+            "node": {
+                "entity": nodes.get(d.id),
+                "field": d.field,
+                "says": [shown_links(f.as_dict()) for f in d.says],
+            },
         }
         for i, d in enumerate(found)
     ]

@@ -67,6 +67,41 @@ ERROR_CODES: Final[Mapping[str, ErrorCode]] = {
             "Take `pageInfo.endCursor` of the same list with the same filters, or leave `after` out.",
         ),
         ErrorCode(
+            "BAD_POLYGON",
+            400,
+            "多边形无效。",
+            "Not a polygon that can be asked about.",
+            "Give its corners in order, longitude and latitude in degrees; its sides may not cross, nor may it span a district.",
+        ),
+        ErrorCode(
+            "NO_POINT",
+            400,
+            "该地址没有坐标。",
+            "No position is known of the place.",
+            "Ask about a building, or load coordinates.",
+        ),
+        ErrorCode(
+            "PLATE_MALFORMED",
+            400,
+            "不是门牌二维码的内容。",
+            "Not what a door plate says.",
+            "Scan it again; it has a scheme, a version, a code and a check, separated by colons.",
+        ),
+        ErrorCode(
+            "PLATE_ALTERED",
+            400,
+            "门牌二维码校验不符。",
+            "The check of the plate does not hold.",
+            "Scan it again; if it stays so, the plate is not a genuine one.",
+        ),
+        ErrorCode(
+            "PLATE_OTHER_SCHEME",
+            400,
+            "该门牌属另一地址码规则。",
+            "The plate is of another scheme, or of a later version of it.",
+            "Ask the district that it belongs to.",
+        ),
+        ErrorCode(
             "BAD_IDENTIFIER",
             400,
             "证件号、信用代码、号牌或手机号不合规则。",
@@ -317,7 +352,7 @@ def _graphql(error: GraphQLError) -> tuple[str, dict[str, Any]]:
 
 # -- docs/errors.md ----------------------------------------------------------------------------------------
 
-_SOURCES: Final = ("addresses", "graph", "ledger", "loaders", "ontology", "schema", "seed", "web")
+_SOURCES: Final = ("addresses", "commands", "graph", "ledger", "loaders", "ontology", "schema", "seed", "web")
 _MODULES: Final = ("cli.py", "demo.py", "server.py", "settings.py")
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from loaders.identity.agreements import agreed
 from ontology.errors import UsageError
 from schema.context import Context
 
@@ -31,11 +32,21 @@ async def explain_link(context: Context, start: str, type: str, end: str) -> lis
 
 
 def _within(context: Context, facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if context.viewer.area is not None:
-        # A row as received may speak of people and places outside the area.
-        for fact in facts:
-            fact["received"] = []
+    for fact in facts:
+        if context.viewer.area is not None:
+            # A row as received may speak of people and places outside the area; and links are the whole district's.
+            fact["received"], fact["taken"] = [], []
+        shown_links(fact)
     return facts
+
+
+def shown_links(fact: dict[str, Any]) -> dict[str, Any]:
+    """A fact whose decisions are given as the schema has them."""
+    for taken in fact["taken"]:
+        taken["agrees"] = [
+            {"code": code, "zh": zh, "en": en, "parent": None} for code, zh, en in agreed(taken["agrees"])
+        ]
+    return fact
 
 
 def _snake(name: str) -> str:

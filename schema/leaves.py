@@ -19,8 +19,28 @@ class AddressLeaves:
         description="其他机构编码 · codes of other authorities, authority:code"
     )
     door_number: str | None = strawberry.field(description="门牌号 · door number")
+
+    @strawberry.field(description="防区类别 · kind of zone")
+    def zone_kind(self, info: Info) -> Term | None:
+        return term(self, info, "zone_kind", "zone_kind")
+
     since: Date | None = strawberry.field(description="启用日期 · in use since")
     until: Date | None = strawberry.field(description="停用日期 · in use until")
+
+
+@strawberry.type
+class SuccessionLeaves:
+    number: str | None = strawberry.field(description="变更编号 · number of the change")
+
+    @strawberry.field(description="变更类型 · kind of change")
+    def kind(self, info: Info) -> Term | None:
+        return term(self, info, "kind", "succession_kind")
+
+    effective: str | None = strawberry.field(description="生效日期 · day it took effect")
+    old_code: str | None = strawberry.field(description="原地址编码 · code before")
+    new_code: str | None = strawberry.field(description="现地址编码 · code after")
+    old_name: str | None = strawberry.field(description="原名称 · name before")
+    new_name: str | None = strawberry.field(description="现名称 · name after")
 
 
 @strawberry.type
@@ -325,13 +345,38 @@ class FindingLeaves:
     place_level: str | None = strawberry.field(description="落址层级 · level placed at")
     place_confidence: float | None = strawberry.field(description="落址可信度 · placement confidence")
     trace: str | None = strawberry.field(description="模型 · trace")
-    sentence: str | None = strawberry.field(description="说明 · sentence")
+    trace_version: int | None = strawberry.field(description="模型版本 · version of the trace")
+    sentence: str | None = strawberry.field(description="说明 · sentence in Chinese")
+    sentence_en: str | None = strawberry.field(description="英文说明 · sentence in English")
+
+    @strawberry.field(description="等级 · severity")
+    def severity(self, info: Info) -> Term | None:
+        return term(self, info, "severity", "severity")
+
+    why_zh: str | None = strawberry.field(description="等级理由 · reason of the severity, in Chinese")
+    why_en: str | None = strawberry.field(description="等级英文理由 · reason of the severity, in English")
 
     @strawberry.field(description="状态 · state")
     def state(self, info: Info) -> Term | None:
         return term(self, info, "state", "finding_state")
 
+    first: str | None = strawberry.field(description="最早日期 · day of the earliest of what shows it")
+    last: str | None = strawberry.field(description="最近日期 · day of the latest of what shows it")
+    count: int | None = strawberry.field(description="计数 · how many count")
     found_at: DateTime | None = strawberry.field(description="发现时间 · found at")
+    changed_at: DateTime | None = strawberry.field(description="变更时间 · changed at")
+    closed_at: DateTime | None = strawberry.field(description="消除时间 · closed at")
+    revision: int | None = strawberry.field(description="修订号 · revision, raised by every change")
+    return_of: str | None = strawberry.field(description="复发自 · the finding of which this is the return")
+    merged_into: str | None = strawberry.field(description="并入 · the finding that it has become part of")
+
+    @strawberry.field(description="判定 · what a person said last")
+    def verdict(self, info: Info) -> Term | None:
+        return term(self, info, "verdict", "finding_state")
+
+    reason: str | None = strawberry.field(description="判定理由 · why")
+    judge: str | None = strawberry.field(description="判定人 · who judged it")
+    judged_at: DateTime | None = strawberry.field(description="判定时间 · judged at")
 
 
 @strawberry.type

@@ -13,26 +13,17 @@ import strawberry
 
 from graph.compile import decode_position, encode_cursor, first_of
 from graph.viewer import DEVELOPMENT
+from loaders.identity.agreements import agreed
 from ontology.errors import UsageError
 from schema import types as t
 from schema.ask import Ask, not_found
 from schema.connections import exact, make_connection, page_info
+from schema.explain import shown_links
+from schema.refused import Refused, refused
 from schema.scalars import DateTime, Fact, Term
 from schema.terms import Info
 
 MODULE = globals()
-AGREEMENTS = {
-    "name": ("姓名", "name"),
-    "phone": ("电话", "phone"),
-    "birth": ("出生日期", "date of birth"),
-    "sex": ("性别", "sex"),
-    "home": ("住址", "home"),
-    "number": ("单号", "number named"),
-    "party": ("当事人", "party"),
-    "topic": ("事由", "topic"),
-    "spot": ("地点", "place"),
-    "judgement": ("人工判定", "judged by a person"),
-}
 
 
 class Judges(Protocol):
@@ -96,15 +87,6 @@ class Judged:
     is_type_of = classmethod(lambda cls, source, info: "judged" in source)
 
 
-@strawberry.type(description="未受理及其原因 · not taken, and why")
-class Refused:
-    code: str
-    zh: str
-    en: str
-
-    is_type_of = classmethod(lambda cls, source, info: "code" in source)
-
-
 JudgeResult = Annotated[
     Judged | Refused, strawberry.union("JudgeResult", description="判定的结果 · what became of a judgement")
 ]
@@ -135,7 +117,7 @@ async def links(ask: Ask, kind: LinkKind, state: LinkState, after: str | None) -
         ):
             said: list[Any] = []
             if wanted[side] is not None and ask.part("edges", "node", side, "said") is not None:
-                said = [f.as_dict() for f in await asyncio.to_thread(judges.said_of, raw)]
+                said = [shown_links(f.as_dict()) for f in await asyncio.to_thread(judges.said_of, raw)]
             node[side] = {"entity": nodes[side].get(id), "said": said}
         edges.append({"cursor": encode_cursor(order, str(skip + i + 1)), "node": node})
     return {
@@ -175,11 +157,7 @@ def judges_of(context: Any) -> Judges:
 
 def agreements(why: str) -> list[dict[str, Any]]:
     """What agrees, as terms."""
-    return [
-        {"code": code, "zh": AGREEMENTS[code][0], "en": AGREEMENTS[code][1], "parent": None}
-        for code in why.split(",")
-        if code in AGREEMENTS
-    ]
+    return [{"code": code, "zh": zh, "en": en, "parent": None} for code, zh, en in agreed(why)]
 
 
 def shown(decision: Any) -> dict[str, Any]:
@@ -197,16 +175,12 @@ def shown(decision: Any) -> dict[str, Any]:
     }
 
 
-@strawberry.type
-class Mutation:
-    @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description="判定两者是否同一;后判代替前判,图随后更新 · judge a link: a later judgement replaces an earlier"
-    )
-    async def judge_link(self, info: Info, id: strawberry.ID, same: bool, reason: str) -> JudgeResult:
-        context = info.context
-        try:
-            judges = judges_of(context)
-            decision = await asyncio.to_thread(judges.judge, str(id), same, reason, context.viewer.name)
-        except UsageError as error:
-            return {"code": error.code, "zh": error.zh, "en": error.en}  # type: ignore[return-value]
-        return {"id": decision.id, "judged": shown(decision)["judged"]}  # type: ignore[return-value]
+async def judge(info: Info, id: str, same: bool, reason: str) -> dict[str, Any]:
+    """What became of a judgement: {id, judged}, or {code, zh, en}."""
+    context = info.context
+    try:
+        judges = judges_of(context)
+        decision = await asyncio.to_thread(judges.judge, id, same, reason, context.viewer.name)
+    except UsageError as error:
+        return refused(error)
+    return {"id": decision.id, "judged": shown(decision)["judged"]}

@@ -9,20 +9,37 @@ from typing import Annotated, Any
 
 import strawberry
 
+from addresses.genealogy import code_of_key
+from addresses.plate import read_plate
 from graph.compile import Group, decode_position, encode_cursor, first_of
-from graph.queries import expand, neighbourhood, paths, relapses, repeats, search
+from graph.queries import relapses, repeats, search
 from graph.selection import Selected
 from graph.viewer import DEVELOPMENT
 from ontology import ONTOLOGY, identifiers
 from ontology.errors import UsageError
+from schema import findings, places, subgraphs
 from schema import types as t
 from schema.ask import Ask, limited, not_found
 from schema.connections import exact, page_info
 from schema.disagreements import DisagreementConnection, disagreements
 from schema.errors import ERROR_CODES
+from schema.findings import FindingFilter, FindingOrder, Trace
 from schema.links import IdentityLinkConnection, LinkKind, LinkState, links
+from schema.resolution import (
+    Outcome,
+    PlaceInText,
+    Resolution,
+    WaitingFor,
+    WaitingTextConnection,
+    places_in,
+    resolve_address,
+    search_resolution,
+    waiting,
+)
 from schema.results import (
+    AddressDiff,
     FeedState,
+    NearbyConnection,
     PathResult,
     RelapseConnection,
     RepeatConnection,
@@ -30,7 +47,7 @@ from schema.results import (
     Subgraph,
     Viewer,
 )
-from schema.scalars import AddressCode, CutBy, Date, Exactness, Kind, RepeatBy, Term
+from schema.scalars import AddressCode, Corner, Crs, Date, Exactness, Kind, Level, RepeatBy, Term
 from schema.terms import Info, as_term
 
 MAX_DAYS = 366
@@ -90,11 +107,20 @@ class Query:
         }  # fmt: skip
 
     @strawberry.field(
-        description="全息视图;不给 code 则为本人辖区 · the holographic view; your own area when no code is given"
+        description="全息视图;code 可为现码、曾用码或“机构:编码”,plate 为门牌二维码内容;皆不给则为本人辖区 · the holographic view; by a code of "
+        "any age, `authority:code`, or what a door plate says; your own area when neither is given"
     )
     async def address(
-        self, info: Info, code: AddressCode | None = None, as_of: Date | None = None
+        self,
+        info: Info,
+        code: AddressCode | None = None,
+        plate: str | None = None,
+        as_of: Date | None = None,
     ) -> t.Address | None:
+        if plate is not None:
+            if code is not None:
+                raise UsageError("BAD_ARGUMENT", "code 与 plate 只能给其一", "give either code or plate")
+            code = AddressCode(read_plate(plate, info.context.scheme).code)
         ask = Ask(info, as_of)
         code = code or info.context.viewer.area  # type: ignore[assignment]
         if code is None:
@@ -102,10 +128,7 @@ class Query:
             if not rows:
                 raise not_found("地址")
             return rows[0]  # type: ignore[no-any-return]
-        parsed = info.context.scheme.parse(str(code))
-        return await ask.one(  # type: ignore[no-any-return]
-            "Address", "code", parsed.code, "地址", ask.compiler.place_of(parsed.code)
-        )
+        return await places.address(ask, str(code))  # type: ignore[return-value]
 
     @strawberry.field(
         description="批量,次序与入参一致 · several at once, in the order asked; null where there is none"
@@ -114,10 +137,36 @@ class Query:
         self, info: Info, codes: list[AddressCode], as_of: Date | None = None
     ) -> list[t.Address | None]:
         limited(codes, "地址")
-        ask = Ask(info, as_of)
-        wanted = [info.context.scheme.parse(str(c)).code for c in codes]
-        found = await ask.by_keys(ask.compiler.by_code(wanted))
-        return [found.get(code) for code in wanted]
+        return await places.addresses(Ask(info, as_of), [str(c) for c in codes])  # type: ignore[return-value]
+
+    @strawberry.field(
+        description="两日之间的变化:迁入迁出、房屋、企业开闭、事件、地址 · what changed in a place between two days"
+    )
+    async def address_diff(
+        self,
+        info: Info,
+        code: AddressCode,
+        from_: Annotated[Date, strawberry.argument(name="from")],
+        to: Date | None = None,
+    ) -> AddressDiff:
+        return await places.address_diff(Ask(info, to), str(code), str(from_))  # type: ignore[return-value]
+
+    @strawberry.field(description="周边地址,由近及远 · addresses within so many metres, the nearest first")
+    async def nearby(
+        self, info: Info, code: AddressCode, metres: int = 300, levels: list[Level] | None = None, as_of: Date | None = None,
+        first: int = 20, after: str | None = None,
+    ) -> NearbyConnection:  # fmt: skip
+        wanted = [level.value for level in levels] if levels is not None else None
+        return await places.nearby(Ask(info, as_of), str(code), metres, wanted, after)  # type: ignore[return-value]
+
+    @strawberry.field(description="多边形内的地址,按编码 · addresses within a polygon, by code")
+    async def within(
+        self, info: Info, polygon: list[Corner], crs: Crs = Crs.CGCS2000, levels: list[Level] | None = None,
+        as_of: Date | None = None, first: int = 20, after: str | None = None,
+    ) -> t.AddressConnection:  # fmt: skip
+        wanted = [level.value for level in levels] if levels is not None else None
+        corners = [(c.longitude, c.latitude) for c in polygon]
+        return await places.within(Ask(info, as_of), corners, crs.value, wanted, after)
 
     @strawberry.field(description="按编号查任一实体 · anything by its id")
     async def node(self, info: Info, id: strawberry.ID, as_of: Date | None = None) -> t.Entity | None:
@@ -295,14 +344,14 @@ class Query:
         as_of: Date | None = None,
         limit: int = 300,
     ) -> Subgraph:
-        return await _neighbourhood(Ask(info, as_of), str(id), depth, kinds, limit)  # type: ignore[return-value]
+        return await subgraphs.neighbourhood(Ask(info, as_of), str(id), depth, kinds, limit)  # type: ignore[return-value]
 
     @strawberry.field(description="两者有何关联;不走行政层级与枢纽 · how two things are related")
     async def paths(
         self, info: Info, from_: Annotated[strawberry.ID, strawberry.argument(name="from")], to: strawberry.ID, max_depth: int = 4, relations: list[str] | None = None,
         as_of: Date | None = None, limit: int = 10,
     ) -> PathResult:  # fmt: skip
-        return await _paths(Ask(info, as_of), str(from_), str(to), max_depth, relations, limit)  # type: ignore[return-value]
+        return await subgraphs.paths(Ask(info, as_of), str(from_), str(to), max_depth, relations, limit)  # type: ignore[return-value]
 
     @strawberry.field(description="数据源状况 · how feeds do; all of them when none is named")
     async def feed_status(
@@ -328,6 +377,34 @@ class Query:
         return await links(Ask(info, as_of), kind, state, after)
 
     @strawberry.field(
+        description="自由文本 → 地址;near 为所在地或附近的编码 · which place a text names; `near`: a place in or by which it is likelier"
+    )
+    async def resolve_address(
+        self,
+        info: Info,
+        text: str,
+        near: AddressCode | None = None,
+        first: int = 5,
+        as_of: Date | None = None,
+    ) -> Resolution:
+        return await resolve_address(Ask(info, as_of), text, near and str(near), first)  # type: ignore[return-value]
+
+    @strawberry.field(description="一段文字中的各处地点 · the places that a sentence or a message names")
+    async def places_in(
+        self, info: Info, text: str, near: AddressCode | None = None, as_of: Date | None = None
+    ) -> list[PlaceInText]:
+        return await places_in(Ask(info, as_of), text, near and str(near))  # type: ignore[return-value]
+
+    @strawberry.field(
+        description="待定的地址文本,记录多者在前 · texts of feeds whose place is not sure, most frequent first"
+    )
+    async def unplaced(
+        self, info: Info, feed: str | None = None, outcome: WaitingFor = WaitingFor.ASK, as_of: Date | None = None,
+        first: int = 20, after: str | None = None,
+    ) -> WaitingTextConnection:  # fmt: skip
+        return await waiting(Ask(info, as_of), feed, outcome, after)
+
+    @strawberry.field(
         description="部门数据不一致;给 department 则为该部门所述而未被采信者 · where departments contradict each other"
     )
     async def disagreements(
@@ -335,6 +412,29 @@ class Query:
         first: int = 20, after: str | None = None,
     ) -> DisagreementConnection:  # fmt: skip
         return await disagreements(Ask(info, as_of), department, field, after)
+
+    @strawberry.field(
+        description="预警;给 area 则为该处及以下 · what the district's traces found, in a place and below it"
+    )
+    async def findings(
+        self, info: Info, area: AddressCode | None = None, filter: FindingFilter | None = None,
+        order_by: FindingOrder = FindingOrder.NEWEST, as_of: Date | None = None, first: int = 20, after: str | None = None,
+    ) -> t.FindingConnection:  # fmt: skip
+        ask = Ask(info, as_of)
+        within = _area(ask, str(area)) if area is not None else None
+        return await findings.page(ask, within, ask.selected.args.get("filter") or {}, order_by, after)
+
+    @strawberry.field(description="预警,按编号 · a finding by its id, with its evidence for drawing")
+    async def finding(self, info: Info, id: strawberry.ID, as_of: Date | None = None) -> t.Finding | None:
+        return await Ask(info, as_of).one("Finding", "id", str(id), "预警")  # type: ignore[no-any-return]
+
+    @strawberry.field(description="模型及其实绩 · the district's traces, and how they do")
+    async def traces(self, info: Info, as_of: Date | None = None) -> list[Trace]:
+        return await findings.traces(Ask(info, as_of))  # type: ignore[return-value]
+
+    @strawberry.field(description="模型,按名 · a trace by its name")
+    async def trace(self, info: Info, name: str, as_of: Date | None = None) -> Trace | None:
+        return (await findings.traces(Ask(info, as_of), [name]))[0]  # type: ignore[return-value]
 
     @strawberry.field(description="字典 · the terms of a list: incident_kind, residence, error_code …")
     def terms(self, info: Info, list: str, as_of: Date | None = None) -> list[Term]:
@@ -401,7 +501,7 @@ async def _search(
     labels = (
         [k.value for k in kinds]
         if kinds
-        else [x for x in t.NODE_TYPES if x not in ("Household", "Permit", "Trip")]
+        else [x for x in t.NODE_TYPES if x not in ("Household", "Permit", "Trip", "Finding")]
     )
     labels = [
         x
@@ -422,8 +522,12 @@ async def _search(
             conditions = [*conditions, narrow]
         where = "".join(f" AND {c}" for c in conditions)
         groups[label] = (where, ask.compiler.node(label, "n", node) if node is not None else "n{.id}")
+    resolution = await search_resolution(ask, text, area)
+    understood = _understood(text)
+    if resolution is not None and resolution["outcome"] in (Outcome.RESOLVED, Outcome.ASK):
+        understood.append("address")
     if not groups:
-        return {"understood": [], "groups": []}
+        return {"understood": understood, "resolution": resolution, "groups": []}
     narrowed = bool(kinds) or area is not None or ask.context.viewer.area is not None
     most = search.HITS_NARROWED if narrowed else search.HITS
     params = {"text": search.lucene(text), "first": first + 1, "skip": skip, "hits": most}
@@ -452,7 +556,7 @@ async def _search(
             }
         )
     answer.sort(key=lambda g: -g["_top"])
-    return {"understood": _understood(text), "groups": answer}
+    return {"understood": understood, "resolution": resolution, "groups": answer}
 
 
 def _inside(ask: Ask, label: str, key: str) -> str | None:
@@ -585,8 +689,7 @@ def _incident_groups(ids: Iterable[str]) -> list[Group]:
 
 def _place_groups(ask: Ask, keys: Iterable[str | None]) -> list[Group]:
     """Places by key: looked up by code, which says how what is in them is found."""
-    separator = ask.context.scheme.separator
-    return ask.compiler.by_code(key.removesuffix(separator) for key in keys if key is not None)
+    return ask.compiler.by_code(_code(ask, key) for key in keys if key is not None)
 
 
 def _party_groups(ids: Iterable[str]) -> list[Group]:
@@ -626,160 +729,4 @@ async def _relapses(ask: Ask, area: str, within_days: int, after: str | None) ->
 
 def _code(ask: Ask, key: str | None) -> str:
     """The code of a place key."""
-    return (key or "").removesuffix(ask.context.scheme.separator)
-
-
-def _kinds(kinds: list[Kind] | None) -> list[str]:
-    return [k.value for k in kinds] if kinds else list(t.NODE_TYPES)
-
-
-async def _graph(
-    ask: Ask, ids: list[str], links: list[expand.Link], cut: list[dict[str, Any]], *below: str
-) -> dict[str, Any]:
-    """Nodes and links for drawing; the nodes in one statement."""
-    nodes: dict[str, Any] = {}
-    selected = ask.part(*below, "nodes")
-    if selected is not None and ids:
-        nodes = await ask.by_ids(ids, selected)
-    return {"nodes": [nodes[i] for i in ids if i in nodes], "links": [_link(x) for x in links], "cut": cut}
-
-
-def _link(x: expand.Link) -> dict[str, Any]:
-    declared = ONTOLOGY.links[x.type]
-    return {
-        "id": x.id, "type": x.type, "zh": declared.zh, "en": declared.en, "start": x.start, "end": x.end,
-        "since": x.values.get("since"), "until": x.values.get("until"), "confidence": x.values.get("confidence") or 1.0,
-    }  # fmt: skip
-
-
-def _cuts(hubs: set[str], full: set[str]) -> list[dict[str, Any]]:
-    return [
-        *({"by": CutBy.HUB, "limit": expand.HUB, "at": h} for h in sorted(hubs)),
-        *({"by": CutBy.ROWS, "limit": expand.LINKS, "at": f} for f in sorted(full)),
-    ]
-
-
-async def _exists(ask: Ask, *ids: str) -> None:
-    """Raises NOT_FOUND unless the viewer may see all of them."""
-    groups = []
-    for id in ids:
-        label = ONTOLOGY.label_of(id)
-        if label not in t.NODE_TYPES:
-            raise not_found("记录")
-        groups.append((str(label), id))
-    parts = []
-    for label, id in groups:
-        n = ask.compiler.variable("n")
-        where = " AND ".join([f"{n}.id = {ask.compiler.parameter(id)}", *ask.compiler.visible(label, n)])
-        parts.append(f"COUNT {{ MATCH ({n}:{label}) WHERE {where} RETURN {n} }}")
-    rows = await ask.read(f"RETURN [{', '.join(parts)}] AS found")
-    if not all(rows[0]):
-        raise not_found("记录")
-
-
-async def _neighbourhood(
-    ask: Ask, id: str, depth: int, kinds: list[Kind] | None, limit: int
-) -> dict[str, Any]:
-    if not 1 <= depth <= 3:
-        raise UsageError("TOO_DEEP", "depth 须在 1 到 3 之间", f"depth must be 1 to 3, not {depth}")
-    if not 1 <= limit <= 300:
-        raise UsageError("BAD_ARGUMENT", "limit 须在 1 到 300 之间", f"limit must be 1 to 300, not {limit}")
-    await _exists(ask, id)
-    found = await neighbourhood.find(
-        ask.context.store,
-        id,
-        ask.compiler.scope,
-        ask.as_of,
-        expand.WALKED,
-        _kinds(kinds),
-        depth,
-        limit,
-        ask.context.timeout,
-    )
-    cut = _cuts(found.hubs, found.full)
-    if found.cut:
-        cut.append({"by": CutBy.ROWS, "limit": limit, "at": None})
-    return await _graph(ask, found.ids, found.links, cut)
-
-
-async def _paths(
-    ask: Ask, one: str, other: str, max_depth: int, relations: list[str] | None, limit: int
-) -> dict[str, Any]:
-    if not 1 <= max_depth <= 8:
-        raise UsageError("TOO_DEEP", "maxDepth 须在 1 到 8 之间", f"maxDepth must be 1 to 8, not {max_depth}")
-    if not 1 <= limit <= 50:
-        raise UsageError("BAD_ARGUMENT", "limit 须在 1 到 50 之间", f"limit must be 1 to 50, not {limit}")
-    types = list(expand.WALKED)
-    if relations is not None:
-        unknown = [r for r in relations if r not in ONTOLOGY.links]
-        if unknown:
-            raise UsageError(
-                "BAD_ARGUMENT",
-                f"没有关系 {unknown[0][:40]}",
-                f"no relation is called {unknown[0][:40]}",
-                f"There are: {', '.join(ONTOLOGY.links)}.",
-            )
-        types = relations
-    await _exists(ask, one, other)
-    found = await paths.find(
-        ask.context.store,
-        one,
-        other,
-        ask.compiler.scope,
-        ask.as_of,
-        types,
-        _kinds(None),
-        max_depth,
-        limit,
-        ask.context.timeout,
-    )
-    ids: dict[str, None] = {}
-    links: dict[str, expand.Link] = {}
-    for path in found.paths:
-        at = one
-        ids[at] = None
-        for link in path:
-            at = link.end if link.start == at else link.start
-            ids[at] = None
-            links[link.id] = link
-    cut = _cuts(found.hubs, found.full)
-    if not found.paths and not found.exhausted:
-        cut.append({"by": CutBy.DEPTH, "limit": max_depth, "at": None})
-    if found.more:
-        cut.append({"by": CutBy.ROWS, "limit": limit, "at": None})
-    if found.rows_cut:
-        cut.append({"by": CutBy.ROWS, "limit": expand.ROWS, "at": None})
-    graph = await _graph(ask, list(ids), list(links.values()), cut, "graph")
-    titles: dict[str, str] = {}
-    if ask.part("paths", "sentence") is not None:
-        titles = await ask.titles(ids)
-    told = []
-    for path in found.paths:
-        at, nodes, words, confidence = one, [one], [titles.get(one, "")], 1.0
-        for link in path:
-            forward = link.start == at
-            at = link.end if forward else link.start
-            nodes.append(at)
-            called = _called(ask, link)
-            words += [f"—{called}→" if forward else f"←{called}—", titles.get(at, "")]
-            confidence *= link.values.get("confidence") or 1.0
-        told.append(
-            {
-                "length": len(path),
-                "node_ids": nodes,
-                "link_ids": [x.id for x in path],
-                "confidence": confidence,
-                "sentence": " ".join(words),
-            }
-        )
-    sentence = f"{found.searched} 步之内找到 {len(told)} 条" if told else f"{found.searched} 步之内没有关联"
-    return {"paths": told, "searched_depth": found.searched, "sentence": sentence, "graph": graph, "cut": cut}
-
-
-def _called(ask: Ask, link: expand.Link) -> str:
-    """What a relationship is called: the kinship or the part in an incident where there is one."""
-    for key, terms in (("kin", "kin"), ("role", "incident_role")):
-        code = link.values.get(key)
-        if code is not None:
-            return ask.context.terms.get(terms, code).zh
-    return ONTOLOGY.links[link.type].zh
+    return code_of_key(key or "", ask.context.scheme)

@@ -8,6 +8,7 @@ import strawberry
 
 from schema import types as t
 from schema.connections import PageInfo, make_connection
+from schema.resolution import Resolution
 from schema.scalars import Count, Cut, Date, DateTime, Fact, Kind, RepeatBy, Term
 from schema.terms import Info
 
@@ -55,7 +56,7 @@ class FeedBatch:
     rejected: int | None = strawberry.field(
         description="未入库的行;尚未校验则为空 · rows kept out; null until they are checked"
     )
-    state: str = strawberry.field(description="received, held, retracted")
+    state: str = strawberry.field(description="received, held, retracted, purged")
 
 
 @strawberry.type(
@@ -67,7 +68,7 @@ class FeedState:
     en: str
     department: str
     last_batch: FeedBatch | None
-    rows: int = strawberry.field(description="收到的行 · rows received in all")
+    rows: int = strawberry.field(description="收到并留存的行 · rows received, as far as they are kept")
     quarantined: int = strawberry.field(description="未入库的行 · rows kept out")
     unplaced: int = strawberry.field(
         description="地址未落位的记录 · records whose address names no sure place"
@@ -82,6 +83,65 @@ class FeedState:
     overdue: bool | None = strawberry.field(
         description="是否逾期;无周期或从未报送则为空 · whether it should have come by now; null without a rhythm, or before it first came"
     )
+
+
+@strawberry.type
+class NearbyEdge:
+    cursor: str
+    node: t.Address
+    metres: float = strawberry.field(description="距离(米) · distance in metres")
+
+
+@strawberry.type(description="周边地址,由近及远 · addresses around one, the nearest first")
+class NearbyConnection:
+    edges: list[NearbyEdge]
+    page_info: PageInfo
+
+
+@strawberry.type(
+    description="两日之间的变化:from 日终与 to 日终相比 · what changed from the end of one day to the end of another"
+)
+class AddressDiff:
+    from_: Date = strawberry.field(name="from")
+    to: Date
+
+    @strawberry.field(description="该地址 · the place")  # type: ignore[untyped-decorator]
+    def address(self: Any, info: Info) -> t.Address:
+        return t.picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="迁入者 · who lives there now and did not then")  # type: ignore[untyped-decorator]
+    def moved_in(self: Any, info: Info, first: int = 20, after: str | None = None) -> t.PersonConnection:
+        return t.paged(self, info, after)
+
+    @strawberry.field(description="迁出者 · who lived there then and does not now")  # type: ignore[untyped-decorator]
+    def moved_out(self: Any, info: Info, first: int = 20, after: str | None = None) -> t.PersonConnection:
+        return t.paged(self, info, after)
+
+    @strawberry.field(description="新增房屋 · houses that are new there")  # type: ignore[untyped-decorator]
+    def houses_new(self: Any, info: Info, first: int = 20, after: str | None = None) -> t.HouseConnection:
+        return t.paged(self, info, after)
+
+    @strawberry.field(description="注销房屋 · houses that are no longer there")  # type: ignore[untyped-decorator]
+    def houses_gone(self: Any, info: Info, first: int = 20, after: str | None = None) -> t.HouseConnection:
+        return t.paged(self, info, after)
+
+    @strawberry.field(description="新设企业 · enterprises founded meanwhile")  # type: ignore[untyped-decorator]
+    def opened(self: Any, info: Info, first: int = 20, after: str | None = None) -> t.EnterpriseConnection:
+        return t.paged(self, info, after)
+
+    @strawberry.field(description="注销企业 · enterprises closed meanwhile")  # type: ignore[untyped-decorator]
+    def closed(self: Any, info: Info, first: int = 20, after: str | None = None) -> t.EnterpriseConnection:
+        return t.paged(self, info, after)
+
+    @strawberry.field(description="其间发生的事件,新者在前 · what happened meanwhile, the newest first")  # type: ignore[untyped-decorator]
+    def incidents(self: Any, info: Info, first: int = 20, after: str | None = None) -> t.IncidentConnection:
+        return t.paged(self, info, after)
+
+    @strawberry.field(  # type: ignore[untyped-decorator]
+        description="设立、撤销、更名、变更编码的地址 · places that began, ended, or got another name or code"
+    )
+    def places(self: Any, info: Info, first: int = 20, after: str | None = None) -> t.AddressConnection:
+        return t.paged(self, info, after)
 
 
 RepeatConnection: Any = make_connection("Repeat", Repeat, MODULE)
@@ -113,6 +173,9 @@ class SearchGroup:
 )
 class SearchResult:
     understood: list[str]
+    resolution: Resolution | None = strawberry.field(
+        description="所述地点;本服务没有地址库则为空 · the place that the text names; null where this server has no ledger"
+    )
     groups: list[SearchGroup]
 
 

@@ -74,9 +74,11 @@ class Level(Enum):
     COMMUNITY = "COMMUNITY"
     GRID = "GRID"
     MICRO_GRID = "MICRO_GRID"
+    GROUP = "GROUP"
     ZONE = "ZONE"
     ROAD = "ROAD"
     ESTATE = "ESTATE"
+    PARK = "PARK"
     BUILDING = "BUILDING"
     UNIT = "UNIT"
     DWELLING = "DWELLING"
@@ -101,6 +103,7 @@ class Kind(Enum):
     PERMIT = "Permit"
     PROJECT = "Project"
     TRIP = "Trip"
+    FINDING = "Finding"
 
 
 @strawberry.enum(description="范围 · this place alone, or all below it")
@@ -171,6 +174,24 @@ class Fact:
     rule: str
     chosen: bool
     because: str
+    taken: list[Taken] = strawberry.field(
+        description="据何归入本实体;自报编号者为空 · by which decisions its record is of this one; none where it names it by key"
+    )
+
+
+@strawberry.type(description="归入的依据 · a decision that two are one")
+class Taken:
+    link: strawberry.ID = strawberry.field(
+        description="关联的编号,供 judgeLink · the link's id, for judgeLink"
+    )
+    score: float = strawberry.field(description="0–1,越大越可能 · how likely")
+    agrees: list[Term]
+    version: str = strawberry.field(description="判定方法的版本 · of the method")
+    judge: str | None = strawberry.field(
+        description="判定人;机器判定则为空 · who judged it; null where the machine decided"
+    )
+    reason: str | None
+    at: DateTime | None
 
 
 @strawberry.type(description="疑为同一 · another that may be the same")
@@ -208,6 +229,27 @@ class Point:
     latitude: float
 
 
+@strawberry.type(description="撤并拆改 · a change of a place: what it was before and after")
+class Succession:
+    kind: Term
+    on: Date | None
+    predecessors: list[AddressCode] = strawberry.field(description="变更前编码 · codes before")
+    successors: list[AddressCode] = strawberry.field(description="变更后编码 · codes after")
+
+
+@strawberry.type(
+    description="名称:标准名、俗称、曾用名 · one of a place's names, with its time and who says so"
+)
+class PlaceName:
+    name: str
+    kind: Term
+    since: Date | None
+    until: Date | None
+    source: str | None = strawberry.field(
+        description="来源的数据源;空为地址库 · the feed that says so; null for the address base"
+    )
+
+
 @strawberry.type(description="步骤 · one step of an incident or matter")
 class Step:
     at: DateTime
@@ -227,6 +269,20 @@ class Report:
 class Period:
     from_: Annotated[Date, strawberry.argument(name="from")] = strawberry.field(name="from")
     to: Date
+
+
+@strawberry.enum(description="坐标系 · the system that coordinates are given in")
+class Crs(Enum):
+    CGCS2000 = "CGCS2000"
+    WGS84 = "WGS84"
+    GCJ02 = "GCJ02"
+    BD09 = "BD09"
+
+
+@strawberry.input(description="多边形的一个顶点,度 · a corner of a polygon, degrees")
+class Corner:
+    longitude: float
+    latitude: float
 
 
 @strawberry.input

@@ -6,15 +6,18 @@ but for `why`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import strawberry
 
+from addresses.plate import plate_text
 from ontology import ONTOLOGY
 from ontology.errors import UsageError
 from schema import leaves
 from schema.connections import connection, count, exact, make_connection
+from schema.lineage import changes, last_change, names
 from schema.scalars import (
+    AddressCode,
     Count,
     Fact,
     IncidentOrder,
@@ -23,11 +26,13 @@ from schema.scalars import (
     MaskState,
     Match,
     Period,
+    PlaceName,
     Point,
     Reach,
     Report,
     ResidentFilter,
     Step,
+    Succession,
     Term,
 )
 from schema.terms import Info, as_term, slot
@@ -118,6 +123,32 @@ class Address(leaves.AddressLeaves, Entity):
         if self.get("longitude") is None or self.get("latitude") is None:
             return None
         return {"longitude": self["longitude"], "latitude": self["latitude"]}  # type: ignore[return-value]
+
+    @strawberry.field(
+        description="所问的编码,与现编码不同时 · the code asked with, where it is not the one of that day"
+    )
+    def asked_code(self: Any) -> AddressCode | None:
+        return self.get("_asked")  # type: ignore[no-any-return]
+
+    @strawberry.field(
+        description="撤并拆改:所问编码何以至此,否则为至该日的最近一次 · the change that led from the code asked with to this place; else the last one up to that day"
+    )
+    def succession(self: Any, info: Info) -> Succession | None:
+        return last_change(self, info)  # type: ignore[return-value]
+
+    @strawberry.field(description="历次撤并拆改 · all changes of it, the oldest first")
+    def successions(self: Any, info: Info) -> list[Succession]:
+        return changes(self, info)  # type: ignore[return-value]
+
+    @strawberry.field(
+        description="标准名、俗称、曾用名,各有时效与来源 · its names: official, everyday, former"
+    )
+    def names(self: Any, info: Info) -> list[PlaceName]:
+        return names(self, info)  # type: ignore[return-value]
+
+    @strawberry.field(description="门牌二维码内容 · what the QR code on its door plate says")
+    def plate(self: Any, info: Info) -> str:
+        return plate_text(self["_now"], info.context.scheme)
 
     @strawberry.field(description="由区到本级 · from the district down to this place")
     def path(self: Any, info: Info) -> list[Address]:
@@ -220,6 +251,17 @@ class Address(leaves.AddressLeaves, Entity):
     def teams(
         self: Any, info: Info, reach: Reach = Reach.BELOW, first: int = 20, after: str | None = None
     ) -> TeamConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="预警,新者在前 · what traces found here, the newest first")
+    def findings(
+        self: Any,
+        info: Info,
+        reach: Reach = Reach.BELOW,
+        states: list[str] | None = None,
+        first: int = 20,
+        after: str | None = None,
+    ) -> FindingConnection:
         return paged(self, info, after)
 
 
@@ -356,6 +398,10 @@ class Enterprise(leaves.EnterpriseLeaves, Entity):
     def guaranteed_by(self: Any, info: Info) -> list[Enterprise]:
         return picked(self, info)  # type: ignore[no-any-return]
 
+    @strawberry.field(description="有关的预警 · findings about it, or shown by it")
+    def findings(self: Any, info: Info, first: int = 20, after: str | None = None) -> FindingConnection:
+        return paged(self, info, after)
+
 
 @strawberry.type(description="车辆 · a vehicle")
 class Vehicle(leaves.VehicleLeaves, Entity):
@@ -384,6 +430,10 @@ class Vehicle(leaves.VehicleLeaves, Entity):
     @strawberry.field(description="趟次 · trips, the latest first")
     def trips(self: Any, info: Info) -> list[Trip]:
         return picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="有关的预警 · findings about it, or shown by it")
+    def findings(self: Any, info: Info, first: int = 20, after: str | None = None) -> FindingConnection:
+        return paged(self, info, after)
 
 
 @strawberry.type(description="电话 · a number as a thing")
@@ -478,6 +528,10 @@ class Incident(leaves.IncidentLeaves, Entity):
     def steps(self: Any, info: Info) -> list[Step]:
         return _steps(self, info)
 
+    @strawberry.field(description="有关的预警 · findings about it, or shown by it")
+    def findings(self: Any, info: Info, first: int = 20, after: str | None = None) -> FindingConnection:
+        return paged(self, info, after)
+
 
 @strawberry.type(description="事项:一件要办的事 · work to be done")
 class Matter(leaves.MatterLeaves, Entity):
@@ -498,6 +552,10 @@ class Matter(leaves.MatterLeaves, Entity):
     @strawberry.field(description="步骤 · steps, oldest first")
     def steps(self: Any, info: Info) -> list[Step]:
         return _steps(self, info)
+
+    @strawberry.field(description="有关的预警 · findings about it, or shown by it")
+    def findings(self: Any, info: Info, first: int = 20, after: str | None = None) -> FindingConnection:
+        return paged(self, info, after)
 
 
 @strawberry.type(description="萧山红领 · a volunteer")
@@ -553,6 +611,10 @@ class Device(leaves.DeviceLeaves, Entity):
 
     @strawberry.field(description="涉及的事件 · incidents, newest first")
     def incidents(self: Any, info: Info, first: int = 20, after: str | None = None) -> IncidentConnection:
+        return paged(self, info, after)
+
+    @strawberry.field(description="有关的预警 · findings about it, or shown by it")
+    def findings(self: Any, info: Info, first: int = 20, after: str | None = None) -> FindingConnection:
         return paged(self, info, after)
 
 
@@ -615,7 +677,37 @@ class Trip(leaves.TripLeaves, Entity):
         return first_picked(self, info)  # type: ignore[no-any-return]
 
 
+@strawberry.type(
+    description="预警:关于地点或事项,从不给人打分 · what a trace found: about a place or a matter, never a score of a person"
+)
+class Finding(leaves.FindingLeaves, Entity):
+    is_type_of = is_a("Finding")
+
+    @strawberry.field(description="所在 · where it is")
+    def at(self: Any, info: Info) -> Address | None:
+        return first_picked(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(description="关于;双方之间者为空 · what it is about; null for a pair of parties")
+    async def about(self: Any, info: Info) -> Entity | None:
+        from schema.findings import about
+
+        return await about(self, info)  # type: ignore[no-any-return]
+
+    @strawberry.field(
+        description="证据:所示各项、其共同的当事人等及相互关系 · what shows it, what these have in common, and how they are related"
+    )
+    async def evidence(
+        self: Any, info: Info, limit: int = 50
+    ) -> Annotated[Subgraph, strawberry.lazy("schema.results")]:
+        from schema.findings import evidence
+
+        return await evidence(self, info, limit)  # type: ignore[no-any-return]
+
+
 if TYPE_CHECKING:
+    from schema.results import Subgraph
+
+    FindingConnection: TypeAlias = Any
     AddressConnection: TypeAlias = Any
     PersonConnection: TypeAlias = Any
     HouseConnection: TypeAlias = Any
@@ -637,11 +729,12 @@ else:
     VolunteerConnection = make_connection("Volunteer", Volunteer, MODULE)
     TeamConnection = make_connection("Team", Team, MODULE)
     DeviceConnection = make_connection("Device", Device, MODULE)
+    FindingConnection = make_connection("Finding", Finding, MODULE)
 
 NODE_TYPES: dict[str, Any] = {
     "Address": Address, "Person": Person, "Household": Household, "House": House, "Enterprise": Enterprise,
     "Vehicle": Vehicle, "Phone": Phone, "Incident": Incident, "Matter": Matter, "Volunteer": Volunteer,
     "Team": Team, "Organisation": Organisation, "Device": Device, "Permit": Permit,
-    "Project": Project, "Trip": Trip,
+    "Project": Project, "Trip": Trip, "Finding": Finding,
 }  # fmt: skip
 __all__ = ["NODE_TYPES", "Entity", "Node", "exact"]

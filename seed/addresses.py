@@ -6,10 +6,11 @@ import polars as pl
 
 from seed.columns import days
 from seed.options import SeedOptions
+from seed.place_names import aliases
 from seed.places import Places
 
 _COLUMNS = (
-    "地址编码", "上级编码", "层级", "名称", "全称", "别名", "门牌号", "网格编码", "道路编码", "小区编码", "经度", "纬度", "启用日期", "停用日期", "更新时间",
+    "地址编码", "上级编码", "层级", "名称", "全称", "别名", "门牌号", "网格编码", "道路编码", "小区编码", "小组编码", "园区编码", "经度", "纬度", "启用日期", "停用日期", "更新时间",
 )  # fmt: skip
 
 
@@ -23,7 +24,9 @@ def build_addresses(options: SeedOptions, places: Places) -> pl.DataFrame:
         pl.col("lat").round(6).cast(pl.String).alias("纬度"),
     )
     parts = [
-        places.upper.with_columns(pl.lit("2021-04-09").alias("启用日期")),
+        places.upper.with_columns(pl.lit("2021-04-09").alias("启用日期")).join(
+            aliases(places.names), on="地址编码", how="left", maintain_order="left"
+        ),
         buildings.select(
             pl.col("code").alias("地址编码"),
             pl.col("code").str.slice(0, 12).alias("上级编码"),
@@ -35,6 +38,8 @@ def build_addresses(options: SeedOptions, places: Places) -> pl.DataFrame:
             pl.col("micro").alias("网格编码"),
             pl.col("road").alias("道路编码"),
             pl.col("estate").alias("小区编码"),
+            pl.col("group").alias("小组编码"),
+            pl.col("park").alias("园区编码"),
             *coordinate,
             days(since).alias("启用日期"),
         ),

@@ -12,6 +12,7 @@ import polars as pl
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 EPOCH: Final = date(1970, 1, 1)
 

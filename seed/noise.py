@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-import yaml
 
-from seed.columns import Bools
+from ontology.reading import read_yaml
+from seed.columns import Bools, Ints
 from seed.feeds import Feed
 from seed.options import bad
 
@@ -29,7 +29,8 @@ def load_profile(name: str, path: Path = PROFILES) -> dict[str, float]:
     Raises:
         UsageError: when there is no such profile, or a rate is unknown or not between 0 and 1.
     """
-    profiles = yaml.safe_load(path.read_text(encoding="utf-8"))
+    profiles = read_yaml(path.read_text(encoding="utf-8"))
+    profiles.pop("address_text", None)  # read by seed.address_ways
     if name not in profiles:
         raise bad(
             f"没有名为 {name} 的噪声配置。",
@@ -70,6 +71,16 @@ VARIANTS: Final[tuple[tuple[str, Callable[[pl.Expr], pl.Expr]], ...]] = (
 )
 
 
+ADDRESS_OPERATIONS: Final = {
+    name: 1 << bit
+    for bit, name in enumerate([*(name for name, _ in VARIANTS), "typo_drop", "typo_double", "typo_word"])
+}
+"""What noise does to an address text → its bit in the column `done_…`."""
+TYPOS: Final = sum(bit for name, bit in ADDRESS_OPERATIONS.items() if name.startswith("typo"))
+NUMBER_DAMAGED: Final = 1 << len(ADDRESS_OPERATIONS)
+"""The bit that says that a typo hit a number."""
+
+
 def _mask(rng: np.random.Generator, n: int, rate: float) -> Bools:
     return rng.random(n) < rate
 
@@ -91,7 +102,8 @@ def dirty(
 ) -> pl.DataFrame:
     """The feed as the department would send it. `frame` is shaped; nothing is changed when all rates are 0.
 
-    The address feed itself stays as it is but for its dates: it is the reference.
+    The address feed itself stays as it is but for its dates: it is the reference. For each address text there is a column `done_…`
+    with the bits of what was done to it, when anything was.
     """
     if not any(rates.values()):
         return frame
@@ -99,7 +111,8 @@ def dirty(
     for text, code in feed.addresses:
         if code in feed.columns:
             frame = _swap(frame, code, _mask(rng, n, rates["code_blank"]), pl.lit(None, dtype=pl.String))
-        frame = _addresses(frame, text, rates, rng)
+        frame, done = _addresses(frame, text, rates, rng)
+        frame = frame.with_columns(pl.Series(f"done_{text}", done))
     for column in feed.phones:
         frame = _swap(frame, column, _mask(rng, n, rates["phone_missing"]), pl.lit(None, dtype=pl.String))
     for column in feed.identities:
@@ -122,8 +135,16 @@ def dirty(
 
 def _addresses(
     frame: pl.DataFrame, column: str, rates: Mapping[str, float], rng: np.random.Generator
-) -> pl.DataFrame:
+) -> tuple[pl.DataFrame, Ints]:
+    """The frame with its texts written in other ways, and for each row the bits of `ADDRESS_OPERATIONS` that were done."""
     n = len(frame)
+    done = np.zeros(n, dtype=np.int64)
+    filled = frame[column].is_not_null().to_numpy()
+
+    def did(name: str, mask: Bools) -> Bools:
+        done[mask & filled] |= ADDRESS_OPERATIONS[name]
+        return mask
+
     varied = _mask(rng, n, rates["address_variant"])
     # The digits come last, since the other ways look for plain ones.
     ways = sorted(range(len(VARIANTS)), key=lambda i: VARIANTS[i][0] == "full_width")
@@ -137,24 +158,31 @@ def _addresses(
         mask = varied & (
             (chosen[0] == way) | ((chosen[1] == way) & (count >= 2)) | ((chosen[2] == way) & (count >= 3))
         )
-        frame = _swap(frame, column, mask, VARIANTS[way][1](pl.col(column)))
+        frame = _swap(frame, column, did(VARIANTS[way][0], mask), VARIANTS[way][1](pl.col(column)))
     typo = _mask(rng, n, rates["address_typo"])
     kind = rng.integers(0, 3, n)
     text = pl.col(column)
     half = text.str.len_chars() // 2
+    # A character lost or doubled at a number makes another number of it.
+    rows = np.flatnonzero(typo & filled & (kind < 2))
+    around = frame[rows].select(text.str.slice(pl.max_horizontal(half - 1, 0), 3).str.contains("[0-9０-９]"))
+    done[rows[around.to_series().to_numpy()]] |= NUMBER_DAMAGED
     frame = _swap(
-        frame, column, typo & (kind == 0), pl.concat_str(text.str.head(half), text.str.slice(half + 1))
+        frame,
+        column,
+        did("typo_drop", typo & (kind == 0)),
+        pl.concat_str(text.str.head(half), text.str.slice(half + 1)),
     )
     frame = _swap(
         frame,
         column,
-        typo & (kind == 1),
+        did("typo_double", typo & (kind == 1)),
         pl.concat_str(text.str.head(half), text.str.slice(half, 1), text.str.slice(half)),
     )
     wrong = text.str.replace_many(
         ["社区", "花园", "街道", "公寓", "村"], ["社区居", "化园", "街到", "公禺", "邨"]
     )
-    return _swap(frame, column, typo & (kind == 2), wrong)
+    return _swap(frame, column, did("typo_word", typo & (kind == 2)), wrong), done
 
 
 def _identities(

@@ -32,6 +32,7 @@ class SeedOptions:
         plant: how many groups to plant, by key of `PLANTS`; what is not given scales with the district.
         areas: codes of streets or communities; only communities under one of them are filled.
         only: names of feeds (`警情`, `公安_警情` or `alarms`); only their files are written.
+        texts: how many messy address texts of each profile go into `truth/address_texts.parquet`, for training and again for examination.
         scenario: a YAML file of a drawn district, instead of a random one.
     """
 
@@ -42,6 +43,7 @@ class SeedOptions:
     plant: Mapping[str, int] = field(default_factory=dict)
     areas: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    texts: int = 500
     scenario: Path | None = None
 
     def check(self) -> None:
@@ -50,6 +52,8 @@ class SeedOptions:
             raise bad("规模应大于 0 且不超过 1。", f"scale {self.scale} is not above 0 and at most 1.")
         if self.seed < 0:
             raise bad("种子数不能为负。", "the seed is negative.")
+        if self.texts < 0:
+            raise bad("地址文本数量不能为负。", "the number of address texts is negative.")
         for key, count in self.plant.items():
             if key not in PLANTS:
                 raise bad(

@@ -5,7 +5,9 @@ units, homes and sites.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from dataclasses import dataclass
+from math import erf, sqrt
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +15,11 @@ import numpy as np
 import polars as pl
 
 from addresses.scheme import Scheme, load_scheme
-from seed.columns import Ints, cat, digits, pick, within
+from seed.areas import Areas, build_areas, middle, place_in, settle
+from seed.columns import Floats, Ints, cat, digits, pick, within
 from seed.names import ESTATE_HEADS, ESTATE_TAILS, GENERIC_ROADS, ROADS
 from seed.options import COMMUNITIES, SeedOptions, bad
+from seed.place_names import build_names
 
 DIVISIONS: Final = Path(__file__).resolve().parent.parent / "catalog" / "places" / "xiaoshan_divisions.csv"
 DISTRICT: Final = "330109"
@@ -65,7 +69,7 @@ class Places:
     Attributes:
         communities: all 585; `filled` are the indices of those that have buildings.
         upper: address rows above buildings, in the address feed's columns.
-        buildings: code, full, name, alias, community, micro, road, estate, kind, units, floors,
+        buildings: code, full, name, alias, community, micro, road, estate, group, park, kind, units, floors,
         per_floor, lon, lat, since;
             rows sorted by community and number.
         units: code, full, name, building.
@@ -73,6 +77,9 @@ class Places:
         rooms (of the house).
         sites: code, full, name, community, micro, kind, lon, lat.
         estates: code, name, community (of filled communities).
+        areas: outlines of the district, its streets, communities and grids.
+        grid_codes: of all grids, in the order of `areas.grids`.
+        names: everyday and former names, as `build_names` gives them.
     """
 
     scheme: Scheme
@@ -84,6 +91,9 @@ class Places:
     homes: pl.DataFrame
     sites: pl.DataFrame
     estates: pl.DataFrame
+    names: pl.DataFrame
+    areas: Areas
+    grid_codes: list[str]
 
 
 def read_communities() -> list[Community]:
@@ -167,6 +177,11 @@ def build_places(options: SeedOptions) -> Places:
     grid_owner = np.repeat(np.arange(len(communities)), grids)
     micros = _shares(MICRO_GRIDS, weights[grid_owner] / grids[grid_owner], 1, 99)
 
+    first_grid = np.concatenate([[0], np.cumsum(grids)])
+
+    def micros_of(index: int) -> Ints:
+        return micros[first_grid[index] : first_grid[index + 1]]
+
     upper: list[tuple[str | None, ...]] = []
 
     def add(code: str, parent: str | None, level: str, name: str, full: str, lon: float, lat: float) -> None:
@@ -174,6 +189,10 @@ def build_places(options: SeedOptions) -> Places:
 
     add(DISTRICT, None, "区", DISTRICT_NAME, DISTRICT_NAME, 120.264, 30.185)
     streets = list(dict.fromkeys((c.street, c.street_name) for c in communities))
+    in_street = Counter(c.street for c in communities)
+    areas = build_areas(
+        tuple((code, name, in_street[code]) for code, name in streets), tuple(int(count) for count in grids)
+    )
     centre: dict[str, tuple[float, float]] = {}
     road_codes: dict[str, list[str]] = {}
     road_names: dict[str, list[str]] = {}
@@ -181,7 +200,7 @@ def build_places(options: SeedOptions) -> Places:
     road_under = next(k.under for k in scheme.declared.independent if k.level == "ROAD")
     estate_under = next(k.under for k in scheme.declared.independent if k.level == "ESTATE")
     for code, name in streets:
-        centre[code] = (120.264 + float(base.uniform(-0.18, 0.22)), 30.14 + float(base.uniform(-0.22, 0.13)))
+        centre[code] = middle(areas.streets[code])
         add(code, DISTRICT, "镇街", name, DISTRICT_NAME + name, *centre[code])
         names = ROADS[name].split() if name in ROADS else [f"{name.rstrip('镇')}大道", *GENERIC_ROADS]
         road_names[code], road_codes[code] = names, []
@@ -194,17 +213,15 @@ def build_places(options: SeedOptions) -> Places:
             road_codes[code].append(road_code)
             add(road_code, code, "道路", road, f"{DISTRICT_NAME}{name}{road}", *centre[code])
 
-    spots: list[tuple[float, float]] = []
+    spots = [middle(area) for area in areas.communities]
+    inner = [middle(area) for area in areas.grids]
     micro_codes: list[list[str]] = []
-    first_grid = np.concatenate([[0], np.cumsum(grids)])
     for index, community in enumerate(communities):
-        lon, lat = centre[community.street]
-        spot = (lon + float(base.normal(0, 0.015)), lat + float(base.normal(0, 0.012)))
-        spots.append(spot)
-        add(community.code, community.street, "村社", community.name, community.full, *spot)
+        add(community.code, community.street, "村社", community.name, community.full, *spots[index])
         own: list[str] = []
         for g in range(int(grids[index])):
             grid = f"{community.code}G{g + 1:02d}"
+            spot = inner[first_grid[index] + g]
             add(grid, community.code, "网格", f"第{g + 1}网格", f"{community.full}第{g + 1}网格", *spot)
             for m in range(int(micros[first_grid[index] + g])):
                 micro = f"{grid}M{m + 1:02d}"
@@ -231,6 +248,8 @@ def build_places(options: SeedOptions) -> Places:
     estate_rows: list[tuple[str, str, int]] = []
     next_house: dict[tuple[str, int], int] = {}
     estate_number = 0
+    park_total = 0
+    park_wide = next(k.under for k in scheme.declared.independent if k.level == "PARK") == "DISTRICT"
     for index, density in zip(filled.tolist(), densities.tolist(), strict=True):
         community = communities[index]
         names, codes = road_names[community.street], road_codes[community.street]
@@ -284,6 +303,23 @@ def build_places(options: SeedOptions) -> Places:
             np.isin(kinds, (FACTORY, DORMITORY)), np.cumsum(np.isin(kinds, (FACTORY, DORMITORY))), 0
         )
         park_name = community.name.removesuffix("社区").removesuffix("村") + "工业园"
+        # Village groups and the park are places of their own, beside the houses and works that belong to them.
+        group_codes: list[str] = []
+        if len(houses):
+            for number in range(1, int(house_group.max()) + 1):
+                group_codes.append(scheme.child(community.code, "GROUP", number))
+                add(
+                    group_codes[-1], community.code, "村民小组", f"{number}组", f"{community.full}{number}组", *spots[index]
+                )  # fmt: skip
+        park_codes: list[str] = []
+        if factory_number.any():
+            park_total += 1
+            park_codes.append(
+                scheme.child(
+                    DISTRICT if park_wide else community.code, "PARK", park_total if park_wide else 1
+                )
+            )
+            add(park_codes[0], community.code, "园区", park_name, community.full + park_name, *spots[index])
 
         road_text = pick(names, road_of)
         by_road = cat(road_text, pl.Series(number_on).cast(pl.String), "号")
@@ -306,6 +342,8 @@ def build_places(options: SeedOptions) -> Places:
                 "door": only_number(number_on),
                 "road": pick(codes, road_of),
                 "estate": pick(estate_codes or [""], estate_of),
+                "group": pick(group_codes or [""], house_group - 1),
+                "park": pick(park_codes or [""], np.where(factory_number > 0, 0, -1)),
             }
         )
         towerish = pl.col("kind").is_in([HIGH, MID])
@@ -333,8 +371,9 @@ def build_places(options: SeedOptions) -> Places:
         per_floor = np.where(subdivided, rng.integers(2, 5, n), per_floor)
         own_micro = micro_codes[index]
         order = np.arange(n) * len(own_micro) // n
-        lon, lat = spots[index]
         built = rng.integers(5000, 19000, n)
+        grid_of = np.repeat(np.arange(first_grid[index], first_grid[index + 1]), micros_of(index))
+        at = settle(areas.grids, grid_of[order], even(rng.normal(0, 1, n)), even(rng.normal(0, 1, n)))
         pieces.append(
             frame.select(
                 code=community.code + digits(np.arange(1, n + 1), 4),
@@ -348,12 +387,14 @@ def build_places(options: SeedOptions) -> Places:
                 micro=pick(own_micro, order),
                 road="road",
                 estate="estate",
+                group="group",
+                park="park",
                 kind="kind",
                 units=pl.Series(units.astype(np.int64)),
                 floors=pl.Series(floors.astype(np.int64)),
                 per_floor=pl.Series(per_floor.astype(np.int64)),
-                lon=pl.Series(lon + rng.normal(0, 0.004, n)),
-                lat=pl.Series(lat + rng.normal(0, 0.003, n)),
+                lon=pl.Series(at[:, 0]),
+                lat=pl.Series(at[:, 1]),
                 since=pl.Series(built),
             )
         )
@@ -361,23 +402,27 @@ def build_places(options: SeedOptions) -> Places:
             rng.permutation(len(SITE_NAMES))[: int(rng.integers(5, 9))].tolist(), 1
         ):
             prefix = community.name.removesuffix("社区").removesuffix("村")
+            cell = int(rng.integers(0, len(own_micro)))
+            where = place_in(
+                areas.grids[grid_of[cell]], even(rng.normal(0, 1, 1)), even(rng.normal(0, 1, 1))
+            )[0]
             site_rows.append(
                 (
                     f"{community.code}{9000 + number:04d}", f"{community.full}{prefix}{SITE_NAMES[site]}",
-                    prefix + SITE_NAMES[site], index, own_micro[int(rng.integers(0, len(own_micro)))], site,
-                    lon + float(rng.normal(0, 0.004)), lat + float(rng.normal(0, 0.003)),
+                    prefix + SITE_NAMES[site], index, own_micro[cell], site, float(where[0]), float(where[1]),
                 )
             )  # fmt: skip
 
     buildings = pl.concat(pieces)
     units_frame, homes = _inside(buildings)
+    upper_rows = pl.DataFrame(
+        upper, orient="row", schema=["地址编码", "上级编码", "层级", "名称", "全称", "经度", "纬度"]
+    )
     return Places(
         scheme=scheme,
         communities=communities,
         filled=filled,
-        upper=pl.DataFrame(
-            upper, orient="row", schema=["地址编码", "上级编码", "层级", "名称", "全称", "经度", "纬度"]
-        ),
+        upper=upper_rows,
         buildings=buildings,
         units=units_frame,
         homes=homes,
@@ -391,7 +436,15 @@ def build_places(options: SeedOptions) -> Places:
             orient="row",
             schema={"code": pl.String, "name": pl.String, "community": pl.Int64},
         ),
+        names=build_names(options.rng("place-names"), upper_rows),
+        areas=areas,
+        grid_codes=upper_rows.filter(pl.col("层级") == "网格")["地址编码"].to_list(),
     )
+
+
+def even(normal: Floats) -> Floats:
+    """Numbers spread evenly from 0 to 1 for numbers of the normal distribution."""
+    return np.array([0.5 * (1 + erf(x / sqrt(2))) for x in normal])
 
 
 def only_number(values: Ints) -> pl.Series:

@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ontology.identifiers.citizen_id import make_citizen_id
 from ontology.identifiers.uscc import make_uscc
+from ontology.reading import read_yaml
+from seed.feed_texts import FeedTexts
 from seed.feeds import BY_KEY, FEEDS
 from seed.options import Manifest, SeedOptions, bad
 from seed.places import DISTRICT, DISTRICT_NAME, read_communities
@@ -187,7 +189,7 @@ def load_scenario(path: Path) -> Scenario:
         UsageError: `BAD_ARGUMENT` with the place in the file that is wrong.
     """
     try:
-        return Scenario.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Scenario.model_validate(read_yaml(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise bad(
             f"无法读取场景文件 {path.name}。", f"The scenario {path.name} cannot be read: {error}"
@@ -523,7 +525,9 @@ def seed_scenario(
     disputes = disputes_of(frames["alarms"], frames["mediations"])
     hazards = hazards_of(frames["hazards"], term_codes())
     _agree(path.name, expect, repeats(disputes), relapses(hazards))
-    writer = Writer(directory, options, progress)
+    low = frames["addresses"].filter(pl.col("层级").is_in(["幢", "点位"]))
+    judge = FeedTexts(low.select(code="地址编码", full="全称"), options.noise)
+    writer = Writer(directory, options, progress, judge)
     writer.prepare()
     for feed in FEEDS:
         if feed.key in frames:

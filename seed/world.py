@@ -11,15 +11,22 @@ from typing import Any, Final
 import numpy as np
 import orjson
 import polars as pl
-import yaml
 
 from ontology.errors import UsageError
+from ontology.reading import read_yaml
+from seed.address_exam import TEXT_PROFILES, address_texts
+from seed.address_index import AddressIndex
 from seed.addresses import build_addresses
+from seed.areas import write_geo
+from seed.authorities import AUTHORITIES, zone_outlines
 from seed.city_work import build_lane_events
 from seed.columns import only_if
 from seed.departments import SOURCES
 from seed.enterprises import build_enterprises
+from seed.feed_texts import SCHEMA as TEXTS
+from seed.feed_texts import FeedTexts
 from seed.feeds import BY_KEY, FEEDS, NATURE, SYNTHETIC, dated, shaped, wanted, write_feed
+from seed.genealogy import build_successions
 from seed.hazards import build_hazards
 from seed.houses import build_houses, build_residents, build_tenancies, person_key
 from seed.incidents import build_incidents, truth_person
@@ -27,7 +34,7 @@ from seed.matters import Stories
 from seed.noise import dirty, load_profile
 from seed.options import Manifest, SeedOptions
 from seed.people import People, build_people
-from seed.places import build_places
+from seed.places import DISTRICT, Places, build_places
 from seed.spots import build_spots
 from seed.things import World, build_things
 from seed.truth import Dispute, Hazard, relapses, repeats
@@ -49,7 +56,11 @@ All data of this district is synthetic (合成数据); no person in it is real.
 - `people_records.parquet`: which record is about whom: `person`, `feed`, `record_key`, `role` (the column of the name).
 - `matters.parquet`: which records of the incident feeds are reports of one matter: `matter` (truth id), `feed`, `record_key`,
   `source_number` (the number that other departments name it by). Every record is in exactly one matter, most alone.
-- `addresses.parquet`: which text is which place: `feed`, `record_key`, `column`, `text` as the feed has it, `code` as it truly is.
+- `addresses.parquet`: which text is which place: `feed`, `record_key`, `column`, `text` as the feed has it, `code` as it truly is;
+  `determined`, the deepest place that the text determines, and its `level`; `operations`, what noise did to the text, joined by `;`; `profile`, of the noise.
+- `address_texts.parquet`: messy address texts that no feed has, for tuning (`examination` false) and for examining a resolver: a row for
+  each place that a text names, with the place that is meant, the deepest place that the text determines, and how it was made messy.
+- `successions.parquet`: what became of places, as the feed `successions` has it before noise.
 - `planted.json`: pattern → record keys that the traces over things should find; which feed's, docs/seeding.md says.
 
 - `expect.json` (drawn districts only): what the author of the scenario expects, in source numbers and codes.
@@ -69,6 +80,7 @@ class Writer:
     directory: Path
     options: SeedOptions
     progress: Progress | None
+    judge: FeedTexts
     counts: dict[str, int] = field(default_factory=dict)
     texts: list[pl.DataFrame] = field(default_factory=list)
     mentions: list[pl.DataFrame] = field(default_factory=list)
@@ -119,15 +131,16 @@ class Writer:
         rates = load_profile(self.options.noise)
         made = dirty(feed, clean.with_columns(carried), rates, self.options.rng(f"noise-{key}"))
         for text, code in feed.addresses:
-            self.texts.append(
-                made.select(
-                    pl.lit(key).alias("feed"),
-                    pl.col("_key").alias("record_key"),
-                    pl.lit(text).alias("column"),
-                    pl.col(text).alias("text"),
-                    pl.col(f"_{code}").alias("code"),
-                ).filter(pl.col("text").is_not_null() | pl.col("code").is_not_null())
-            )
+            done = pl.col(f"done_{text}") if f"done_{text}" in made.columns else pl.lit(0, dtype=pl.Int64)
+            texts = made.select(
+                pl.lit(key).alias("feed"),
+                pl.col("_key").alias("record_key"),
+                pl.lit(text).alias("column"),
+                pl.col(text).alias("text"),
+                pl.col(f"_{code}").alias("code"),
+                done.alias("done"),
+            ).filter(pl.col("text").is_not_null() | pl.col("code").is_not_null())
+            self.texts.append(self.judge.judged(texts))
         written = dated(feed, made.select(*feed.columns, NATURE))
         write_feed(feed, written, self.directory / "feeds", self.options.until)
         self.counts[key] = len(written)
@@ -165,8 +178,7 @@ class Writer:
         schema = {"person": pl.String, "feed": pl.String, "record_key": pl.String, "role": pl.String}
         mentions = pl.concat(self.mentions) if self.mentions else pl.DataFrame(schema=schema)
         mentions.write_parquet(folder / "people_records.parquet")
-        text_schema = dict.fromkeys(("feed", "record_key", "column", "text", "code"), pl.String)
-        texts = pl.concat(self.texts) if self.texts else pl.DataFrame(schema=text_schema)
+        texts = pl.concat(self.texts) if self.texts else pl.DataFrame(schema=TEXTS)
         texts.write_parquet(folder / "addresses.parquet")
         matter_schema = dict.fromkeys(("matter", "feed", "record_key", "source_number"), pl.String)
         matters = pl.concat(self.matters) if self.matters else pl.DataFrame(schema=matter_schema)
@@ -180,7 +192,8 @@ class Writer:
         (self.directory / "README.txt").write_text(README, encoding="utf-8")
         files: dict[str, dict[str, Any]] = {}
         rows = {BY_KEY[key].name: count for key, count in self.counts.items() if key in BY_KEY}
-        for path in sorted([*(self.directory / "feeds").iterdir(), *(self.directory / "truth").iterdir()]):
+        folders = [self.directory / name for name in ("feeds", "truth", "geo")]
+        for path in sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir()):
             name = path.relative_to(self.directory).as_posix()
             files[name] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
             for feed, count in rows.items():
@@ -212,6 +225,7 @@ def describe(options: SeedOptions) -> dict[str, Any]:
         "plant": dict(sorted(options.plant.items())),
         "areas": list(options.areas),
         "only": list(options.only),
+        "texts": options.texts,
         "scenario": options.scenario.name if options.scenario else None,
     }
 
@@ -272,7 +286,7 @@ def hazards_of(frame: pl.DataFrame, codes: Mapping[str, str]) -> list[Hazard]:
 def term_codes() -> dict[str, str]:
     """Chinese title → code of the incident kinds."""
     path = Path(__file__).resolve().parent.parent / "catalog" / "terms" / "incident_kind.yaml"
-    terms = yaml.safe_load(path.read_text(encoding="utf-8"))["terms"]
+    terms = read_yaml(path.read_text(encoding="utf-8"))["terms"]
     return {term["zh"]: term["code"] for term in terms}
 
 
@@ -289,6 +303,40 @@ def people_truth(people: People, stories: Stories) -> pl.DataFrame:
             "resident_key": person_key(rows),
         }
     )
+
+
+def write_outlines(folder: Path, places: Places) -> None:
+    """`geo/{level}.geojson`: the district, its streets, communities and grids."""
+    areas = places.areas
+    names = dict(places.upper.select("地址编码", "全称").iter_rows())
+
+    def told(code: str, level: str) -> dict[str, str]:
+        return {"code": code, "level": level, "name": names[code]}
+
+    write_geo(folder, "zone", zone_outlines(places))
+    write_geo(folder, "district", [(told(DISTRICT, "DISTRICT"), areas.district)])
+    write_geo(folder, "street", [(told(code, "STREET"), area) for code, area in areas.streets.items()])
+    write_geo(
+        folder,
+        "community",
+        [(told(c.code, "COMMUNITY"), a) for c, a in zip(places.communities, areas.communities, strict=True)],
+    )
+    write_geo(
+        folder,
+        "grid",
+        [(told(code, "GRID"), area) for code, area in zip(places.grid_codes, areas.grids, strict=True)],
+    )
+
+
+def write_texts(folder: Path, places: Places, options: SeedOptions) -> None:
+    """`truth/address_texts.parquet`: texts of every profile, for training and for examination."""
+    index = AddressIndex(places)
+    frames = [
+        address_texts(index, seed=options.seed, count=options.texts, profile=profile, examination=examination)
+        for profile in TEXT_PROFILES
+        for examination in (False, True)
+    ]
+    pl.concat(frames).write_parquet(folder / "address_texts.parquet")
 
 
 def seed_district(directory: Path, options: SeedOptions, progress: Progress | None = None) -> Manifest:
@@ -313,10 +361,16 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
         from seed.scenario import seed_scenario
 
         return seed_scenario(directory, options, progress)
-    writer = Writer(directory, options, progress)
     places = build_places(options)
+    low = pl.concat([places.buildings.select("code", "full"), places.sites.select("code", "full")])
+    writer = Writer(directory, options, progress, FeedTexts(low, options.noise))
     writer.prepare()
+    write_outlines(directory / "geo", places)
     writer.feed("addresses", build_addresses(options, places))
+    successions = build_successions(options, places)
+    writer.feed("successions", successions)
+    for key, build in AUTHORITIES.items():
+        writer.feed(key, build(options, places))
     people = build_people(options, places)
     spots = build_spots(places)
     enterprises = build_enterprises(options, places, people, spots)
@@ -365,6 +419,8 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
         for role, column in thing.names:
             writer.mention(thing.feed, thing.frame.filter(pl.col(role).is_not_null()), role, column)
         writer.planted |= thing.planted
+    write_texts(writer.directory / "truth", places, options)
+    successions.write_parquet(writer.directory / "truth" / "successions.parquet")
     writer.matter(stories.truth())
     writer.truth(
         people_truth(people, stories),

@@ -10,16 +10,40 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Keys of tests' ledgers are kept out of the user's own configuration; commands that tests run inherit it.
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="quanxi-config-")
+
+# Engines that a test starts for itself live for seconds: Java's second compiler would take a core from them and never pay it back.
+os.environ["QUANXI_JVM_FLAGS"] = "-XX:TieredStopAtLevel=1"
 
 # A worker of several has a width of its own for what is printed.
 os.environ.pop("COLUMNS", None)
 
 from graph.engine import EngineAddress, ensure_engine, stop_engine
 from graph.store import Store
+
+# A busy machine is no fault of what is tested.
+hypothesis.settings.register_profile("quanxi", deadline=None)
+hypothesis.settings.load_profile("quanxi")
+
+
+# Files whose tests take minutes, longest first: begun last, one of them would keep a worker busy while the others have ended.
+LONG = (
+    "tests/test_cli.py", "tests/loaders/test_first_load.py", "tests/schema/test_viewer.py", "tests/test_push_server.py",
+    "tests/loaders/bulk/test_bulk_fold.py", "tests/test_survives.py", "tests/schema/test_statements.py",
+    "tests/loaders/test_village_and_park.py", "tests/loaders/test_changed_places.py", "tests/loaders/test_retention.py",
+    "tests/loaders/test_careful.py", "tests/test_disk_full.py", "tests/loaders/test_orders.py", "tests/seed/test_seed.py",
+    "tests/graph/test_engine.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest files first; xdist takes files in this order (`--no-loadscope-reorder`)."""
+    order = {name: at for at, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.nodeid.partition("::")[0], len(LONG)))
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +55,11 @@ def anyio_backend() -> str:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineAddress]:
     """The address of a bundled Neo4j that lives as long as the session."""
     data: Path = tmp_path_factory.mktemp("quanxi")
+    flags = os.environ.pop("QUANXI_JVM_FLAGS")
     try:
-        yield ensure_engine(data, heap_mb=768, page_cache_mb=128)
+        address = ensure_engine(data, heap_mb=768, page_cache_mb=128)
+        os.environ["QUANXI_JVM_FLAGS"] = flags
+        yield address
     finally:
         stop_engine(data)
 

@@ -51,8 +51,15 @@ COMMANDS = [
     "batch list",
     "link list",
     "link judge",
+    "retention list",
+    "retention purge",
     "disagreements",
     "unplaced",
+    "resolve",
+    "resolve file",
+    "resolve pick",
+    "resolve unpick",
+    "resolve picks",
     "catalog check",
 ]
 
@@ -65,7 +72,16 @@ def test_every_command_has_help_with_an_example(command: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "command", ["quarantine list", "batch list", "link list", "disagreements", "unplaced", "feeds list"]
+    "command",
+    [
+        "quarantine list",
+        "batch list",
+        "link list",
+        "retention list",
+        "disagreements",
+        "unplaced",
+        "feeds list",
+    ],
 )
 def test_what_lists_lists_nothing_of_nothing(command: str, tmp_path: Path) -> None:
     done = quanxi(*command.split(), data=tmp_path / "data")

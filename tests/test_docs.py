@@ -13,6 +13,7 @@ import pytest
 from graphql import parse, validate
 
 import cli
+from docs import hard_texts
 from loaders import document as feed_document
 from loaders.declaration import load_feeds
 from ontology import ENTITIES, LINKS, document
@@ -83,6 +84,12 @@ def test_committed_schema_is_current() -> None:
     from schema import sdl
 
     assert text("schema.graphql") == sdl(), "run: quanxi schema > schema.graphql"
+
+
+def test_hard_texts_are_current() -> None:
+    page = text("docs/addresses.md")
+    assert page == hard_texts.written(page), "run: python -m docs.hard_texts"
+    assert len(hard_texts.rows()) >= 20
 
 
 def test_replaced_part_needs_its_marks() -> None:
@@ -202,11 +209,10 @@ def test_feeds_are_documented_with_their_columns() -> None:
 def test_keys_of_a_declaration_are_documented() -> None:
     from loaders import declaration
     from loaders.declaration import PARAMETERS, ColumnType
+    from ontology.declared import Strict
 
     page = text("docs/feeds.md")
-    models = [
-        m for m in vars(declaration).values() if isinstance(m, type) and issubclass(m, declaration.Strict)
-    ]
+    models = [m for m in vars(declaration).values() if isinstance(m, type) and issubclass(m, Strict)]
     assert len(models) >= 14
     for model in models:
         for key in model.model_fields:

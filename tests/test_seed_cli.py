@@ -44,7 +44,7 @@ def test_the_manifest_says_what_was_asked(seeded: tuple[Path, str]) -> None:
     told = manifest(seeded[0])
     assert told["options"] == {
         "scale": 0.002, "seed": 9, "until": "2025-06-30", "noise": "hard", "plant": {"repeat-disputes": 3},
-        "areas": [STREET], "only": ["residents", "警情"], "scenario": None,
+        "areas": [STREET], "only": ["residents", "警情"], "texts": 500, "scenario": None,
     }  # fmt: skip
     assert (told["synthetic"], told["today"]) == (True, "2025-06-30")
 

@@ -19,6 +19,7 @@ import pytest
 from graph.constraints import ensure_schema
 from graph.engine import ensure_engine, stop_engine
 from graph.store import Store
+from ledger import FindingLog
 from loaders.wiring import open_loader
 from ontology.clock import Clock
 from seed import SeedOptions, seed_district
@@ -26,6 +27,8 @@ from tests.districts import drop_empty_micro_grids
 from tests.loaders.graphs import assert_same, whole_graph
 from tests.loaders.test_run import KEYRING
 from tests.loaders.tiny import write_district
+from tests.traces.judged import standing
+from tests.traces.judged import whole as judged_whole
 
 pytestmark = pytest.mark.anyio
 KILLS = int(os.environ.get("QUANXI_TEST_KILLS", "6"))
@@ -85,7 +88,17 @@ async def test_killed_again_and_again(clean_graph: Store, data: Path, tmp_path: 
     assert done.returncode == 0, done.stderr
     async with Store.open(ensure_engine(data)) as store:
         found = await whole_graph(store)
+        ended = open_loader(data, None, Clock(DAY), keyring=KEYRING)
+        stands = standing(ended)
+        changes = [
+            (c.finding.id, c.finding.revision)
+            for f in FindingLog(ended.ledger).everything()
+            for c in FindingLog(ended.ledger).history(f.id)
+        ]
+        assert stands == await judged_whole(ended, store)
+        ended.close()
     assert_same(found, whole, killed)
+    assert len(changes) == len(set(changes)), "no change of a finding is kept twice"
 
 
 async def test_two_loaders_at_once(clean_graph: Store, data: Path, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from schema.errors import tell
 from schema.limits import Limits
 from schema.operations import Method, Operations
 from web.examples import Example, load_examples
+from web.geo import GeoEndpoint
 from web.graphql_http import GraphQLEndpoint
 from web.logs import quiet_libraries
 from web.metrics import Metrics
@@ -391,6 +392,11 @@ class Server:
             endpoint = PushEndpoint(self.pushing.desk, self.metrics)
             methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
             pushes = [Route("/feeds/{name}", functools.partial(_pushed, endpoint), methods=methods)]
+        maps = []
+        draws = getattr(self.domain, "boundaries", None)
+        if draws is not None:
+            geo = GeoEndpoint(draws, lambda request: self.context(request, "GET"))
+            maps = [Route("/geo/{level}.geojson", functools.partial(_drawn, geo))]
         static = GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1024)
         app = Starlette(
             routes=[
@@ -403,6 +409,7 @@ class Server:
                 Route("/readyz", self.readyz),
                 Route("/metrics", self.metrics_text),
                 Mount("/static", static),
+                *maps,
                 *pushes,
             ],
             middleware=self._middleware(),
@@ -458,6 +465,10 @@ class Envelope:
             await send(message)
 
         await self._app(scope, receive, sending)
+
+
+async def _drawn(endpoint: GeoEndpoint, request: Request) -> Response:
+    return await endpoint(request)
 
 
 async def _pushed(endpoint: PushEndpoint, request: Request) -> Response:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph.store import Store
+from graph.validity import bounded
 from graph.viewer import Scope
 from ontology import ONTOLOGY
 
@@ -20,7 +21,7 @@ LINKS = 300
 ROWS = 2000
 WALKED: tuple[str, ...] = tuple(t for t, link in ONTOLOGY.links.items() if not link.hierarchical)
 _HIERARCHY = tuple(t for t, link in ONTOLOGY.links.items() if link.hierarchical)
-_WIDE = ["DISTRICT", "STREET", "COMMUNITY", "GRID", "MICRO_GRID", "ZONE", "ROAD", "ESTATE"]
+_WIDE = ["DISTRICT", "STREET", "COMMUNITY", "GRID", "MICRO_GRID", "ZONE", "ROAD", "ESTATE", "PARK", "GROUP"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,14 @@ def statement(labels: Sequence[str], scope: Scope, far: Sequence[str], types: Se
         # From the node's own record of its degrees: nothing is walked.
         degree = "COUNT { (m)--() }" + "".join(f" - COUNT {{ (m)-[:{t}]-() }}" for t in _HIERARCHY)
     else:
-        seen = _seen(scope, far, "v")
+        passed = seen(scope, far, "v")
         degree = (
-            f"COUNT {{ MATCH (m)-[:{'|'.join(WALKED)}]-(v) WHERE {seen} WITH v LIMIT $hub + 1 RETURN v }}"
+            f"COUNT {{ MATCH (m)-[:{'|'.join(WALKED)}]-(v) WHERE {passed} WITH v LIMIT $hub + 1 RETURN v }}"
         )
     return (
         f"CALL () {{ {' UNION ALL '.join(starts)} }} "
-        f"CALL (n) {{ MATCH (n)-[r:{along}]-(m) WHERE ({_seen(scope, far, 'm')}) "
-        "AND (r.until IS NULL OR (r.until > $as_of AND (r.since IS NULL OR r.since <= $as_of))) "
+        f"CALL (n) {{ MATCH (n)-[r:{along}]-(m) WHERE ({seen(scope, far, 'm')}) "
+        f"AND (r.until IS NULL OR ({bounded('r')})) "
         "RETURN r, m ORDER BY type(r), m.id, elementId(r) LIMIT $links } "
         f"WITH n, r, m, NOT m.id IN $through AND ((m:Address AND m.level IN $wide) OR {degree} > $hub) AS hub "
         "RETURN [n.id, m.id, hub, {id: elementId(r), type: type(r), start: startNode(r).id, end: endNode(r).id, "
@@ -86,7 +87,7 @@ def statement(labels: Sequence[str], scope: Scope, far: Sequence[str], types: Se
     )
 
 
-def _seen(scope: Scope, labels: Sequence[str], variable: str) -> str:
+def seen(scope: Scope, labels: Sequence[str], variable: str) -> str:
     return " OR ".join(
         "(" + " AND ".join([f"{variable}:{label}", *scope.conditions(label, variable)]) + ")"
         for label in labels

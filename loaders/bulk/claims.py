@@ -257,10 +257,15 @@ class ColumnMapper:
 
         start = ids[link.start].alias("__start")
         if link.place is not None:
-            code, text, local = (column(c) for c in (link.place.code, link.place.text, link.place.local))
+            code, text, local = (column(c) for c in (link.place.code, link.place.address, link.place.local))
             parts = (code, text, pl.lit(link.place.authority or ""), local)
             key = pl.concat_str([p.fill_null("") for p in parts], separator=SEPARATOR)
             named = code.is_not_null() | text.is_not_null() | local.is_not_null()
+            if link.place.message is not None:
+                sentence = column(link.place.message)
+                whole = pl.concat_str(key, sentence, separator=SEPARATOR)
+                key = pl.when(sentence.fill_null("") != "").then(whole).otherwise(key)
+                named = named | sentence.is_not_null()
             place: pl.Expr = pl.when(named).then(key)
             end = pl.lit(None, dtype=pl.String)
         else:

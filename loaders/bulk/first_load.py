@@ -20,20 +20,22 @@ from graph.meta import read_meta
 from graph.store import Store
 from graph.writer import write_meta
 from ledger import Batch, about_key
-from loaders import contract
+from loaders import contract, retention
 from loaders.bulk.claims import ColumnMapper, mapped
-from loaders.bulk.fold import ColumnFold, LinkTable, link_table, node_table, typed, typed_links
+from loaders.bulk.fold import ColumnFold, Part
 from loaders.bulk.spool import Spool
+from loaders.bulk.tables import LinkTable, link_table, node_table
 from loaders.declaration import Feed
 from loaders.mapping import ACTION
 from loaders.run import FileSummary, Loader, Summary, new_graph_id, record_keys, records_of
 from ontology import ONTOLOGY
 
 LEAST_ROWS = 20_000
+KEEPING = "记录库 record store"
+SAID_EVERY = 20_000
 UNFINISHED = "first_load"
 PART = 2_000_000
 _TYPES = {int: "long", float: "double", bool: "boolean", str: "string"}
-_ROLLUPS = tuple(n for n in ONTOLOGY.entities["Address"].fields() if n.startswith("n_"))
 
 Open = Callable[[], AbstractAsyncContextManager[Store]]
 
@@ -70,16 +72,15 @@ async def first_load(loader: Loader, data: Path, connect: Open, heap_mb: int = 1
         load.begin()
         summary = load.digest()
         load.fold()
+        loader.forget_claims()
         imported = asyncio.to_thread(load.import_, heap_mb)
         kept = asyncio.to_thread(load.keep)
         await asyncio.gather(imported, kept)
     finally:
         load.spool.close()
     async with connect() as store:
-        loader.progress("索引 indexes", 0, 1)
-        await ensure_schema(store)
+        await ensure_schema(store, lambda done, total: loader.progress("索引 indexes", done, total))
         await write_meta(store, load.meta())
-        loader.progress("索引 indexes", 1, 1)
     load.end()
     summary.changed = load.entities
     summary.unplaced = loader.unplaced()
@@ -96,11 +97,12 @@ class _FirstLoad:
         self._nodes: dict[str, list[str]] = {}
         self._links: dict[str, list[str]] = {}
         self._fold: ColumnFold | None = None
-        self._states: dict[str, tuple[str, list[str]]] = {}
+        self._parts: dict[str, list[int]] = {}
 
     def begin(self) -> None:
         """Takes back whatever an earlier run left."""
         self.loader.forget()
+        retention.finish(self.loader)
         self.loader.records.set_meta(UNFINISHED, "running")
 
     # -- rows → records and claims ----------------------------------------------------------------------------------
@@ -155,16 +157,16 @@ class _FirstLoad:
             pl.Series("__effective", [r.effective for r in records]),
             pl.Series("__hash", [r.hash for r in records], dtype=pl.Binary),
         )
-        # A row that takes something back is not ordinary: counted twice, its record goes through `loaders.fold`.
-        times = 2 if ACTION in rows.columns else 1
-        for _ in range(times):
-            self.spool.put(f"seen.{feed.feed}", rows.select("__rkey"))
+        self.spool.put(f"seen.{feed.feed}", rows.select("__rkey", "__effective", "__hash"))
+        # What a row that takes something back comes to is for `loaders.fold` to say.
+        if ACTION in rows.columns:
+            self.spool.put(f"again.{feed.feed}", rows.select("__rkey"))
         nodes, links = mapper.claims(rows)
         about = [n.rows.select(pl.col("id").alias("about"), "__rkey") for n in nodes]
         for node in nodes:
-            self.spool.put(node_table(node.label), node.rows)
+            self.spool.put(node_table(node.label), node.rows, feed.feed)
         for link in links:
-            self.spool.put(link_table(link.type, link.start, link.end).name, link.rows)
+            self.spool.put(link_table(link.type, link.start, link.end).name, link.rows, feed.feed)
             named = link.rows.filter(pl.col("__place").is_not_null())
             about.append(named.select(pl.concat_str(pl.lit("place:"), "__place").alias("about"), "__rkey"))
         whole = pl.concat(about).unique()
@@ -177,65 +179,44 @@ class _FirstLoad:
     def _close_lost(self, feed: Feed, batch: Batch, keys: list[tuple[str, str]]) -> None:
         changed = sorted(self.loader.put_snapshot(feed, batch, keys))
         lost = pl.DataFrame({"__rkey": pl.Series(changed, dtype=pl.String)})
-        self.spool.put(f"seen.{feed.feed}", lost)
+        self.spool.put(f"again.{feed.feed}", lost)
 
     # -- claims → what the graph should hold ------------------------------------------------------------------------
 
     def fold(self) -> None:
         self._keep_about()
+        loader = self.loader
         fold = ColumnFold(
-            self.spool, self.loader.places, self.today, self.loader.versions, self.loader.disagreements,
-            self.loader.progress,
+            self.spool, loader.places, loader.feeds, self.today, loader.versions, loader.record_versions,
+            loader.disagreements, loader.progress,
         )  # fmt: skip
         self._fold = fold
-        fold.find_repeated(list(self.loader.feeds))
+        fold.take_changes(loader.changes())
         fold.take_addresses()
-        known = self.loader.known_as
-        fold.link_people(known.people)
-        fold.link_incidents(known.incidents, self.loader.feeds)
-        fold.find_dead()
-        fold.settle_links()
-        nodes: dict[str, list[dict[str, Any]]] = {}
-        links: dict[LinkTable, list[dict[str, Any]]] = {}
-        for state in fold.complex_states():
-            nodes.setdefault(state.label, []).append(state.values)
-            for link in state.links:
-                ends = [ONTOLOGY.label_of(end) or "" for end in (link.start, link.end)]
-                row = {"start": link.start, "end": link.end, "k": link.k, **link.values}
-                links.setdefault(link_table(link.type, *ends), []).append(row)
-            fold.count_state(state)
-        tables = sorted({*fold.tables, *links})
-        homes = pl.DataFrame()
-        for table in tables:
-            ordinary = fold.links(table)
-            if table.type == "LIVES_AT":
-                homes = ordinary
-            self._put_links(table, ordinary, typed_links(table.type, links.pop(table, [])))
-        labels = sorted({*fold.labels, *nodes}, key=lambda label: (label == "Address", label))
-        for i, label in enumerate(labels):
-            self.loader.progress("归并 fold", i, len(labels))
-            ordinary = fold.nodes(label) if label in fold.labels else pl.DataFrame()
-            if label == "Person":
-                fold.count_people(ordinary, homes)
-            else:
-                fold.count_nodes(label, ordinary)
-            self._put_nodes(label, ordinary, typed(label, nodes.pop(label, [])))
-        fold.settle_disagreements()
-        self.loader.progress("归并 fold", len(labels), len(labels))
+        with loader.records.indexing_traits_later():
+            fold.link_people(loader.known_as.people)
+            fold.link_incidents(loader.known_as.incidents)
+        fold.arrange()
+        for part in fold.parts():
+            for table, links in part.links.items():
+                self._put_links(part, table, links)
+            self._put_nodes(part)
+        fold.release()
 
-    def _put_nodes(self, label: str, ordinary: pl.DataFrame, others: pl.DataFrame) -> None:
+    def _put_nodes(self, part: Part) -> None:
         """Leaves nodes for the record store, ordered, and for the import tool, with its headers."""
         assert self._fold is not None
-        frame = pl.concat([f for f in (ordinary, others) if f.height], how="diagonal").sort("id")
+        frame, label = part.nodes, part.label
+        if not frame.height:
+            return
         self.entities += frame.height
-        self.spool.put(f"state.{label}", frame)
+        self._parts.setdefault(label, []).append(part.number)
+        self.spool.put(f"state.{label}.{part.number}", frame)
         if label == "Address":
-            rows = [(code, counter, n) for (code, counter), n in self._fold.counts.items()]
-            counts = pl.DataFrame(
-                rows, schema={"code": pl.String, "counter": pl.String, "n": pl.Int64}, orient="row"
-            )
+            counts = self._fold.rollups.counts().join(frame.select("code"), on="code", how="semi")
             if counts.height:
                 wide = counts.pivot("counter", index="code", values="n")
+                frame = frame.drop(c for c in frame.columns if c in wide.columns and c != "code")
                 frame = frame.join(wide, on="code", how="left", maintain_order="left")
         fields = ONTOLOGY.entities[label].fields()
         headers = [pl.col("id").alias(f"id:ID({label})")]
@@ -243,16 +224,15 @@ class _FirstLoad:
             if name != "id" and frame[name].null_count() < frame.height:
                 spec = fields[name]
                 headers.append(pl.col(name).alias(f"{name}:{_TYPES[spec.type]}{'[]' if spec.many else ''}"))
-        self._nodes[label] = [self._write(f"{label}.parquet", frame.select(headers))]
+        name = self._write(f"{label}.{part.number}.parquet", frame.select(headers))
+        self._nodes.setdefault(label, []).append(name)
 
-    def _put_links(self, table: LinkTable, ordinary: pl.DataFrame, others: pl.DataFrame) -> None:
-        parts = [f for f in (ordinary, others) if f.height]
-        if not parts:
+    def _put_links(self, part: Part, table: LinkTable, frame: pl.DataFrame) -> None:
+        if not frame.height:
             return
-        frame = pl.concat(parts, how="diagonal")
         owner = table.owner.removeprefix("__")
         kept = frame.with_columns(pl.col(owner).alias("owner"), pl.lit(table.type).alias("type"))
-        self.spool.put(f"links.{table.owner_label}.{table.name}", kept.sort("owner"))
+        self.spool.put(f"links.{part.label}.{part.number}.{table.name}", kept.sort("owner"))
         fields = ONTOLOGY.links[table.type].fields()
         headers = [
             pl.col("start").alias(f":START_ID({table.start})"),
@@ -264,7 +244,7 @@ class _FirstLoad:
             for name in frame.columns
             if name in fields and frame[name].null_count() < frame.height
         ]
-        name = self._write(f"{table.name}.parquet", frame.select(headers))
+        name = self._write(f"{table.name}.{part.number}.parquet", frame.select(headers))
         self._links.setdefault(table.type, []).append(name)
 
     def _write(self, name: str, frame: pl.DataFrame) -> str:
@@ -304,20 +284,32 @@ class _FirstLoad:
         """Fills the record store with what the graph will hold."""
         assert self._fold is not None
         records = self.loader.records
-        for label in sorted(ONTOLOGY.entities, key=lambda name: ONTOLOGY.entities[name].prefix):
-            with records.transaction():
-                records.put_folded(self._blobs(label))
         with records.transaction():
-            records.put_rollups(self._fold.counts)
+            records.put_rollups(self._fold.rollups.counts().sort("code", "counter").iter_rows())
             records.put_disagreements((), self._fold.disagreements)
             self.loader.places.keep()
+            if self.loader.places.genealogy:
+                self.loader.places.keep_changes()
+        done = 0
+        for label in sorted(self._parts, key=lambda name: ONTOLOGY.entities[name].prefix):
+            for part in self._parts[label]:
+                with records.transaction():
+                    records.put_folded(self._counted(self._blobs(label, part), done))
+                done += self.spool.rows(f"state.{label}.{part}")
+        self.loader.progress(KEEPING, done, self.entities)
 
-    def _blobs(self, label: str) -> Iterator[tuple[str, bytes]]:
-        """(id, encoded state) of a label, ordered by id."""
-        prefix = f"links.{label}."
+    def _counted(self, blobs: Iterator[tuple[str, bytes]], before: int) -> Iterator[tuple[str, bytes]]:
+        for i, blob in enumerate(blobs):
+            if i % SAID_EVERY == 0:
+                self.loader.progress(KEEPING, before + i, self.entities)
+            yield blob
+
+    def _blobs(self, label: str, part: int) -> Iterator[tuple[str, bytes]]:
+        """(id, encoded state) of a part of a label, ordered by id."""
+        prefix = f"links.{label}.{part}."
         streams = [self._owned(t) for t in self.spool.tables() if t.startswith(prefix)]
         heads = [next(s, None) for s in streams]
-        for values in _rows(self.spool.get(f"state.{label}")):
+        for values in _rows(self.spool.get(f"state.{label}.{part}")):
             id = values["id"]
             links: list[list[Any]] = []
             for i, stream in enumerate(streams):
@@ -338,7 +330,7 @@ class _FirstLoad:
         if graph is None:
             graph = new_graph_id()
             self.loader.ledger.set_meta("graph", graph)
-        return {"graph": graph, "rolled_for": self.today, "scheme": self.loader.scheme.name}
+        return {"graph": graph, **self.loader.facts(self.today)}
 
     def end(self) -> None:
         records = self.loader.records
@@ -346,7 +338,11 @@ class _FirstLoad:
             records.set_meta("graph", str(self.loader.ledger.meta("graph")))
             records.set_meta("rolled_for", self.today)
             records.note_applied()
+            # Other processes have followed the addresses of the store as it was.
+            records.new_epoch()
             db.execute("DELETE FROM meta WHERE name = ?", (UNFINISHED,))
+        self.loader.places.settled()
+        self.loader.places.persist(lambda: self.loader.progress("地名索引 index", 0, 1))
 
 
 def _rows(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:

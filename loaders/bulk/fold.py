@@ -1,454 +1,500 @@
 """`loaders.fold` column by column, for everything that is ordinary; what is not goes through `loaders.fold` itself.
 
-Ordinary is an id whose records have one version each and bring at most one interval for each relationship (or the same
-one several times). The rules are those of `loaders.fold`; a test holds both to the same graph.
+The claims in the spool are arranged once: entities as they are known, places found, records of several versions settled,
+and laid out in parts by the id of the owner. Each part is then folded by itself, so that memory is that of a part. Not
+ordinary are those who have died, incidents of several reports, and what only an older version of a record names. The
+rules are those of `loaders.fold`; a test holds both to the same graph.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
-from loaders.bulk.claims import RECORD, TYPES, mapped
+from addresses.genealogy import MERGED, Change
+from loaders.bulk.claims import RECORD, mapped
+from loaders.bulk.links import disagreeing, relationships, standing
+from loaders.bulk.nodes import chosen, contradicted, derived
+from loaders.bulk.people import person_traits
 from loaders.bulk.reports import report_traits
-from loaders.bulk.spool import Spool
+from loaders.bulk.rollups import Rollups
+from loaders.bulk.spool import Spool, id_range, part_name, parts_for
+from loaders.bulk.tables import LinkTable, link_table, link_tables, node_table, typed, typed_links
+from loaders.bulk.versions import ByRecord, Settled, find_repeated, typed_claims
 from loaders.declaration import Feed
-from loaders.disagreements import Said, may_differ
-from loaders.fold import COUNTERS, State, Version, contributions, fold
+from loaders.disagreements import Said
+from loaders.fold import COUNTERS, State, Version, contributions, fold, gathered
 from loaders.identity.incidents import IncidentLinker
 from loaders.identity.linker import Linker
-from loaders.identity.people import FIELDS, HOME, PeopleLinker
-from loaders.mapping import address_id, split_place_key
-from loaders.places import PlaceBase, place_record
-from loaders.reports import CLOSED_STATES
+from loaders.identity.people import PeopleLinker
+from loaders.mapping import SEPARATOR, split_place_key
+from loaders.places import PlaceBase, Surroundings, place_record
 from ontology import ONTOLOGY
 from ontology.clock import OPEN_END
 
 Progress = Callable[[str, int, int | None], None]
 STAGE = "归并 fold"
-CHUNK = 10_000
-RANK = ("__trust", "__effective", "__hash", "__feed", "__rkey", "__slot")
+# Rows of claims that are held at once, about.
+PART = 400_000
+CHUNK = 4_000
 
 
-class LinkTable(NamedTuple):
-    """Relationships of one type between two labels. `name` is that of their claims in the spool."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What the graph should hold of the entities of a label whose ids lie in a range."""
 
-    name: str
-    type: str
-    start: str
-    end: str
-
-    @property
-    def owner(self) -> str:
-        """The column of the end that keeps them."""
-        return "__start" if ONTOLOGY.links[self.type].kept_by == "start" else "__end"
-
-    @property
-    def owner_label(self) -> str:
-        return self.start if self.owner == "__start" else self.end
-
-
-def node_table(label: str) -> str:
-    return f"node.{label}"
-
-
-def link_table(type: str, start: str, end: str) -> LinkTable:
-    return LinkTable(f"link.{type}.{start}.{end}", type, start, end)
-
-
-def link_tables(spool: Spool) -> list[LinkTable]:
-    return [link_table(*t.split(".")[1:]) for t in spool.tables() if t.startswith("link.")]
+    label: str
+    number: int
+    nodes: pl.DataFrame
+    links: dict[LinkTable, pl.DataFrame]
 
 
 class ColumnFold:
     """Folds the claims in a spool.
 
     Args:
+        feeds: declarations by name.
         versions: all versions of all records about ids, for those that are not ordinary.
+        records: the versions of records, for those that have several.
         disagree: where departments contradict each other about an id.
+
+    Attributes:
+        rollups: what was counted in each place so far.
+        disagreements: where departments contradict each other, so far.
     """
 
     def __init__(
         self,
         spool: Spool,
         places: PlaceBase,
+        feeds: Mapping[str, Feed],
         today: str,
         versions: Callable[[Sequence[str]], dict[str, list[Version]]],
+        records: ByRecord,
         disagree: Callable[[str, list[Version], State | None], list[Said]],
         progress: Progress,
     ) -> None:
         self._spool = spool
         self._places = places
+        self._feeds = feeds
+        self._departments = {name: feed.department for name, feed in feeds.items()}
         self._today = today
         self._versions = versions
         self._disagree = disagree
         self._progress = progress
-        self._placements = pl.DataFrame()
+        self._repeated = find_repeated(spool, list(feeds))
+        self._settled = Settled(spool, self._repeated, records, places)
+        self._same: dict[str, pl.DataFrame] = {}
         self._complex = pl.DataFrame(schema={"id": pl.String})
-        self.labels = [t.removeprefix("node.") for t in spool.tables() if t.startswith("node.")]
-        self.tables = link_tables(spool)
-        self.counts: dict[tuple[str, str], int] = defaultdict(int)
-        # Ordinary ids of which several feeds say several things.
-        self.contradicted: list[str] = []
+        self._facts = pl.DataFrame()
+        self._parts: dict[str, int] = {}
+        self._tables: list[LinkTable] = []
+        self.rollups = Rollups(places.scheme)
         self.disagreements: list[Said] = []
 
-    # -- what is not ordinary ---------------------------------------------------------------------------------------
-
-    def find_repeated(self, feeds: Sequence[str]) -> None:
-        """Marks the ids of records that came more than once, in whatever versions."""
-        repeated = []
-        for feed in feeds:
-            keys = self._spool.get(f"seen.{feed}", ["__rkey"])
-            again = keys.filter(pl.col("__rkey").is_duplicated()).unique()
-            repeated.append(again.select(pl.lit(feed).alias("__feed"), "__rkey"))
-        records = pl.concat(repeated)
-        for label in self.labels:
-            claims = self._spool.get(node_table(label), ["id", "__feed", "__rkey"])
-            self._mark(claims.join(records, on=["__feed", "__rkey"], how="semi").select("id"))
-
-    def _mark(self, ids: pl.DataFrame) -> None:
-        if ids.height:
-            self._complex = pl.concat([self._complex, ids.select(pl.first().alias("id"))]).unique()
+    def take_changes(self, changes: Iterable[Change]) -> None:
+        """Heeds what has become of places: of which code which address is known by it."""
+        self._places.take_changes(changes)
+        genealogy = self._places.genealogy
+        known: set[tuple[str, str, str]] = set()
+        many: dict[str, list[pl.Series]] = {}
+        for claims in self._spool.frames(node_table("Address"), PART):
+            if "also_name" in claims.columns:
+                self._mark(claims.filter(pl.col("also_name").is_not_null()).select("id"))
+            for field in gathered("Address"):
+                if field in claims.columns:
+                    many.setdefault(field, []).append(claims.filter(pl.col(field).is_not_null())["id"])
+            if genealogy and "code" in claims.columns:
+                pairs = claims.select("id", "code").unique().drop_nulls().iter_rows()
+                known |= {
+                    (raw, code, self._places.id_of(code)) for raw, code in pairs if genealogy.touches(code)
+                }
+        for series in many.values():
+            # A list that several records say is put together when they are folded.
+            ids_said = pl.concat(series)
+            self._mark(pl.DataFrame({"id": ids_said.filter(ids_said.is_duplicated())}))
+        same = sorted({(raw, id) for raw, _, id in known if raw != id})
+        if same:
+            schema = {"raw": pl.String, "same": pl.String}
+            self._same["Address"] = pl.DataFrame(same, schema=schema, orient="row")
+            self._complex = self._as_known(self._complex, "id", "Address").unique()
+        # Of a code that several places have had the records are told apart when they are folded.
+        ids = {id for _, _, id in known} | {
+            self._places.id_of(code, h.since or "0") for _, code, _ in known for h in genealogy.holders(code)
+        }
+        self._mark(pl.DataFrame({"id": sorted(ids)}, schema={"id": pl.String}))
 
     # -- places -----------------------------------------------------------------------------------------------------
 
     def take_addresses(self) -> None:
         """Fills the gazetteer from the addresses' own records, then resolves every place that any record names."""
-        table = link_table("IN_GRID", "Address", "Address").name
-        own = (
-            self._spool.get(table, ["__start", "__place", *RECORD]) if table in self._spool.tables() else None
+        around = self._surroundings()
+        table = node_table("Address")
+        parts = parts_for(self._spool.rows(table), PART)
+        done = 0
+        newest = typed_claims(table, self._settled.nodes_of("Address"))
+        for part in range(parts):
+            low, high = id_range(ONTOLOGY.entities["Address"].prefix, part, parts)
+            within = (pl.col("id") >= low) & (pl.col("id") < high)
+            # One that is known as another is folded by itself, below.
+            frames = [self._once(f.filter(within).collect()) for f in self._spool.scan(table)]
+            claims = pl.concat([*frames, newest.filter(within)], how="diagonal")
+            claims = self._as_known(claims, "id", "Address").join(self._complex, on="id", how="anti")
+            for values in chosen(claims).iter_rows(named=True):
+                if values.get("code") is not None:
+                    self._places.put(place_record(values, around(values["id"])))
+            done += claims.height
+            self._progress("地址 addresses", done, self._spool.rows(table))
+        ids = sorted(
+            {i for i in self._settled.let_go if self._places.code_of(i) is None}
+            | {i for i in self._complex.to_series() if ONTOLOGY.label_of(i) == "Address"}
         )
-        grids: dict[str, str] = {}
-        if own is not None and own.height:
-            newest = (
-                own.sort("__effective", "__hash", "__place").group_by("__start").agg(pl.col("__place").last())
-            )
-            grids = {id: code for id, key in newest.iter_rows() if (code := split_place_key(key)[0])}
-        nodes = self.nodes("Address", derive=False)
-        for start in range(0, nodes.height, CHUNK):
-            for values in nodes.slice(start, CHUNK).iter_rows(named=True):
-                self._places.put(place_record(values, grids.get(values["id"])))
-            self._progress("地址 addresses", min(start + CHUNK, nodes.height), nodes.height)
-        ids = self._complex.filter(pl.col("id").str.starts_with("adr_")).to_series().to_list()
-        for start in range(0, len(ids), CHUNK):
-            for id, versions in self._versions(ids[start : start + CHUNK]).items():
-                state = fold(id, versions, self._places)
-                if state is not None and "code" in state.values:
-                    self._places.put(place_record(state.values, grids.get(id)))
-        for code in self._places.gazetteer.codes():
-            self._places.grids[code] = self._places.grid_of(code)
+        self._put_addresses(ids, around)
+        genealogy = self._places.genealogy
+        changed = [id for id in ids if (code := self._places.code_of(id)) and genealogy.concerns(code)]
+        # What is called by what it lies in: from above downwards.
+        self._put_addresses(sorted(changed, key=lambda id: (len(self._places.code_of(id) or ""), id)), around)
+        self._places.taken()
+        self._derive_facts()
         self._resolve()
 
-    def _resolve(self) -> None:
-        keys = pl.Series("key", [], dtype=pl.String)
-        for table in self.tables:
-            for part in self._spool.scan(table.name):
-                found = (
-                    part.select(pl.col("__place").alias("key")).drop_nulls().unique().collect().to_series()
-                )
-                keys = pl.concat([keys, found]).unique()
-        rows = []
-        for i, key in enumerate(keys.to_list()):
-            if i % 50_000 == 0:
-                self._progress("落址 places", i, keys.len())
-            placed = self._places.placed(key)
-            text = split_place_key(key)[1]
-            code = placed.code
-            rows.append((key, address_id(code) if code is not None else None, code, placed.confidence, text))
-        self._progress("落址 places", keys.len(), keys.len())
-        self._placements = pl.DataFrame(
-            rows,
-            schema={
-                "__place": pl.String,
-                "__to": pl.String,
-                "__code": pl.String,
-                "__sure": pl.Float64,
-                "__text": pl.String,
-            },
-            orient="row",
-        )
+    def _put_addresses(self, ids: Sequence[str], around: Callable[[str], Surroundings]) -> None:
+        for id, versions in self._all_versions(ids):
+            state = fold(id, versions, self._places)
+            if state is not None and "code" in state.values:
+                self._places.put(place_record(state.values, around(id)))
 
-    def _place_facts(self, codes: pl.Series, levels: Sequence[str] = ()) -> pl.DataFrame:
-        """What the fold derives from a place's code, for each distinct code; the places above it at `levels` too."""
+    def _surroundings(self) -> Callable[[str], Surroundings]:
+        """What addresses say themselves that they lie in and belong to, by their newest record: id → codes."""
+        said: dict[str, dict[str, tuple[str, ...]]] = {}
+        for type in ("IN", "IN_GRID", "PART_OF"):
+            table = link_table(type, "Address", "Address").name
+            if not self._spool.rows(table):
+                continue
+            own = self._spool.get(table, ["__start", "__place", *RECORD]).drop_nulls("__place")
+            own = self._as_known(own, "__start", "Address")
+            order = pl.concat_str(
+                pl.col("__effective"), pl.lit(SEPARATOR), pl.col("__hash").bin.encode("hex")
+            )
+            newest = own.filter(order == order.max().over("__start"))
+            found = newest.group_by("__start").agg(pl.col("__place"))
+            said[type] = {
+                id: tuple(sorted(code for key in keys if (code := split_place_key(key)[0])))
+                for id, keys in found.iter_rows()
+            }
+        return lambda id: Surroundings.of({type: codes.get(id, ()) for type, codes in said.items()})
+
+    def _derive_facts(self) -> None:
+        """What the fold derives from each place's code; also the places above it at the levels that incidents are kept by."""
         base = self._places
-        rows = []
-        for code in codes.drop_nulls().unique().to_list():
-            above = (base.at_level(code, level) for level in levels)
-            keys = (base.place_key(c) if c is not None else None for c in above)
-            rows.append((code, base.place_key(code), base.grid_of(code), base.level(code), *keys))
-        names = ("__code", "place", "grid", "place_level", *(level.lower() for level in levels))
-        return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+        above: dict[str | None, tuple[str | None, str | None]] = {}
+        frames: list[pl.DataFrame] = []
+        rows: list[tuple[str | None, ...]] = []
+        codes = list(base.gazetteer.codes())
+        names = ("id", "__code", "place", "own_place", "grid", "place_level", "street", "community")
+        schema = dict.fromkeys(names, pl.String)
+        for i, code in enumerate(codes):
+            grid = base.grid_of(code)
+            base.grids[code] = grid
+            level = base.level(code)
+            own = key = base.place_key(code)
+            if own is None:
+                # A grid, a road, an estate: what is there stands in what that lies in.
+                stands = base.standing(code)
+                key = base.place_key(stands) if stands is not None else None
+            else:
+                stands = code
+            parent = base.above(code) if own is not None else None
+            if stands is None:
+                street, community = None, None
+            elif parent is None or level in ("STREET", "COMMUNITY"):
+                street, community = (self._key_above(stands, each) for each in ("STREET", "COMMUNITY"))
+            else:
+                if parent not in above:
+                    above[parent] = self._key_above(parent, "STREET"), self._key_above(parent, "COMMUNITY")
+                street, community = above[parent]
+            rows.append((base.id_of(code), code, key, own, grid, level, street, community))
+            if len(rows) == 100_000 or i + 1 == len(codes):
+                frames.append(pl.DataFrame(rows, schema=schema, orient="row"))
+                rows = []
+        self._facts = pl.concat(frames) if frames else pl.DataFrame(schema=schema)
+        known = {*codes, *(g for g in base.grids.values() if g is not None)}
+        self.rollups.know(known, base.genealogy.lying if base.genealogy else None)
 
-    # -- people -----------------------------------------------------------------------------------------------------
+    def _key_above(self, code: str, level: str) -> str | None:
+        found = self._places.at_level(code, level)
+        return self._places.place_key(found) if found is not None else None
+
+    def _resolve(self) -> None:
+        tables = link_tables(self._spool)
+        total = sum(self._spool.rows(t.name) for t in tables)
+        done = 0
+        for table in tables:
+            for part in self._spool.scan(table.name):
+                keys = part.select(pl.col("__place")).drop_nulls().unique().collect().to_series()
+                for key in keys:
+                    self._places.placed(key)
+                done += part.select(pl.len()).collect().item()
+                self._progress("落址 places", done, total)
+
+    # -- who is whom ------------------------------------------------------------------------------------------------
 
     def link_people(self, people: PeopleLinker) -> None:
-        """Decides who is whom among all persons, and writes the claims anew with persons as they are then known."""
-        if "Person" not in self.labels:
-            return
-        self._progress("认人 people", 0, 1)
-        claims = self._spool.get(node_table("Person"))
-        traits = [
-            claims.select(pl.col("id").alias("raw"), pl.lit(kind).alias("kind"), pl.col(field).alias("value"))
-            for field, kind in FIELDS.items()
-            if field in claims.columns
-        ]
-        homes = link_table("LIVES_AT", "Person", "Address").name
-        if self._spool.rows(homes):
-            at = self._spool.get(homes, ["__start", "__place"]).drop_nulls().unique()
-            codes = mapped(at.get_column("__place"), people.home)
-            traits.append(
-                at.select(pl.col("__start").alias("raw"), pl.lit(HOME).alias("kind"), codes.alias("value"))
-            )
-        people.decide_all(pl.concat(traits).drop_nulls().unique())
-        self._know("Person", people)
-        self._progress("认人 people", 1, 1)
+        """Decides who is whom among all persons."""
+        self._link("认人 people", "Person", people, lambda: person_traits(self._spool, people))
 
-    def link_incidents(self, incidents: IncidentLinker, feeds: Mapping[str, Feed]) -> None:
-        """Decides which records report one matter, and writes the claims anew accordingly."""
-        if "Incident" not in self.labels:
-            return
-        self._progress("并案 incidents", 0, 1)
-        incidents.decide_all(report_traits(self._spool, feeds, incidents))
-        self._know("Incident", incidents)
+    def link_incidents(self, incidents: IncidentLinker) -> None:
+        """Decides which records report one matter; call it after `link_people`."""
+        same = self._same.get("Person")
+        self._link(
+            "并案 incidents", "Incident", incidents,
+            lambda: report_traits(self._spool, self._feeds, incidents, same),
+        )  # fmt: skip
         # What several reports make of an incident is for the fold itself.
         self._mark(pl.DataFrame({"id": sorted(set(incidents.same.values()))}, schema={"id": pl.String}))
-        self._progress("并案 incidents", 1, 1)
 
-    def _know(self, label: str, linker: Linker) -> None:
-        """Writes the claims anew with a label's entities as they are known."""
-        same = pl.DataFrame(
-            list(linker.same.items()), schema={"raw": pl.String, "same": pl.String}, orient="row"
-        )
-        if same.height:
-            self._rewrite(node_table(label), ["id"], same)
-            for table in self.tables:
-                ends = [e for e, of in (("__start", table.start), ("__end", table.end)) if of == label]
-                self._rewrite(table.name, ends, same)
-            self._complex = _renamed(self._complex, "id", same).unique()
-
-    def _rewrite(self, table: str, columns: Sequence[str], same: pl.DataFrame) -> None:
-        if not columns:
+    def _link(
+        self, stage: str, label: str, linker: Linker, traits: Callable[[], dict[str, pl.LazyFrame]]
+    ) -> None:
+        total = self._spool.rows(node_table(label))
+        if not total:
             return
-        frame = self._spool.get(table)
-        self._spool.drop(table)
-        for column in columns:
-            frame = _renamed(frame, column, same)
-        if len(columns) == 2:
-            frame = frame.filter(pl.col("__start") != pl.col("__end"))
-        self._spool.put(table, frame)
+        self._progress(stage, 0, total)
+        linker.decide_all(traits())
+        for table in self._spool.tables():
+            if table.startswith("trait."):
+                self._spool.drop(table)
+        if linker.same:
+            schema = {"raw": pl.String, "same": pl.String}
+            self._same[label] = pl.DataFrame(
+                {"raw": list(linker.same.keys()), "same": list(linker.same.values())}, schema=schema
+            )
+        self._progress(stage, total, total)
 
-    def find_dead(self) -> None:
-        """Marks those who have died: their relationships end with them."""
-        for part in self._spool.scan(node_table("Person")):
-            if "died" in part.collect_schema().names():
-                self._mark(part.filter(pl.col("died").is_not_null()).select("id").collect())
+    def _mark(self, ids: pl.DataFrame) -> None:
+        if ids.height:
+            more = ids.select(pl.first().alias("id")).drop_nulls()
+            self._complex = pl.concat([self._complex, more]).unique()
 
-    # -- relationships ----------------------------------------------------------------------------------------------
+    # -- the claims, arranged ---------------------------------------------------------------------------------------
 
-    def settle_links(self) -> None:
-        """Finds the end of every relationship, and marks the owners whose relationships are not ordinary."""
-        for i, table in enumerate(self.tables):
-            self._progress("关系 relationships", i, len(self.tables))
-            timed = ONTOLOGY.links[table.type].history
-            frame = self._spool.get(table.name)
-            if not frame.height:
-                continue
-            places = frame.get_column("__place").null_count() < frame.height
-            if places:
-                frame = frame.join(
-                    self._placements, on="__place", how="left", maintain_order="left"
-                ).with_columns(
-                    pl.coalesce(
-                        "__end", pl.when(pl.col("__to") != pl.col("__start")).then(pl.col("__to"))
-                    ).alias("__end")
-                )
-            else:
-                frame = frame.with_columns(pl.lit(1.0).alias("__sure"))
-            if not timed:
-                nothing = pl.lit(None, dtype=pl.String)
-                frame = frame.with_columns(nothing.alias("__since"), nothing.alias("__until"))
-            since, until = pl.col("__since"), pl.col("__until").fill_null(OPEN_END)
-            frame = frame.filter(since.is_null() | (since < until))
-            placed = ONTOLOGY.entities[table.start].placed == table.type and table.start != "Person"
-            if placed:
-                self._spool.put(f"nowhere.{table.start}", frame.filter(pl.col("__end").is_null()))
+    def arrange(self) -> None:
+        """Lays out all claims by owner: entities as they are known, places found, records of several versions settled."""
+        stage = "关系 relationships"
+        self._settled.write(lambda done, total: self._progress("版本 versions", done, total))
+        names = {
+            t.removeprefix("settled.")
+            for t in self._spool.tables()
+            if t.startswith(("node.", "link.", "settled."))
+        }
+        self._tables = [link_table(*n.split(".")[1:]) for n in sorted(names) if n.startswith("link.")]
+        most: dict[str, int] = {}
+        for name in names:
+            label = (
+                name.split(".")[1]
+                if name.startswith("node.")
+                else link_table(*name.split(".")[1:]).owner_label
+            )
+            most[label] = max(
+                most.get(label, 0), self._spool.rows(name) + self._spool.rows(f"settled.{name}")
+            )
+        self._parts = {label: parts_for(rows, PART) for label, rows in most.items()}
+        total = sum(self._spool.rows(n) + self._spool.rows(f"settled.{n}") for n in names)
+        done = 0
+        for name in sorted(names):
+            for frame in self._spool.frames(name, PART):
+                self._arrange(name, self._once(frame))
+                done += frame.height
+                self._progress(stage, done, total)
+            self._spool.drop(name)
+            for frame in self._spool.frames(f"settled.{name}", PART):
+                self._arrange(name, frame)
+                done += frame.height
+                self._progress(stage, done, total)
+            self._spool.drop(f"settled.{name}")
+        self._mark_let_go()
+
+    def _once(self, claims: pl.DataFrame) -> pl.DataFrame:
+        """Without the records that have several versions, which are settled by themselves."""
+        if not self._repeated.height:
+            return claims
+        return claims.join(self._repeated, on=["__feed", "__rkey"], how="anti", maintain_order="left")
+
+    def _arrange(self, name: str, frame: pl.DataFrame) -> None:
+        kind, *of = name.split(".")
+        if kind == "node":
+            (label,) = of
+            frame = self._as_known(frame, "id", label)
+            # Relationships of the dead end with them.
+            if label == "Person" and "died" in frame.columns:
+                self._mark(frame.filter(pl.col("died").is_not_null()).select("id"))
+            self._spool.put_ranged(f"arranged.{name}", frame, "id", self._parts[label])
+            return
+        table = link_table(*of)
+        frame = self._as_known(frame, "__start", table.start)
+        frame = self._placed(self._as_known(frame, "__end", table.end), table.owner)
+        frame = frame.filter(pl.col("__end").ne_missing(pl.col("__start")))
+        if not ONTOLOGY.links[table.type].history:
+            frame = frame.with_columns(
+                pl.lit(None, dtype=pl.String).alias("__since"), pl.lit(OPEN_END).alias("__until")
+            )
+        frame = frame.with_columns(pl.col("__until").fill_null(OPEN_END))
+        frame = frame.filter(pl.col("__since").is_null() | (pl.col("__since") < pl.col("__until")))
+        if not table.places:
             frame = frame.filter(pl.col("__end").is_not_null())
-            self._spool.drop(table.name)
-            name = ["__start", "__end", "__role"]
-            # As the fold meets them: records in the order of their feeds and keys.
-            frame = frame.sort("__feed", "__rkey", "__slot")
-            several = frame.filter(pl.struct(name).is_duplicated())
-            if several.height:
-                alike = several.group_by(name).agg(
-                    pl.struct("__since", "__until").n_unique().alias("n"), pl.col("__sure").min()
-                )
-                self._mark(
-                    alike.filter((pl.col("n") > 1) | (pl.col("__sure").fill_null(1.0) < 1.0)).select(
-                        table.owner
-                    )
-                )
-                frame = frame.unique(name, keep="first", maintain_order=True)
-            if placed or table.type == "IN":
-                self._mark(frame.filter(pl.col("__start").is_duplicated()).select("__start"))
-            self._spool.put(table.name, frame)
+        self._spool.put_ranged(f"arranged.{name}", frame, table.owner, self._parts[table.owner_label])
 
-    def links(self, table: LinkTable) -> pl.DataFrame:
-        """The ordinary relationships of a table: `start`, `end`, `k` and their values."""
-        frame = self._spool.get(table.name)
-        if not frame.height:
-            return pl.DataFrame()
-        frame = frame.join(
-            self._complex, left_on=table.owner, right_on="id", how="anti", maintain_order="left"
+    def _as_known(self, frame: pl.DataFrame, column: str, label: str) -> pl.DataFrame:
+        same = self._same.get(label)
+        if same is None:
+            return frame
+        known = frame.select(column).join(
+            same, left_on=column, right_on="raw", how="left", maintain_order="left"
         )
-        declared = ONTOLOGY.links[table.type]
-        fields = [c for c in frame.columns if not c.startswith("__")]
-        out = [pl.col("__start").alias("start"), pl.col("__end").alias("end")]
-        since = pl.col("__since").fill_null("") if declared.history else pl.lit("")
-        if declared.history:
-            out += [pl.col("__since").alias("since"), pl.col("__until").fill_null(OPEN_END).alias("until")]
-        out.append(pl.concat_str(pl.col("__role"), pl.lit("|"), since).alias("k"))
-        if "__text" in frame.columns:
-            doubtful = pl.col("__sure") < 1.0
-            out.append(pl.when(doubtful).then(pl.col("__sure")).alias("confidence"))
-            out.append(pl.when(doubtful & (pl.col("__text") != "")).then(pl.col("__text")).alias("text"))
-        if table.type == "LIVES_AT":
-            facts = self._place_facts(frame.get_column("__code")).select("__code", "place", "grid")
-            frame = frame.join(facts, on="__code", how="left", maintain_order="left")
-            out += [pl.col("__start").alias("who"), pl.col("place"), pl.col("grid")]
-        return frame.select(*out, *fields)
+        return frame.with_columns(pl.coalesce(known.get_column("same"), pl.col(column)).alias(column))
 
-    # -- nodes ------------------------------------------------------------------------------------------------------
+    def _placed(self, frame: pl.DataFrame, owner: str) -> pl.DataFrame:
+        """The frame with what each named place was found to be: `__end`, `__code`, `__sure`, `__text`."""
+        named = frame.get_column("__place")
+        if named.null_count() == frame.height:
+            return frame.with_columns(pl.lit(1.0).alias("__sure"))
 
-    def nodes(self, label: str, derive: bool = True) -> pl.DataFrame:
-        """The ordinary nodes of a label: `id` and their values."""
-        claims = self._spool.get(node_table(label))
-        claims = claims.join(self._complex, on="id", how="anti", maintain_order="left")
-        fields = [c for c in claims.columns if c != "id" and not c.startswith("__")]
-        alone = ~pl.col("id").is_duplicated()
-        single = claims.filter(alone).select("id", *fields)
-        several = claims.filter(~alone)
-        if several.height:
-            # The last wins; of two that rank alike the first that the fold would meet.
-            descending = [False, False, False, True, True, True]
-            ranked = several.sort(*RANK, descending=descending)
-            if derive:
-                self._find_contradicted(label, several, fields)
-            best = ranked.group_by("id").agg(pl.col(f).drop_nulls().last() for f in fields)
-            single = pl.concat([single, best.select(single.columns)])
-        return self._derived(label, single) if derive else single
+        places = self._places
 
-    def _find_contradicted(self, label: str, claims: pl.DataFrame, fields: Sequence[str]) -> None:
-        """Notes the ids of which feeds say more than one thing, for `loaders.disagreements` to judge."""
-        plain = [f for f in fields if claims.schema[f].base_type() != pl.List and not may_differ(label, f)]
-        if not plain:
-            return
-        differs = pl.any_horizontal(pl.col(f).drop_nulls().n_unique() > 1 for f in plain)
-        said = claims.group_by("id").agg(differs.alias("differs"), pl.col("__feed").n_unique().alias("feeds"))
-        self.contradicted += said.filter(pl.col("differs") & (pl.col("feeds") > 1)).get_column("id").to_list()
-
-    def _derived(self, label: str, nodes: pl.DataFrame) -> pl.DataFrame:
-        entity = ONTOLOGY.entities[label]
-        if label == "Address":
-            facts = self._place_facts(nodes.get_column("code")).select(
-                pl.col("__code").alias("code"), "place", "grid"
+        def found(key: str) -> dict[str, Any]:
+            placed = places.placed(key)
+            given = split_place_key(key)[0]
+            several = placed.code is not None and (
+                len(places.pieces(placed.code)) > 1 or (given is not None and places.genealogy.reused(given))
             )
-            nodes = nodes.join(facts, on="code", how="left", maintain_order="left")
-            table = link_table("IN", "Address", "Address")
-            if self._spool.rows(table.name):
-                above = self._spool.get(table.name, ["__start", "__code"])
-                nodes = nodes.join(
-                    above.rename({"__start": "id", "__code": "parent"}),
-                    on="id",
-                    how="left",
-                    maintain_order="left",
-                )
-        elif entity.placed and label != "Person":
-            nodes = self._with_place(label, entity.placed, nodes)
-        if label == "Incident" and "occurred_at" in nodes.columns:
-            day = pl.col("occurred_at").str.slice(0, 10).str.to_date("%Y-%m-%d")
-            nodes = nodes.with_columns(day.cast(pl.Int32).cast(pl.Int64).alias("day"))
-        if label == "Matter":
-            nothing = pl.lit(None, dtype=pl.String)
-            closed_at = pl.col("closed_at") if "closed_at" in nodes.columns else nothing
-            state = pl.col("state") if "state" in nodes.columns else nothing
-            closed = state.is_in(list(CLOSED_STATES)).fill_null(False)
-            nodes = nodes.with_columns((closed_at.is_null() & ~closed).alias("open"))
-        return nodes
+            return {"__code": placed.code, "__sure": placed.confidence, "__several": several}
 
-    def _with_place(self, label: str, type: str, nodes: pl.DataFrame) -> pl.DataFrame:
-        table = link_table(type, label, "Address")
-        if self._spool.rows(table.name):
-            at = self._spool.get(table.name, ["__start", "__code", "__sure", "__text"])
-            levels = ("STREET", "COMMUNITY") if label == "Incident" else ()
-            facts = self._place_facts(at.get_column("__code"), levels)
-            doubtful = pl.col("__sure") < 1.0
-            at = at.join(facts, on="__code", how="left").select(
-                pl.col("__start").alias("id"),
-                "place",
-                "grid",
-                "place_level",
-                *(level.lower() for level in levels),
-                pl.when(doubtful).then(pl.col("__sure")).alias("place_confidence"),
-                pl.when(doubtful & (pl.col("__text") != "")).then(pl.col("__text")).alias("place_text"),
-            )
-            nodes = nodes.join(at.unique("id"), on="id", how="left", maintain_order="left")
-        lost = self._spool.get(f"nowhere.{label}") if self._spool.rows(f"nowhere.{label}") else None
-        if lost is not None:
-            if self._spool.rows(table.name):
-                found = self._spool.get(table.name, ["__start"])
-                lost = lost.join(found, on="__start", how="anti")
-            best = (
-                lost.sort("__trust", "__effective", "__hash")
-                .group_by("__start")
-                .agg(pl.col("__text").last())
-                .filter(pl.col("__text") != "")
-                .select(pl.col("__start").alias("id"), pl.col("__text").alias("__lost"))
-            )
-            nodes = nodes.join(best, on="id", how="left", maintain_order="left")
-            for name, dtype in (("place_text", pl.String), ("place_confidence", pl.Float64)):
-                if name not in nodes.columns:
-                    nodes = nodes.with_columns(pl.lit(None, dtype=dtype).alias(name))
-            known = pl.col("__lost").is_not_null()
-            nodes = nodes.with_columns(
-                pl.when(known).then(pl.col("__lost")).otherwise(pl.col("place_text")).alias("place_text"),
-                pl.when(known).then(0.0).otherwise(pl.col("place_confidence")).alias("place_confidence"),
-            ).drop("__lost")
-        return nodes
+        fields = {"__code": pl.String(), "__sure": pl.Float64(), "__several": pl.Boolean()}
+        placements = mapped(named, found, pl.Struct(fields)).struct.unnest()
+        ids = mapped(placements.get_column("__code"), places.id_of)
+        # Where a place has become another meanwhile, what was there goes on at that.
+        changed = placements.get_column("__several").fill_null(False)
+        self._mark(frame.filter(changed).select(owner))
+        other = pl.when(pl.lit(ids) != pl.col("__start")).then(pl.lit(ids))
+        return frame.with_columns(
+            placements.get_column("__code"),
+            placements.get_column("__sure").fill_null(1.0),
+            # The text is the second part of a place's key.
+            pl.col("__place").str.split("\x1f").list.get(1, null_on_oob=True).alias("__text"),
+            pl.coalesce("__end", other).alias("__end"),
+        )
 
-    # -- the rest ---------------------------------------------------------------------------------------------------
+    def _mark_let_go(self) -> None:
+        """Marks what no newest version of any record names any more: it lives on in relationships, or not at all."""
+        left = pl.DataFrame({"id": sorted(self._settled.let_go)}, schema={"id": pl.String})
+        for label in self._same:
+            left = self._as_known(left, "id", label)
+        left = left.unique()
+        for name in self._spool.tables():
+            if left.height and name.startswith("arranged.node."):
+                for frame in self._spool.frames(name, columns=["id"]):
+                    left = left.join(frame, on="id", how="anti")
+        self._mark(left)
 
-    def complex_states(self) -> Iterator[State]:
-        """The ids that are not ordinary, folded one by one."""
-        ids = self._complex.to_series().sort().to_list()
+    # -- what the graph should hold ---------------------------------------------------------------------------------
+
+    def parts(self) -> Iterator[Part]:
+        """Everything, part by part in the order of labels and ids; addresses last, when all is counted."""
+        labels = {*self._parts, *filter(None, map(ONTOLOGY.label_of, self._complex.to_series()))}
+        tables = [t for t in self._spool.tables() if t.startswith("arranged.")]
+        total = sum(self._spool.rows(t) for t in tables)
+        done = 0
+        for label in sorted(labels, key=lambda name: (name == "Address", name)):
+            for number in range(self._parts.get(label, 1)):
+                names = [node_table(label), *(t.name for t in self._tables if t.owner_label == label)]
+                done += sum(self._spool.rows(part_name(f"arranged.{n}", number)) for n in names)
+                part = self._part(label, number)
+                for name in names:
+                    self._spool.drop(part_name(f"arranged.{name}", number))
+                yield part
+                self._progress(STAGE, done, total)
+
+    def _part(self, label: str, number: int) -> Part:
+        links: dict[LinkTable, pl.DataFrame] = {}
+        lost = pl.DataFrame()
+        for table in self._tables:
+            if table.owner_label == label:
+                claimed = self._ordinary(table.name, number, table.owner)
+                if table.places and claimed.height:
+                    lost = _lost(claimed)
+                    claimed = claimed.filter(pl.col("__end").is_not_null())
+                if claimed.height:
+                    made = relationships(table, standing(table, claimed), self._facts)
+                    if table.places and label != "Incident" and label != "Matter":
+                        self.disagreements += disagreeing(
+                            table, claimed, made, self._places, self._departments
+                        )
+                    links[table] = made
+        claims = self._ordinary(node_table(label), number, "id")
+        nodes = pl.DataFrame(schema={"id": pl.String})
+        if claims.height:
+            nodes = chosen(claims)
+            self.disagreements += contradicted(label, claims, nodes, self._departments)
+            nodes = derived(label, nodes, links, lost, self._facts)
+            self._count(label, nodes, links)
+        return self._with_others(label, number, nodes, links)
+
+    def _ordinary(self, name: str, number: int, owner: str) -> pl.DataFrame:
+        frame = self._spool.get(part_name(f"arranged.{name}", number))
+        if not frame.height:
+            return frame
+        return frame.join(self._complex, left_on=owner, right_on="id", how="anti", maintain_order="left")
+
+    def _with_others(
+        self, label: str, number: int, nodes: pl.DataFrame, links: dict[LinkTable, pl.DataFrame]
+    ) -> Part:
+        """The part with those that are folded one by one."""
+        low, high = id_range(ONTOLOGY.entities[label].prefix, number, self._parts.get(label, 1))
+        ids = self._complex.filter((pl.col("id") >= low) & (pl.col("id") < high)).to_series().sort().to_list()
+        rows: list[dict[str, Any]] = []
+        others: dict[LinkTable, list[dict[str, Any]]] = {}
+        for id, versions in self._all_versions(ids):
+            state = fold(id, versions, self._places)
+            if state is None:
+                continue
+            self.disagreements += self._disagree(id, versions, state)
+            for counter, codes in contributions(state, self._today, self._places.areas).items():
+                self.rollups.add_each(counter, codes)
+            rows.append(state.values)
+            for link in state.links:
+                ends = [ONTOLOGY.label_of(end) or "" for end in (link.start, link.end)]
+                row = {"start": link.start, "end": link.end, "k": link.k, **link.values}
+                others.setdefault(link_table(link.type, *ends), []).append(row)
+        if rows:
+            nodes = pl.concat([nodes, typed(label, rows)], how="diagonal")
+        for table, more in others.items():
+            frames = [f for f in (links.get(table), typed_links(table.type, more)) if f is not None]
+            links[table] = pl.concat(frames, how="diagonal")
+        return Part(label, number, nodes.sort("id"), links)
+
+    def _all_versions(self, ids: Sequence[str]) -> Iterator[tuple[str, list[Version]]]:
         for start in range(0, len(ids), CHUNK):
-            for id, versions in self._versions(ids[start : start + CHUNK]).items():
-                state = fold(id, versions, self._places)
-                if state is not None:
-                    self.disagreements += self._disagree(id, versions, state)
-                    yield state
-            self._progress(STAGE, min(start + CHUNK, len(ids)), len(ids))
+            yield from self._versions(ids[start : start + CHUNK]).items()
 
-    def settle_disagreements(self) -> None:
-        """Judges the ordinary ids of which several feeds say several things; call it when all nodes were asked for."""
-        for start in range(0, len(self.contradicted), CHUNK):
-            for id, versions in self._versions(self.contradicted[start : start + CHUNK]).items():
-                self.disagreements += self._disagree(id, versions, fold(id, versions, self._places))
+    def release(self) -> None:
+        """Lets go of what only the fold needs."""
+        self._facts = pl.DataFrame()
+        self._same = {}
 
-    def count_state(self, state: State) -> None:
-        """Adds what a state contributes to the roll-ups."""
-        for counter, codes in contributions(state, self._today, self._places.areas).items():
-            for code in codes:
-                self.counts[code, counter] += 1
+    # -- counting ---------------------------------------------------------------------------------------------------
 
-    def count_nodes(self, label: str, nodes: pl.DataFrame) -> None:
-        """Adds what ordinary nodes contribute, as `loaders.fold.contributions` counts it."""
-        if not nodes.height or label not in COUNTERS:
+    def _count(self, label: str, nodes: pl.DataFrame, links: Mapping[LinkTable, pl.DataFrame]) -> None:
+        """Adds what ordinary nodes contribute to the roll-ups, as `loaders.fold.contributions` counts it."""
+        if label == "Person":
+            homes = [f for t, f in links.items() if t.type == "LIVES_AT" and f.height]
+            if homes:
+                self._count_people(nodes, pl.concat(homes))
             return
-        nothing = pl.lit(None, dtype=pl.String)
-        place, grid = (pl.col(c) if c in nodes.columns else nothing for c in ("place", "grid"))
+        if label not in COUNTERS:
+            return
         counted = [(c, pl.lit(True)) for c in COUNTERS[label]]
         if label == "House" and "rented" in nodes.columns:
             counted.append(("n_rented", pl.col("rented").fill_null(False)))
@@ -458,57 +504,43 @@ class ColumnFold:
             stays = pl.col("left").fill_null(OPEN_END) > self._today
             counted = [(c, stays) for c, _ in counted]
         for counter, which in counted:
-            self._add(nodes.filter(which).select(place.alias("place"), grid.alias("grid")), counter)
+            self.rollups.add(self._stands(nodes.filter(which)), counter)
 
-    def count_people(self, people: pl.DataFrame, homes: pl.DataFrame) -> None:
-        """Adds what ordinary people contribute: each once in a place, however many homes lie in it."""
-        if not homes.height:
-            return
+    def _count_people(self, people: pl.DataFrame, homes: pl.DataFrame) -> None:
+        """Each once in a place, however many homes lie in it."""
         present = homes.filter(
             (pl.col("since").fill_null("") <= self._today) & (pl.col("until") > self._today)
-        ).select(pl.col("start").alias("id"), "place", "grid")
-        several = pl.col("id").is_duplicated()
+        )
+        present = self._stands(present.select(pl.col("start").alias("id"), "place", "grid"), "id")
         floating = pl.DataFrame(schema={"id": pl.String})
         if "residence" in people.columns:
             floating = people.filter(pl.col("residence") == "floating").select("id")
-        for counter, who in (
-            ("n_people", present),
-            ("n_floating", present.join(floating, on="id", how="semi")),
-        ):
-            self._add(who.filter(~several), counter)
-            where: dict[str, set[str]] = defaultdict(set)
-            for id, place, grid in who.filter(several).iter_rows():
-                where[id] |= self._places.areas(place, grid)
-            for codes in where.values():
-                for code in codes:
-                    self.counts[code, counter] += 1
+        self.rollups.add(present.join(people.select("id"), on="id", how="semi"), "n_people")
+        self.rollups.add(present.join(floating, on="id", how="semi"), "n_floating")
 
-    def _add(self, stands: pl.DataFrame, counter: str) -> None:
-        for place, grid, n in stands.group_by("place", "grid").len().iter_rows():
-            for code in self._places.areas(place, grid):
-                self.counts[code, counter] += n
+    def _stands(self, frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
+        """Where nodes stand: the code of the place, and the grid."""
+        nothing = pl.lit(None, dtype=pl.String)
+        place, grid = (pl.col(c) if c in frame.columns else nothing for c in ("place", "grid"))
+        if self._places.genealogy:
+            # What lies in a place that was merged has its own code at the end of its key.
+            own = place.str.split(MERGED).list.tail(2).list.join("")
+            place = pl.when(place.str.contains(MERGED, literal=True)).then(own).otherwise(place)
+        if separator := self._places.scheme.separator:
+            place = place.str.strip_suffix(separator)
+        return frame.select(*columns, place.alias("place"), grid.alias("grid"))
 
 
-def _renamed(frame: pl.DataFrame, column: str, same: pl.DataFrame) -> pl.DataFrame:
-    """The frame with persons in a column as they are known."""
-    known = frame.join(same, left_on=column, right_on="raw", how="left", maintain_order="left").get_column(
-        "same"
+def _lost(claimed: pl.DataFrame) -> pl.DataFrame:
+    """`id`, `text`: what is best said of a place that nobody knows, of things that are at no known one."""
+    nowhere = claimed.filter(pl.col("__end").is_null())
+    found = claimed.filter(pl.col("__end").is_not_null()).select("__start")
+    best = (
+        nowhere.join(found, on="__start", how="anti")
+        .sort("__sure", "__trust", "__effective", "__hash")
+        .group_by("__start")
+        .agg(pl.col("__text").last())
     )
-    return frame.with_columns(pl.coalesce(known, pl.col(column)).alias(column))
-
-
-def typed(label: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Rows of nodes as a frame, each field of its declared type."""
-    schema: dict[str, Any] = {}
-    for name, spec in ONTOLOGY.entities[label].fields().items():
-        dtype = TYPES[spec.type]
-        schema[name] = pl.List(dtype) if spec.many else dtype
-    return pl.DataFrame(rows, schema=schema)
-
-
-def typed_links(type: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Rows of relationships (`start`, `end`, `k` and values) as a frame."""
-    schema: dict[str, Any] = dict.fromkeys(("start", "end", "k"), pl.String)
-    for name, spec in ONTOLOGY.links[type].fields().items():
-        schema[name] = TYPES[spec.type]
-    return pl.DataFrame(rows, schema=schema)
+    return best.filter(pl.col("__text") != "").select(
+        pl.col("__start").alias("id"), pl.col("__text").alias("text")
+    )

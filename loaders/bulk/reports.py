@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from loaders.bulk.claims import mapped
+from loaders.bulk.people import kept_traits
 from loaders.bulk.spool import Spool
 from loaders.declaration import Feed
 from loaders.identity.incidents import (
@@ -22,61 +23,71 @@ from loaders.identity.incidents import (
     IncidentLinker,
     topic_of,
 )
-from loaders.identity.linker import TRAITS
 from loaders.mapping import SEPARATOR
 
 RECORD = ["__feed", "__rkey", "__effective", "__hash"]
 
 
-def report_traits(spool: Spool, feeds: Mapping[str, Feed], linker: IncidentLinker) -> pl.DataFrame:
-    """Traits of the raw incidents in a spool: `raw`, `kind`, `value`; persons in it are those they are known as."""
-    reporting = {name: feed.reporting for name, feed in feeds.items() if feed.reporting is not None}
-    ours = pl.col("__feed").is_in(list(reporting))
-    said = spool.get("node.Incident", ["id", "category", "kind", "occurred_at", *RECORD])
-    said = said.filter(ours & pl.col("occurred_at").is_not_null())
+def report_traits(
+    spool: Spool, feeds: Mapping[str, Feed], linker: IncidentLinker, same: pl.DataFrame | None
+) -> dict[str, pl.LazyFrame]:
+    """Kind → traits (`raw`, `value`) of the raw incidents in a spool, which keeps them in its tables `trait.`.
+
+    Args:
+        same: `raw`, `same`: persons, and those they are known as.
+    """
+    for feed in feeds.values():
+        if feed.reporting is not None:
+            _traits_of_feed(spool, feed, linker, same)
+    traits = kept_traits(spool)
+    if REPORT not in traits:
+        return {}
+    # What is said of an incident that no record reports is nothing.
+    reported = traits[REPORT].select("raw").unique()
+    return {kind: found.join(reported, on="raw", how="semi") for kind, found in traits.items()}
+
+
+def _traits_of_feed(spool: Spool, feed: Feed, linker: IncidentLinker, same: pl.DataFrame | None) -> None:
+    name, reporting = feed.feed, feed.reporting
+    assert reporting is not None
+    said = spool.get("node.Incident", ["id", "category", "kind", "occurred_at", *RECORD], name)
+    said = said.filter(pl.col("occurred_at").is_not_null())
     if not said.height:
-        return pl.DataFrame(schema=TRAITS)
-    own = pl.col("__feed").is_in([name for name, r in reporting.items() if r.own_kind])
-    topic = pl.coalesce("category", pl.when(own).then(pl.col("kind")))
+        return
+    topic = pl.coalesce("category", "kind") if reporting.own_kind else pl.col("category")
     said = said.with_columns(mapped(said.select(topic.alias("t")).to_series(), _topic).alias("topic"))
-    later = {name: "" if r.later is None else str(r.later) for name, r in reporting.items()}
-    said = said.with_columns(pl.col("__feed").replace_strict(later, return_dtype=pl.String).alias("later"))
     places = f"link.{PLACED}.Incident.Address"
-    if spool.rows(places):
-        at = spool.get(places, ["__start", "__place", "__slot", *RECORD]).filter(ours)
+    at = spool.get(places, ["__start", "__place", "__slot", *RECORD], name)
+    if at.height:
         spots = mapped(at.get_column("__place"), linker.spot)
-        at = at.select(pl.col("__start").alias("id"), *RECORD, "__slot", spots.alias("spot")).drop_nulls(
-            "spot"
-        )
-        at = at.sort("__slot").unique(["id", *RECORD], keep="first")
+        at = at.select(pl.col("__start").alias("id"), *RECORD, "__slot", spots.alias("spot"))
+        at = at.drop_nulls("spot").sort("__slot").unique(["id", *RECORD], keep="first")
         said = said.join(at.drop("__slot"), on=["id", *RECORD], how="left")
     else:
         said = said.with_columns(pl.lit(None, dtype=pl.String).alias("spot"))
-    parts = (pl.col(c).fill_null("") for c in ("occurred_at", "__feed", "topic", "spot", "later"))
+    later = pl.lit("" if reporting.later is None else str(reporting.later))
+    parts = [*(pl.col(c).fill_null("") for c in ("occurred_at", "__feed", "topic", "spot")), later]
     both = pl.concat_str("spot", "topic", separator=SCENE_SEPARATOR)
-    traits = [
-        _traits(said, "id", NUMBER, pl.col("id")),
-        _traits(said, "id", REPORT, pl.concat_str(list(parts), separator=SEPARATOR)),
-        _traits(said.drop_nulls(["spot", "topic"]), "id", SCENE, both),
-    ]
-    known = said.select(pl.col("id").alias("raw")).unique()
+
+    def put(kind: str, rows: pl.DataFrame, raw: str, value: pl.Expr) -> None:
+        traits = rows.select(pl.col(raw).alias("raw"), value.cast(pl.String).alias("value")).drop_nulls()
+        spool.put(f"trait.{kind}", traits.unique())
+
+    put(NUMBER, said, "id", pl.col("id"))
+    put(REPORT, said, "id", pl.concat_str(parts, separator=SEPARATOR))
+    put(SCENE, said.drop_nulls(["spot", "topic"]), "id", both)
     for table in spool.tables():
-        kind = table.split(".")
-        if kind[:2] == ["link", INVOLVED]:
-            links = spool.get(table, ["__start", "__end", "__feed", "role"]).filter(ours)
+        kind, *of = table.split(".")
+        if kind == "link" and of[0] == INVOLVED:
+            links = spool.get(table, ["__start", "__end", "role"], name)
             links = links.filter(pl.col("role").ne_missing(REPORTER))
-            traits.append(_traits(links, "__end", PARTY, pl.col("__start")))
-        elif kind[:2] == ["link", FOLLOWS]:
-            links = spool.get(table, ["__start", "__end", "__feed"]).filter(ours)
-            traits.append(_traits(links, "__start", NUMBER, pl.col("__end")))
-    return pl.concat(traits).join(known, on="raw", how="semi").unique()
+            if same is not None and of[1] == "Person":
+                links = links.join(same, left_on="__start", right_on="raw", how="left")
+                links = links.with_columns(pl.coalesce("same", "__start").alias("__start"))
+            put(PARTY, links, "__end", pl.col("__start"))
+        elif kind == "link" and of[0] == FOLLOWS:
+            put(NUMBER, spool.get(table, ["__start", "__end"], name), "__start", pl.col("__end"))
 
 
 def _topic(name: str) -> str | None:
     return topic_of(name, None)
-
-
-def _traits(rows: pl.DataFrame, raw: str, kind: str, value: pl.Expr) -> pl.DataFrame:
-    return rows.select(
-        pl.col(raw).alias("raw"), pl.lit(kind).alias("kind"), value.cast(pl.String).alias("value")
-    ).drop_nulls()

@@ -4,63 +4,121 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
 
+# What the random part of an id is written in (`loaders.mapping.mint`), in the order in which texts sort.
+SYMBOLS = "234567abcdefghijklmnopqrstuvwxyz"
+
 
 class Spool:
-    """Parts of named tables; a table's parts may differ in which columns they have."""
+    """Files of named tables; a table's files may differ in which columns they have.
+
+    A table may be *ranged*: laid out in parts of its ids, so that all that belongs to one id is in one part, and the parts
+    one after another are in the order of the ids.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True, mode=0o700)
-        self._parts: dict[str, list[Path]] = defaultdict(list)
+        self._files: dict[str, list[tuple[str, Path]]] = defaultdict(list)
         self._rows: dict[str, int] = defaultdict(int)
         self._written = 0
 
-    def put(self, table: str, frame: pl.DataFrame) -> None:
+    def put(self, table: str, frame: pl.DataFrame, group: str = "") -> None:
+        """Adds a file of rows, if there are any; `group` says whose they are, where they are all of one feed."""
         if frame.height:
             self._written += 1
             path = self.directory / f"{self._written}-{table}.parquet"
             frame.write_parquet(path, compression="lz4", statistics=False)
-            self._parts[table].append(path)
+            self._files[table].append((group, path))
             self._rows[table] += frame.height
 
     def tables(self) -> list[str]:
-        return sorted(self._parts)
+        return sorted(self._files)
 
     def rows(self, table: str) -> int:
-        return self._rows[table]
+        return self._rows.get(table, 0)
 
-    def get(self, table: str, columns: Iterable[str] | None = None) -> pl.DataFrame:
-        """The whole of a table; columns that a part has not are null there."""
-        if columns is None:
-            parts = [pl.read_parquet(path) for path in self._parts.get(table, ())]
-            return pl.concat(parts, how="diagonal") if parts else pl.DataFrame()
-        wanted = list(columns)
-        parts = []
-        for path in self._parts.get(table, ()):
-            there = pl.read_parquet_schema(path)
-            parts.append(pl.read_parquet(path, columns=[c for c in wanted if c in there]))
-        found = pl.concat(parts, how="diagonal") if parts else pl.DataFrame()
+    def get(self, table: str, columns: Iterable[str] | None = None, group: str | None = None) -> pl.DataFrame:
+        """The whole of a table, or of a group's files; columns that a file has not are null there."""
+        wanted = None if columns is None else list(columns)
+        frames = [_read(path, wanted) for path in self._paths(table, group)]
+        if not frames:
+            return pl.DataFrame(schema=dict.fromkeys(wanted or (), pl.String))
+        found = pl.concat(frames, how="diagonal", rechunk=False)
+        if wanted is None:
+            return found
         missing = [pl.lit(None, dtype=pl.String).alias(c) for c in wanted if c not in found.columns]
-        return (
-            found.with_columns(missing).select(wanted)
-            if found.width
-            else pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))
-        )
+        return found.with_columns(missing).select(wanted)
+
+    def frames(
+        self, table: str, rows: int = 0, columns: Iterable[str] | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """A table's files one by one, or as many together as make up `rows`."""
+        wanted = None if columns is None else list(columns)
+        held: list[pl.DataFrame] = []
+        for path in self._paths(table, None):
+            held.append(_read(path, wanted))
+            if sum(f.height for f in held) >= rows:
+                yield pl.concat(held, how="diagonal")
+                held = []
+        if held:
+            yield pl.concat(held, how="diagonal")
 
     def scan(self, table: str) -> list[pl.LazyFrame]:
-        """The parts of a table, to be filtered before they are held."""
-        return [pl.scan_parquet(path) for path in self._parts.get(table, ())]
+        """The files of a table, to be filtered before they are held."""
+        return [pl.scan_parquet(path) for path in self._paths(table, None)]
+
+    def put_ranged(self, table: str, frame: pl.DataFrame, column: str, parts: int) -> None:
+        """Adds rows to the parts of a ranged table, by the ids in a column."""
+        if parts == 1:
+            self.put(part_name(table, 0), frame)
+            return
+        width = len(SYMBOLS) // parts
+        symbol = pl.col(column).str.extract(r"_(.)")
+        of = {s: i // width for i, s in enumerate(SYMBOLS)}
+        frame = frame.with_columns(symbol.replace_strict(of, return_dtype=pl.UInt8).alias("__part"))
+        for (part,), rows in frame.partition_by("__part", as_dict=True, include_key=False).items():
+            self.put(part_name(table, int(part)), rows)
 
     def drop(self, table: str) -> None:
-        for path in self._parts.pop(table, ()):
+        for _, path in self._files.pop(table, ()):
             path.unlink()
         self._rows.pop(table, None)
 
     def close(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _paths(self, table: str, group: str | None) -> list[Path]:
+        return [path for of, path in self._files.get(table, ()) if group is None or of == group]
+
+
+def part_name(table: str, part: int) -> str:
+    """The table that one part of a ranged table is."""
+    return f"{table}@{part}"
+
+
+def id_range(prefix: str, part: int, parts: int) -> tuple[str, str]:
+    """The ids of a part are from the first on and before the second."""
+    width = len(SYMBOLS) // parts
+    low = f"{prefix}_{SYMBOLS[part * width]}"
+    return low, f"{prefix}_{SYMBOLS[(part + 1) * width]}" if part + 1 < parts else f"{prefix}`"
+
+
+def parts_for(rows: int, most: int) -> int:
+    """In how many parts (a power of two) a ranged table of so many rows has at most so many in each, as far as 32 parts go."""
+    parts = 1
+    while parts < len(SYMBOLS) and rows > most * parts:
+        parts *= 2
+    return parts
+
+
+def _read(path: Path, wanted: list[str] | None) -> pl.DataFrame:
+    if wanted is None:
+        return pl.read_parquet(path)
+    there = pl.read_parquet_schema(path)
+    return pl.read_parquet(path, columns=[c for c in wanted if c in there])

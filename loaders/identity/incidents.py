@@ -28,7 +28,7 @@ from loaders.identity.people import HOMES
 from loaders.mapping import SEPARATOR
 from loaders.places import PlaceBase
 
-VERSION: Final = "incidents-1"
+VERSION: Final = "incidents-2"
 # What a record reports, in one value (`Report`).
 REPORT: Final = "report"
 # What ties raw incidents together: an incident's number (its own, or one that it names), a party, a topic at a place.
@@ -115,24 +115,28 @@ def decide(traits: pl.DataFrame, wanted: pl.Series, apart: Sequence[tuple[str, s
     Returns:
         As `loaders.identity.people.decide`: links point from the later report to the earlier.
     """
-    traits = _bearing(traits, wanted)
+    lazy = traits.lazy()
+    return _decided(_bearing(lazy, wanted.alias("raw").to_frame().lazy()), wanted.to_list(), apart)
+
+
+def _decided(traits: pl.DataFrame, wanted: Iterable[str], apart: Sequence[tuple[str, str]]) -> pl.DataFrame:
     raws = _raws(traits)
     judge = _Judge(raws, traits, {*apart, *((b, a) for a, b in apart)})
-    rows = [row for id in wanted.to_list() if id in raws for row in judge.about(raws[id])]
+    rows = [row for id in wanted if id in raws for row in judge.about(raws[id])]
     return pl.DataFrame(rows, schema=LINKS, orient="row")
 
 
-def _bearing(traits: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
+def _bearing(traits: pl.LazyFrame, wanted: pl.LazyFrame) -> pl.DataFrame:
     """The traits of those who may be further reports, or are named, and of whoever shares a tie with one of them."""
     named = traits.filter((pl.col("kind") == NUMBER) & (pl.col("value") != pl.col("raw")))
     later = traits.filter((pl.col("kind") == REPORT) & ~pl.col("value").str.ends_with(SEPARATOR))
     asked = pl.concat(
         [named.select("raw"), named.select(pl.col("value").alias("raw")), later.select("raw")]
     ).unique()
-    asked = asked.join(wanted.alias("raw").to_frame(), on="raw", how="semi")
+    asked = asked.join(wanted, on="raw", how="semi")
     ties = traits.filter(pl.col("kind").is_in(TIES))
     near = ties.join(ties.join(asked, on="raw", how="semi"), on=["kind", "value"], how="semi")
-    return traits.join(near.select("raw").unique(), on="raw", how="semi")
+    return traits.join(near.select("raw").unique(), on="raw", how="semi").collect(engine="streaming")
 
 
 def _raws(traits: pl.DataFrame) -> dict[str, RawIncident]:
@@ -173,11 +177,10 @@ class _Judge:
             yield from self._by_evidence(raw, raw.report, raw.report.later)
 
     def _named(self, raw: RawIncident) -> list[str]:
-        """Earlier incidents that the record names, or that name it; and those whose record is not known."""
-        near = {
-            *raw.numbers,
-            *(other for other in self._sharing.get((NUMBER, raw.id), ()) if other != raw.id),
-        }
+        """Earlier incidents that the record names, or that name it, or that one names together with it; and those whose
+        record is not known."""
+        naming = [other for other in self._sharing.get((NUMBER, raw.id), ()) if other != raw.id]
+        near = {*raw.numbers, *naming, *(n for other in naming for n in self._numbers(other))} - {raw.id}
         found = []
         for other in near:
             held = self._raws.get(other)
@@ -185,6 +188,11 @@ class _Judge:
             if order < raw.order and (raw.id, other) not in self._apart:
                 found.append((order, other))
         return [other for _, other in sorted(found)]
+
+    def _numbers(self, id: str) -> Sequence[str]:
+        """The incidents that a record names."""
+        held = self._raws.get(id)
+        return held.numbers if held is not None else ()
 
     def _by_evidence(
         self, raw: RawIncident, report: Report, pace: float
@@ -343,6 +351,11 @@ class IncidentLinker(Linker):
                 yield raw, NUMBER, raw
                 yield from traits
 
+    def mates(self, raws: set[str]) -> set[str]:
+        """Those that name one another, or that a third names together."""
+        numbers = {(kind, value) for _, kind, value in self._traits_of(sorted(raws)) if kind == NUMBER}
+        return self._sharing(numbers)
+
     def raws(self) -> dict[str, RawIncident]:
         """All that is known of every raw incident, by id."""
         rows = self._records.db.execute(
@@ -361,3 +374,12 @@ class IncidentLinker(Linker):
         self, traits: pl.DataFrame, wanted: pl.Series, apart: Sequence[tuple[str, str]]
     ) -> pl.DataFrame:
         return decide(traits, wanted, apart)
+
+    def decide_whole(
+        self, traits: Mapping[str, pl.LazyFrame], apart: Sequence[tuple[str, str]]
+    ) -> pl.DataFrame:
+        if not traits:
+            return pl.DataFrame(schema=LINKS)
+        whole = pl.concat([f.select("raw", pl.lit(k).alias("kind"), "value") for k, f in traits.items()])
+        bearing = _bearing(whole.unique(), whole.select("raw").unique())
+        return _decided(bearing, bearing.get_column("raw").unique().sort(), apart)

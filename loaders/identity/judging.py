@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from loaders.identity.linker import IdentityLink, Linker
+from loaders.identity.linker import SEPARATOR, IdentityLink, Linker
 from loaders.run import Loader
 from loaders.why import Explainer, Fact
 from ontology.clock import SHANGHAI
 from ontology.errors import UsageError
 
-SEPARATOR = "~"
 VERDICTS = {True: "same", False: "different"}
 
 
@@ -42,7 +41,7 @@ class Decision:
 
     @property
     def id(self) -> str:
-        return f"{self.link.raw}{SEPARATOR}{self.link.same}"
+        return self.link.id
 
 
 class Judging:
@@ -56,7 +55,7 @@ class Judging:
     def decisions(self, subject: str, state: str, first: int, skip: int = 0) -> tuple[list[Decision], int]:
         """A page of links in a state (LINK or ASK), the surest first, and how many there are in all."""
         with self._lock:
-            self._loader.known_as.refresh()
+            self._loader.refresh()
             linker = self._linker(subject)
             found = linker.links(state, limit=first, skip=skip)
             return [self._decision(linker, link) for link in found], linker.count(state)
@@ -64,7 +63,7 @@ class Judging:
     def questions(self, id: str) -> list[Decision]:
         """The open questions about one entity, the surest first."""
         with self._lock:
-            self._loader.known_as.refresh()
+            self._loader.refresh()
             for linker in self._loader.known_as.linkers:
                 if id.startswith(linker.prefix):
                     return [self._decision(linker, link) for link in linker.links("ASK", id)]
@@ -77,7 +76,7 @@ class Judging:
             UsageError: NOT_FOUND.
         """
         with self._lock:
-            self._loader.known_as.refresh()
+            self._loader.refresh()
             return self._by_id(id)
 
     def said_of(self, raw: str) -> list[Fact]:
@@ -93,7 +92,7 @@ class Judging:
         if not reason.strip():
             raise UsageError("BAD_ARGUMENT", "须说明理由", "say why: a judgement has a reason")
         with self._lock:
-            self._loader.known_as.refresh()
+            self._loader.refresh()
             held = self._by_id(id)
             at = datetime.now(SHANGHAI).isoformat(timespec="seconds")
             self._loader.ledger.judge(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ledger import Ledger, Records
 from loaders.declaration import Feed
+from loaders.eras import day_of
 from loaders.identity.incidents import IncidentLinker
 from loaders.identity.linker import Linker
 from loaders.identity.people import PeopleLinker
@@ -23,6 +24,7 @@ class Known:
     def __init__(
         self, ledger: Ledger, records: Records, places: PlaceBase, feeds: Mapping[str, Feed]
     ) -> None:
+        self._places = places
         self.people = PeopleLinker(ledger, records, places)
         self.incidents = IncidentLinker(ledger, records, places, feeds, self.person)
         self.linkers: tuple[Linker, ...] = (self.people, self.incidents)
@@ -46,14 +48,27 @@ class Known:
         for linker in self.linkers:
             if id.startswith(linker.prefix):
                 return linker.members(id)
-        return [id]
+        return self._places.members(id) if id.startswith("adr_") else [id]
 
-    def rewritten(self, claims: Claims) -> Claims:
-        """The claims, made of entities as they are known."""
+    def rewritten(self, claims: Claims, effective: str = "") -> Claims:
+        """The claims, made of entities as they are known.
+
+        Args:
+            effective: the day that the record speaks of: a code may have been another place's on another day.
+        """
         same = {
             raw: end for raw in {x for c in claims.links for x in (c.start, c.end) if x} | {n.id for n in claims.nodes}
             if (end := self.people.same.get(raw) or self.incidents.same.get(raw))
         }  # fmt: skip
+        if self._places.genealogy:
+            for raw in {x for c in claims.links for x in (c.start, c.end) if x}:
+                if (known := self._places.known_as(raw)) != raw:
+                    same[raw] = known
+            for node in claims.nodes:
+                if node.label == "Address" and "code" in node.values:
+                    id = self._places.id_of(node.values["code"], day_of(effective, claims))
+                    if id != node.id:
+                        same[node.id] = id
         if not same:
             return claims
         nodes = [NodeClaim(same.get(n.id, n.id), *n[1:]) for n in claims.nodes]

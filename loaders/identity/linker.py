@@ -19,6 +19,7 @@ from loaders.fold import Version
 from loaders.places import PlaceBase
 
 LINK, ASK = "LINK", "ASK"
+SEPARATOR = "~"
 TRAITS = {"raw": pl.String, "kind": pl.String, "value": pl.String}
 LINKS = {"raw": pl.String, "same": pl.String, "state": pl.String, "score": pl.Float64, "why": pl.String}
 PART = 10_000
@@ -42,6 +43,11 @@ class IdentityLink:
     score: float
     why: str
     version: str
+
+    @property
+    def id(self) -> str:
+        """What it is called when it is judged."""
+        return f"{self.raw}{SEPARATOR}{self.same}"
 
 
 class Linker(ABC):
@@ -161,24 +167,29 @@ class Linker(ABC):
         """Whom these raw entities are decided about together with, beyond what ties them: nobody, as a rule."""
         return set()
 
-    def decide_all(self, traits: pl.DataFrame) -> None:
-        """Decides about everybody at once, from all traits (`raw`, `kind`, `value`); for a first load."""
+    def decide_all(self, traits: Mapping[str, pl.LazyFrame]) -> None:
+        """Decides about everybody at once, from all traits: kind → `raw`, `value`; for a first load."""
         with self._records.transaction() as db:
             for table in ("trait", "link"):
                 db.execute(f"DELETE FROM {table} WHERE raw >= ? AND raw < ?", self._range)
-            db.executemany(
-                "INSERT INTO trait VALUES (?,?,?)",
-                traits.select("kind", "value", "raw").unique().sort(pl.all()).iter_rows(),
-            )
+            for kind in sorted(traits):
+                found = traits[kind].select(pl.lit(kind), "value", "raw").unique().sort("value", "raw")
+                db.executemany("INSERT INTO trait VALUES (?,?,?)", found.collect().iter_rows())
         self.all_anew()
-        raws = traits.select("raw").unique()
-        wanted = (
-            raws.join(self.settled(traits).alias("raw").to_frame(), on="raw", how="anti").to_series().sort()
-        )
-        links = self._judged(traits, wanted)
+        links = self._with_judgements(lambda apart: self.decide_whole(traits, apart))
         with self._records.transaction():
             self._write(links)
         self._set(_direct(links))
+
+    @abstractmethod
+    def decide_whole(
+        self, traits: Mapping[str, pl.LazyFrame], apart: Sequence[tuple[Raw, Raw]]
+    ) -> pl.DataFrame:
+        """The machine's decisions about everybody, as `decide` makes them, in no more memory than need be.
+
+        Args:
+            traits: kind → `raw`, `value`.
+        """
 
     def _redecide(self, wanted: list[Raw], gone: set[Raw]) -> set[Raw]:
         ties = {(k, v) for _, k, v in self._traits_of(wanted) if k in self.ties}
@@ -206,14 +217,24 @@ class Linker(ABC):
         return {raw for raw in affected if before[raw] != self.same.get(raw)}
 
     def _judged(self, traits: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
-        """The machine's decisions, with people's judgements over them."""
+        """The machine's decisions about those wanted, with people's judgements over them."""
+        return self._with_judgements(lambda apart: self.decide(traits, wanted, apart), wanted)
+
+    def _with_judgements(
+        self, decide: Callable[[Sequence[tuple[Raw, Raw]]], pl.DataFrame], wanted: pl.Series | None = None
+    ) -> pl.DataFrame:
+        """The decisions that a function comes to when it is told who are two; about everybody without `wanted`."""
         judged = self._ledger.judgements(self.subject)
         apart = [(a, b) for (a, b), verdict in judged.items() if verdict == "different"]
         together = [(a, b) for (a, b), verdict in judged.items() if verdict == "same"]
-        links = self.decide(traits, wanted, apart)
+        links = decide(apart)
         forced = [(a, b, LINK, 1.0, "judgement") for a, b in together]
         if forced:
             by_hand = pl.DataFrame(forced, schema=LINKS, orient="row")
+            if wanted is None:
+                known = _frame(self._traits_of([raw for raw, _ in together]))
+                gone = self.settled(known).alias("raw").to_frame()
+                wanted = known.join(gone, on="raw", how="anti").get_column("raw").unique()
             by_hand = by_hand.join(wanted.alias("raw").to_frame(), on="raw", how="semi")
             links = pl.concat([links.join(by_hand, on="raw", how="anti"), by_hand])
         return links
@@ -288,6 +309,17 @@ class Linker(ABC):
             "SELECT raw, same, state, score, why, version FROM link WHERE raw = ? AND same = ?", (raw, same)
         ).fetchone()
         return IdentityLink(*row) if row is not None else None
+
+    def steps(self, raw: str) -> list[IdentityLink]:
+        """The links from a raw entity to the one that it is known as, one after the other."""
+        found: list[IdentityLink] = []
+        while (further := self._direct.get(raw)) is not None and len(found) <= len(self._direct):
+            link = self.link(raw, further)
+            if link is None or link in found:
+                break
+            found.append(link)
+            raw = further
+        return found
 
 
 def ended(direct: Mapping[str, str], raw: str) -> str:

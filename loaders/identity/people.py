@@ -13,8 +13,8 @@ Pure functions of the traits given: the same records, in whatever order, are lin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import polars as pl
 
@@ -44,12 +44,12 @@ def population(anchors: int) -> int:
 
 
 def decide(
-    traits: pl.DataFrame, wanted: pl.Series, size: int, apart: Sequence[tuple[str, str]] = ()
+    traits: pl.DataFrame, wanted: pl.Series, size: int, apart: Sequence[tuple[Any, Any]] = ()
 ) -> pl.DataFrame:
     """Whom each of the wanted raw persons is.
 
     Args:
-        traits: `raw`, `kind`, `value`: of those wanted, and of all that share a name, a phone or a home with one of them.
+        traits: `raw`, `kind`, `value` (texts, or numbers in their place, those of `raw` in the order of the texts): of those wanted, and of all that share a name, a phone or a home with one of them.
         wanted: raw persons without a number.
         size: see `population`.
         apart: pairs (raw, same) that a person has judged to be two.
@@ -58,10 +58,11 @@ def decide(
         `raw`, `same` (the raw person it is taken for), `state` (LINK or ASK), `score` (0–1), `why` (agreements, by
         commas); one row for each link, some for a question, none where nothing is known.
     """
+    raw_type = traits.schema["raw"]
     anchors = traits.filter(pl.col("kind") == NUMBER).select("raw").unique()
     ours = traits.join(wanted.alias("raw").to_frame(), on="raw", how="semi")
     theirs = traits.join(anchors, on="raw", how="semi")
-    never = pl.DataFrame(list(apart), schema={"raw": pl.String, "same": pl.String}, orient="row")
+    never = pl.DataFrame(list(apart), schema={"raw": raw_type, "same": raw_type}, orient="row")
     known = _against_anchors(ours, theirs, size, never)
     settled = known.filter(pl.col("state") == LINK)
     # A person without a number may yet be another without one; whom an anchor is in question for is left alone.
@@ -79,7 +80,7 @@ def _against_anchors(
 ) -> pl.DataFrame:
     pairs = _pairs(ours, theirs).join(never, on=["raw", "same"], how="anti")
     if not pairs.height:
-        return pl.DataFrame(schema=LINKS)
+        return _nothing(ours)
     for kind in (NAME, PHONE, BIRTH, SEX, HOME):
         pairs = _compared(pairs, ours, theirs, kind)
     log_size = math.log2(size)
@@ -119,6 +120,12 @@ def _weight(kind: str, agree: pl.Expr, differ: float) -> pl.Expr:
     return pl.when(pl.col(kind).is_null()).then(0.0).when(pl.col(kind)).then(agree).otherwise(differ)
 
 
+def _nothing(traits: pl.DataFrame) -> pl.DataFrame:
+    """No decisions, about raw persons as the traits name them."""
+    raw = traits.schema["raw"]
+    return pl.DataFrame(schema={**LINKS, "raw": raw, "same": raw})
+
+
 def _pairs(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
     """Candidates: those who share a phone, a name and birth, or a name and home."""
     found = [_joined(_values(ours, PHONE, "raw"), _values(theirs, PHONE, "same"))]
@@ -126,25 +133,26 @@ def _pairs(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
         sides = []
         for traits, name in ((ours, "raw"), (theirs, "same")):
             named = _values(traits, NAME, name).rename({"value": "called"})
-            sides.append(
-                _values(traits, kind, name)
-                .join(named, on=name)
-                .select(name, pl.concat_str("called", pl.lit(" "), "value").alias("value"))
-            )
-        found.append(_joined(*sides))
+            sides.append(_values(traits, kind, name).join(named, on=name))
+        found.append(_joined(sides[0], sides[1], "called"))
     return pl.concat(found).filter(pl.col("raw") != pl.col("same")).unique()
 
 
-def _joined(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
-    few = theirs.join(theirs.group_by("value").len().filter(pl.col("len") <= CROWD), on="value", how="semi")
-    return ours.join(few, on="value").select("raw", "same")
+def _joined(ours: pl.DataFrame, theirs: pl.DataFrame, *also: str) -> pl.DataFrame:
+    on = ["value", *also]
+    theirs = theirs.join(ours.select(on).unique(), on=on, how="semi")
+    few = theirs.join(theirs.group_by(on).len().filter(pl.col("len") <= CROWD), on=on, how="semi")
+    return ours.join(few, on=on).select("raw", "same")
 
 
 def _compared(pairs: pl.DataFrame, ours: pl.DataFrame, theirs: pl.DataFrame, kind: str) -> pl.DataFrame:
     """The pairs with a column `kind` (agree, differ, null where a side says nothing), and how many anchors share it."""
     left, right = _values(ours, kind, "raw"), _values(theirs, kind, "same")
     named = pairs.select("raw", "same")
-    shared = right.group_by("value").len()
+    # How many share a value is asked of all anchors; all else of those in question.
+    shared = right.join(left.select("value").unique(), on="value", how="semi").group_by("value").len()
+    left = left.join(named.select("raw").unique(), on="raw", how="semi")
+    right = right.join(named.select("same").unique(), on="same", how="semi")
     agree = (
         named.join(left, on="raw")
         .join(right, on=["same", "value"])
@@ -171,7 +179,7 @@ def _among_themselves(traits: pl.DataFrame, never: pl.DataFrame) -> pl.DataFrame
     groups = named.join(phoned, on="raw").group_by("called", "phone").agg(pl.col("raw").unique().sort())
     groups = groups.filter(pl.col("raw").list.len() > 1)
     if not groups.height:
-        return pl.DataFrame(schema=LINKS)
+        return _nothing(traits)
     members = groups.with_row_index("group").select("group", "raw").explode("raw")
     for kind in (BIRTH, SEX):
         said = (
@@ -194,6 +202,26 @@ def _among_themselves(traits: pl.DataFrame, never: pl.DataFrame) -> pl.DataFrame
         pl.lit(0.99).alias("score"),
         pl.lit(f"{NAME},{PHONE}").alias("why"),
     )
+
+
+def _coded(traits: Mapping[str, pl.LazyFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """All traits with numbers in the place of texts, which are a tenth of their size; and `raw`, `code` to go back by."""
+    raws = pl.concat([found.select("raw").unique() for found in traits.values()]).unique().sort("raw")
+    codes = raws.collect().with_row_index("code").select("raw", "code")
+    kinds = pl.Enum([NAME, PHONE, BIRTH, SEX, HOME, NUMBER])
+    parts = []
+    for kind, found in traits.items():
+        # Of a number nothing is asked but whether there is one.
+        value = (
+            pl.lit(1, dtype=pl.UInt32) if kind == NUMBER else pl.col("value").rank("dense").cast(pl.UInt32)
+        )
+        part = found.unique().collect().join(codes, on="raw")
+        parts.append(
+            part.select(
+                pl.col("code").alias("raw"), pl.lit(kind, dtype=kinds).alias("kind"), value.alias("value")
+            )
+        )
+    return pl.concat(parts).unique(), codes
 
 
 def _combined(traits: Iterable[Trait]) -> dict[str, set[tuple[str, str]]]:
@@ -247,6 +275,26 @@ class PeopleLinker(Linker):
         self, traits: pl.DataFrame, wanted: pl.Series, apart: Sequence[tuple[str, str]]
     ) -> pl.DataFrame:
         return decide(traits, wanted, int(self._records.meta(SIZE) or 0), apart)
+
+    def decide_whole(
+        self, traits: Mapping[str, pl.LazyFrame], apart: Sequence[tuple[str, str]]
+    ) -> pl.DataFrame:
+        coded, raws = _coded(traits)
+        anchors = coded.filter(pl.col("kind") == NUMBER).select("raw")
+        wanted = coded.select("raw").unique().join(anchors, on="raw", how="anti").get_column("raw").sort()
+        codes = dict(raws.filter(pl.col("raw").is_in([x for pair in apart for x in pair])).iter_rows())
+        two = [(codes[a], codes[b]) for a, b in apart if a in codes and b in codes]
+        links = decide(coded, wanted, int(self._records.meta(SIZE) or 0), two)
+        for column in ("raw", "same"):
+            named = links.select(column).join(
+                raws.rename({"raw": "text"}),
+                left_on=column,
+                right_on="code",
+                how="left",
+                maintain_order="left",
+            )
+            links = links.with_columns(named.get_column("text").alias(column))
+        return links
 
     def all_anew(self) -> bool:
         found = self._records.db.execute("SELECT count(DISTINCT raw) FROM trait WHERE kind = ?", (NUMBER,))

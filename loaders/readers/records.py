@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -28,6 +28,8 @@ BATCH = 20_000
 LOOKED_AT = 1_000
 DOCUMENT = 64 << 20
 HEAD = 1 << 16
+DEEPEST = 64
+"""Levels of lists and objects in a record."""
 BLANK = " \t\r\n,"
 
 
@@ -35,7 +37,27 @@ class _Digits(str):
     """A number's own text."""
 
 
-DECODER = json.JSONDecoder(parse_int=_Digits, parse_float=_Digits, parse_constant=_Digits)
+class _Decoder(json.JSONDecoder):
+    """A decoder that refuses what is nested deeper than any record (a ValueError, as what is no JSON)."""
+
+    def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
+        try:
+            value, end = super().raw_decode(s, idx)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+        level = [value]
+        for _ in range(DEEPEST):
+            level = [v for x in level for v in _inside(x) if isinstance(v, dict | list)]
+            if not level:
+                return value, end
+        raise ValueError("it is nested too deeply")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+DECODER = _Decoder(parse_int=_Digits, parse_float=_Digits, parse_constant=_Digits)
 
 
 def lines(

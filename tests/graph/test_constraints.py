@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from graph.constraints import FULL_TEXT, ensure_schema
+from graph.constraints import CODES, FULL_TEXT, ensure_schema
 from graph.store import Store
 from ontology import ONTOLOGY, Lookup
 from ontology.model import FieldSpec
@@ -75,7 +75,11 @@ async def test_every_declared_lookup_has_its_index(schema: Store) -> None:
         for row in indexes
         if row["type"] == "RANGE" and row["entityType"] == "NODE"
     }
-    (text,) = (row for row in indexes if row["type"] == "FULLTEXT")
+    texts = {row["name"]: row for row in indexes if row["type"] == "FULLTEXT"}
+    assert texts.keys() == {FULL_TEXT, CODES}
+    text = texts[FULL_TEXT]
+    assert texts[CODES]["labelsOrTypes"] == ["Address"]
+    assert texts[CODES]["properties"] == ["former_codes", "other_codes"]
     for label, entity in ONTOLOGY.entities.items():
         for name, spec in entity.fields().items():
             if spec.meta.lookup is Lookup.UNIQUE:

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from graph.engine import EngineAddress, connect_engine, engine_status, ensure_engine, stop_engine
+from graph.engine import EngineAddress, _has_ended, connect_engine, engine_status, ensure_engine, stop_engine
 from graph.engine_jars import Jar, ensure_jars, locked_jars
 from graph.store import Store
 from ontology.errors import EngineError
@@ -183,3 +183,30 @@ def test_a_failed_download_says_what_to_do(tmp_path: Path, monkeypatch: pytest.M
         ensure_jars(tmp_path, jars=locked_jars()[:1])
     assert caught.value.code == "ENGINE_DOWNLOAD"
     assert "again" in caught.value.hint
+
+
+def test_a_process_that_nobody_has_waited_for_has_ended() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    assert _has_ended(psutil.Process(child.pid), 20)
+    assert child.wait() == 0
+    running = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    assert not _has_ended(psutil.Process(running.pid), 0.2)
+    running.kill()
+    assert _has_ended(psutil.Process(running.pid), 20)
+    running.wait()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="leaves its first thread by a system call of Linux")
+def test_a_process_whose_threads_go_on_has_not_ended() -> None:
+    """A JVM's first thread ends before the others do: what it holds is held as long as they run."""
+    threads = (
+        "import ctypes, platform, threading, time; threading.Thread(target=time.sleep, args=(4,)).start(); "
+        "ctypes.CDLL(None).syscall(60 if platform.machine() == 'x86_64' else 93, 0)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", threads])
+    process = psutil.Process(child.pid)
+    while process.status() != psutil.STATUS_ZOMBIE:
+        assert process.is_running()
+    assert not _has_ended(process, 0.2)
+    assert _has_ended(process, 20)
+    child.wait()

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from addresses.coordinates import from_bd09, from_gcj02, gcj02_to_bd09, to_cgcs2000, to_gcj02
 from loaders import contract
-from loaders.coordinates import from_bd09, from_gcj02, gcj02_to_bd09, to_cgcs2000, to_gcj02
 from loaders.declaration import Feed
 from loaders.mapping import ACTION, AT
 from loaders.transforms import building_forms, chinese_date, chinese_number, serial_date, transform

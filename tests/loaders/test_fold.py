@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from addresses.gazetteer import NOWHERE, Placement
+from addresses.genealogy import Genealogy, Piece
+from addresses.scheme import load_scheme
 from loaders.fold import Version, fold
 from loaders.mapping import Claims, LinkClaim, NodeClaim, address_id
 
@@ -18,6 +20,20 @@ OPEN = "9999-12-31"
 
 class Places:
     """Codes stand for themselves; a `?` behind one makes it uncertain."""
+
+    genealogy = Genealogy(load_scheme())
+
+    def pieces(self, code: str, day: str | None = None) -> tuple[Piece, ...]:
+        return self.genealogy.pieces(code, day)
+
+    def id_of(self, code: str, day: str | None = None) -> str:
+        return address_id(code)
+
+    def id_for(self, identity: str) -> str:
+        return address_id(identity)
+
+    def full_name(self, code: str) -> str | None:
+        return None
 
     def placed(self, key: str) -> Placement:
         text = key.split("\x1f")[1]
@@ -35,6 +51,9 @@ class Places:
         return None
 
     def place_key(self, code: str) -> str | None:
+        return code
+
+    def standing(self, code: str) -> str | None:
         return code
 
     def at_level(self, code: str, level: str) -> str | None:

@@ -123,6 +123,11 @@ def test_any_order_of_all_feeds_ends_in_one_graph(
                     for feed, rows in batches.items():
                         loader.receive(_write(directory, feed, rows), feed)
                     await loader.load(store, [])
+                # Cut by lot, a batch may be many times as long as those before it: a person looks, and lets it pass.
+                with loader.ledger.lease():
+                    for batch in [b for b in loader.ledger.batches() if b.state == "held"]:
+                        loader.release(batch)
+                    await loader.apply_waiting(store)
                 assert loader.waiting() == []
                 graph = await whole_graph(store)
                 graph["disagreements"] = loader.records.db.execute("SELECT * FROM disagreement").fetchall()

@@ -227,7 +227,7 @@ def _linked(
     ledger = Ledger(directory / f"{len(opened)}", Keyring("cd" * 32))
     store = Records(ledger.directory, ledger.vault)
     opened.append(store)
-    linker = PeopleLinker(ledger, store, PlaceBase(load_scheme(), store))
+    linker = PeopleLinker(ledger, store, PlaceBase(load_scheme(), store, ledger))
     there: dict[str, list[Version]] = {}
 
     def versions(raws: object) -> dict[str, list[Version]]:

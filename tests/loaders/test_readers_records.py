@@ -301,3 +301,20 @@ def test_chunks_do_not_matter_to_lines(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(text, "HEAD", 20)
     (source,) = sources(put(tmp_path / "a.jsonl", "\n".join(RECORDS * 20)))
     assert [r[-1] for r in rows_of(source)] == list(range(1, 41))
+
+
+@pytest.mark.parametrize("depth", [100, 400, 100_000])
+@pytest.mark.parametrize("opening", ["[", '{"b":'])
+def test_what_is_nested_without_end_is_told(tmp_path: Path, depth: int, opening: str) -> None:
+    closing = "]" if opening == "[" else "}"
+    nested = f'{{"a":{opening * depth}1{closing * depth}}}'
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"a":1}}\n{nested}\n{{"a":[[2]]}}\n', "utf-8")
+    (source,) = sources(path)
+    rows = pl.concat(source.frames)
+    assert rows["a"].to_list() == ["1", "[[2]]"]
+    assert [(b.row, "nested too deeply" in b.en) for b in source.bad] == [(2, True)]
+    path = tmp_path / "a.json"
+    path.write_text(f'[{{"a":1}},{nested}]', "utf-8")
+    with pytest.raises(UsageError, match="nested too deeply"):
+        [list(source.frames) for source in sources(path)]

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from addresses.index import Index, Place
+from addresses.resolver import AddressResolver
 from addresses.scheme import Scheme, load_scheme
 from graph.constraints import ensure_schema
 from graph.store import Store, count_statements
@@ -21,11 +21,13 @@ from graph.viewer import DEVELOPMENT, Viewer
 from graph.writer import Difference, write
 from ontology import ONTOLOGY, Sensitivity
 from ontology.clock import OPEN_END, Clock
+from ontology.reading import read_yaml
 from ontology.terms import load_terms
 from schema import build_schema
 from schema.context import Context
 from schema.limits import Limits
 from schema.operations import Operations
+from traces.catalogue import load_traces
 
 SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -49,6 +51,15 @@ class Drawn:
         """Limited to one community and without what is sensitive."""
         return Viewer("limited", self.limited_to, frozenset({Sensitivity.SENSITIVE}))
 
+    def places(self) -> Iterator[Place]:
+        """The addresses, as the index of names takes them."""
+        for values in self.nodes.values():
+            if "code" in values and "level" in values:
+                yield Place(
+                    values["code"], values["level"], values["name"], values["full_name"], values.get("parent"),
+                    aliases=tuple(values.get("aliases", ())),
+                )  # fmt: skip
+
     def outside(self) -> Iterator[str]:
         """Texts that stand in nodes out of the limited viewer's sight, and in no node within it."""
         hidden: set[str] = set()
@@ -66,6 +77,9 @@ class Drawn:
         )
         if label == "Household":
             return any(self._lived_within(x[0], x[3]) for x in self.links if x[2] == id)
+        if label == "Finding":
+            shown = [x[2] for x in self.links if x[0] == id and x[1] == "SHOWN_BY"]
+            return str(at[0]).startswith(self.limited_to) and all(self._within(s) for s in shown)
         if label == "Permit":
             return any(self._within(x[0]) for x in self.links if x[2] == id)
         if label == "Trip":
@@ -86,7 +100,7 @@ class Drawn:
 
 
 _TOLD = frozenset(
-    "name full_name number title hid uscc plate vin mobile phone vid tid did code summary id_number estate_unit_no aliases".split()
+    "name full_name number title hid uscc plate vin mobile phone vid tid did code summary sentence id_number estate_unit_no aliases".split()
 )
 
 
@@ -103,7 +117,7 @@ def scheme() -> Scheme:
 
 def load(name: str) -> Drawn:
     """The scenario `tests/scenarios/<name>.yaml`."""
-    raw = yaml.safe_load((SCENARIOS / f"{name}.yaml").read_text("utf-8"))
+    raw = read_yaml((SCENARIOS / f"{name}.yaml").read_text("utf-8"))
     drawn = Drawn(name, raw["today"], raw["limited_to"])
     grids: dict[str, str] = {}
     full: dict[str, str] = {}
@@ -189,6 +203,7 @@ class Asker:
         self._operations = Operations(self.schema, _LIMITS)
         self.rolled_for: str | None = None
         self.explainer: Any = None
+        self.resolves = AddressResolver(Index.of(scheme(), drawn.places()))
 
     def context(self, viewer: Viewer) -> Context:
         return Context(
@@ -199,9 +214,11 @@ class Asker:
             terms=load_terms(),
             identity_hash=lambda number: f"hash of {number}",
             explainer=self.explainer,
+            resolves=self.resolves,
             rolled_for=self.rolled_for,
             synthetic=True,
-            timeout=30,
+            timeout=120,
+            traces=load_traces(None, load_terms()),
         )
 
     async def __call__(self, query: str, viewer: Viewer = DEVELOPMENT, **variables: Any) -> Answer:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 WEST, EAST = "330109002001", "330109003001"
 DWELLING = "3301090020010003021201"
+# Around all that has a point; around the east alone; around nothing.
+BOX = "[{longitude: 120.2, latitude: 30.1}, {longitude: 120.3, latitude: 30.1}, {longitude: 120.25, latitude: 30.3}]"
+EAST_BOX = "[{longitude: 120.269, latitude: 30.174}, {longitude: 120.271, latitude: 30.174}, {longitude: 120.27, latitude: 30.177}]"
+NO_BOX = "[{longitude: 120.4, latitude: 30.4}, {longitude: 120.41, latitude: 30.4}, {longitude: 120.4, latitude: 30.41}]"
 
 # Root → arguments of a question that is answered.
 INSIDE: dict[str, list[str]] = {
     "viewer": [""],
     "address": [f'code: "{WEST}"', f'code: "{DWELLING}"', f'code: "{WEST}G01M01"'],
     "addresses": [f'codes: ["{WEST}", "{DWELLING}", "{WEST}G01", "{EAST}", "E33010900002"]'],
+    "addressDiff": [f'code: "{WEST}", from: "2024-12-31", to: "2025-12-15"', f'code: "{WEST}G01M02", from: "2024-12-31"'],
+    "nearby": [f'code: "{DWELLING}", metres: 2000', 'code: "3301090020010004", metres: 100, levels: [BUILDING]'],
+    "within": [f'polygon: {BOX}', f'polygon: {BOX}, levels: [BUILDING], crs: WGS84'],
     "node": [f'id: "{id}"' for id in (
         "per_wang", "hhd_wang", "hou_1201", "hou_101", "ent_noodle", "veh_car", "inc_d1", "mat_2", "vol_wang",
-        "tea_west", "org_police", "dev_cam", "pmt_west",
+        "tea_west", "org_police", "dev_cam", "pmt_west", "fin_hazard",
     )],
     "nodes": ['ids: ["per_wang", "per_dong", "adr_330109003001", "ent_east", "tel_9", "org_police", "hhd_dong", "pmt_east", "inc_e1"]'],
     "person": ['id: "per_wang"', 'id: "per_zhang"', 'idNumber: "11010519491231002X"'],
@@ -31,21 +38,29 @@ INSIDE: dict[str, list[str]] = {
     "volunteers": ['vids: ["HL1", "HL9"]'],
     "team": ['tid: "TD1"'],
     "teams": ['tids: ["TD1", "TD9"]'],
+    "findings": ["", f'area: "{WEST}", orderBy: SEVEREST', f'area: "{WEST}G01", filter: {{traces: ["hazard_relapse"], open: true}}',
+        'filter: {about: "inc_d1", states: ["new", "confirmed"], during: {from: "2025-01-01", to: "2026-01-01"}}', 'orderBy: OLDEST, filter: {severities: ["red", "yellow"]}'],
+    "finding": ['id: "fin_hazard"', 'id: "fin_pair"'],
+    "traces": [""],
+    "trace": ['name: "hazard_relapse"'],
     "phones": ['numbers: ["13900000001", "13900000009"]'],
     "search": ['text: "东"', 'text: "1390000000"', 'text: "北干"', 'text: "东方"', 'text: "王一"', 'text: "浙A"', 'text: "E1"', f'text: "东", area: "{WEST}"'],
     "repeatDisputes": ['area: "330109"', f'area: "{WEST}"', f'area: "{WEST}G01", by: PARTIES, minimum: 2'],
     "hazardRelapses": ['area: "330109", withinDays: 60', f'area: "{WEST}G01M02", withinDays: 60'],
     "neighbourhood": ['id: "per_wang", depth: 3', 'id: "veh_car", depth: 2', 'id: "org_police", depth: 2', f'id: "adr_{DWELLING}", depth: 1'],
     "paths": ['from: "per_wang", to: "per_li", maxDepth: 8', 'from: "inc_old", to: "org_police", maxDepth: 6'],
+    "resolveAddress": ['text: "北干街道金帝花园3幢2单元1201"', 'text: "蜀山街道东苑东1幢"', 'text: "东方社区", near: "330109003"', 'text: "到哪里去"'],
+    "placesIn": ['text: "我住金帝花园3幢，在东方社区上班，常去市心公园。"'],
     "terms": ['list: "incident_kind"'],
 }  # fmt: skip
-# Roots that answer a limited viewer with NOT_FOUND, whatever they are asked: phones are sensitive, feeds, links and
-# disagreements the district's.
+# Roots that answer a limited viewer with NOT_FOUND, whatever they are asked: phones are sensitive, feeds, links, disagreements
+# and texts that wait for a person the district's.
 NEVER: dict[str, list[str]] = {
     "phone": ['number: "13900000001"', 'number: "13900000009"'],
     "feedStatus": ["", 'names: ["alarms"]'],
     "disagreements": ["", 'department: "公安"'],
     "links": ["", "kind: INCIDENT, state: LINK"],
+    "unplaced": ["", 'feed: "alarms", outcome: OUTSIDE'],
 }
 # Root → arguments that name something real outside, and the like of which there is none.
 OUTSIDE: dict[str, list[tuple[str, str]]] = {
@@ -57,9 +72,12 @@ OUTSIDE: dict[str, list[tuple[str, str]]] = {
         (f'code: "{EAST}G01M01"', f'code: "{EAST}G77M01"'),
     ],
     "addresses": [(f'codes: ["{EAST}"]', 'codes: ["330109004001"]')],
+    "addressDiff": [(f'code: "{EAST}", from: "2024-12-31"', 'code: "330109004001", from: "2024-12-31"')],
+    "nearby": [(f'code: "{EAST}0001"', 'code: "3301090040010001"')],
+    "within": [(f"polygon: {EAST_BOX}", f"polygon: {NO_BOX}")],
     "node": [(f'id: "{id}"', f'id: "{id.split("_")[0]}_none"') for id in (
         f"adr_{EAST}", "per_dong", "hhd_dong", "hou_east", "ent_east", "veh_truck", "tel_1", "inc_e1", "mat_e", "vol_east", "tea_east",
-        "dev_east", "pmt_east",
+        "dev_east", "pmt_east", "fin_east", "fin_across",
     )],
     "nodes": [('ids: ["per_dong"]', 'ids: ["per_none"]')],
     "person": [('id: "per_dong"', 'id: "per_none"')],
@@ -80,8 +98,12 @@ OUTSIDE: dict[str, list[tuple[str, str]]] = {
     "volunteers": [('vids: ["HL9"]', 'vids: ["NONE"]')],
     "team": [('tid: "TD9"', 'tid: "NONE"')],
     "teams": [('tids: ["TD9"]', 'tids: ["NONE"]')],
+    "findings": [(f'area: "{EAST}"', 'area: "330109004001"'), ('filter: {about: "inc_e1"}', 'filter: {about: "inc_none"}')],
+    "finding": [('id: "fin_east"', 'id: "fin_none"'), ('id: "fin_across"', 'id: "fin_none"')],
     "phones": [('numbers: ["13900000009"]', 'numbers: ["13900000077"]')],
     "search": [('text: "东方五金店"', 'text: "西方五金店"'), ('text: "13900000009"', 'text: "13900000077"')],
+    "resolveAddress": [('text: "东方社区"', 'text: "西方社区"'), (f'text: "东301室", near: "{EAST}"', 'text: "西301室", near: "330109004001"')],
+    "placesIn": [('text: "我住东方社区。"', 'text: "我住西方社区。"')],
     "repeatDisputes": [(f'area: "{EAST}"', 'area: "330109004001"'), (f'area: "{EAST}G01"', f'area: "{EAST}G77"')],
     "hazardRelapses": [(f'area: "{EAST}"', 'area: "330109004001"')],
     "neighbourhood": [('id: "per_dong"', 'id: "per_none"'), ('id: "tel_1"', 'id: "tel_none"')],
@@ -91,4 +113,4 @@ OUTSIDE: dict[str, list[tuple[str, str]]] = {
     ],
 }  # fmt: skip
 # Roots that know nothing of a place.
-PLACELESS = {"viewer", "terms", "links", "disagreements"}
+PLACELESS = {"viewer", "terms", "traces", "trace", "links", "disagreements", "unplaced"}

@@ -13,7 +13,7 @@ from graphql import (
     is_required_argument,
 )
 
-NODE_KINDS = "Address Person Household House Enterprise Vehicle Phone Incident Matter Volunteer Team Organisation Device Permit Project Trip".split()
+NODE_KINDS = "Address Person Household House Enterprise Vehicle Phone Incident Matter Volunteer Team Organisation Device Permit Project Trip Finding".split()
 # Not of the graph: answered from the ledger, which a drawn graph has not.
 LEFT_OUT = {"why"}
 

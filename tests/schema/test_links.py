@@ -95,7 +95,7 @@ async def test_a_limited_viewer_is_told_nothing(ask: Asked) -> None:
     told = await ask(JUDGE, LIMITED, id=question["id"], same=True, reason="x")
     nothing = await ask(JUDGE, LIMITED, id="per_none~per_none", same=True, reason="x")
     assert told == nothing == {"judgeLink": {"code": "NOT_FOUND"}}
-    assert not ask.loader.is_judged_anew()
+    assert not ask.loader.is_decided_anew()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ async def test_a_judgement_is_no_get_request(ask: Asked) -> None:
     question = (await asked_about(ask))[0]
     told = await ask.answer(JUDGE, id=question["id"], same=True, reason="x", method="GET")
     assert "errors" in told
-    assert not ask.loader.is_judged_anew()
+    assert not ask.loader.is_decided_anew()
 
 
 DISAGREEMENTS = """query ($department: String, $field: String) {
@@ -137,6 +137,25 @@ async def test_departments_that_contradict_each_other(ask: Asked) -> None:
 WHY = """query ($id: ID!) {
   neighbourhood(id: $id, depth: 1) { links { type start end why { value feed row chosen since received { column } } } }
 }"""
+
+TAKEN = """query ($id: ID!) {
+  person(id: $id) { why(field: "name") { feed value taken { link score agrees { code } version judge reason at } } }
+}"""
+
+
+async def test_why_names_the_link_that_a_machine_made(ask: Asked) -> None:
+    """The alarms' caller is known by name and phone alone: their record is of the person by a link."""
+    linked = [e["node"] for e in (await ask(LINKS, state="LINK"))["links"]["edges"]]
+    link = next(x for x in linked if x["kind"] == "PERSON" and x["judged"] is None)
+    facts = (await ask(TAKEN, id=link["one"]["entity"]["id"]))["person"]["why"]
+    taken = [t for f in facts for t in f["taken"] if t["link"] == link["id"]]
+    assert taken and all(t["score"] == link["score"] and t["judge"] is None for t in taken)
+    assert {"name"} <= {a["code"] for a in taken[0]["agrees"]} and taken[0]["version"].startswith("people-")
+    told = quanxi(
+        "why", link["one"]["entity"]["id"], "name", "--json", data=ask.directory / "data", QUANXI_KEY=KEY
+    )
+    assert told.returncode == 0, told.stderr
+    assert link["id"] in {t["link"] for f in json.loads(told.stdout) for t in f["taken"]}
 
 
 async def test_why_of_a_relationship(ask: Asked) -> None:
@@ -177,15 +196,25 @@ async def test_a_question_is_told_and_a_judgement_moves_the_graph(ask: Asked) ->
 
     judged = await ask(JUDGE, id=question["id"], same=True, reason="当面核实")
     assert judged["judgeLink"] == {"id": question["id"], "judged": {"same": True, "by": DEVELOPMENT.name}}
-    assert ask.loader.is_judged_anew()
+    assert ask.loader.is_decided_anew()
     await ask.loader.apply(ask.store)
-    assert not ask.loader.is_judged_anew()
+    assert not ask.loader.is_decided_anew()
     now = (await ask(WHO))["volunteer"]["person"]
     assert now["id"] == match["id"] and now["possibleSame"] == [] and now["homes"]["edges"]
     linked = [e["node"] for e in (await ask(LINKS, state="LINK"))["links"]["edges"]]
     (link,) = [x for x in linked if x["id"] == question["id"]]
     assert link["judged"] == {"same": True, "reason": "当面核实", "by": DEVELOPMENT.name}
     assert link["one"]["entity"] == link["other"]["entity"]
+    # And `why` of the person says by which judgement the volunteer's record is theirs.
+    facts = {(f["feed"], bool(f["taken"])): f for f in (await ask(TAKEN, id=now["id"]))["person"]["why"]}
+    assert set(facts) == {("residents", False), ("volunteers", True)}
+    (taken,) = facts["volunteers", True]["taken"]
+    assert taken["link"] == question["id"] and (taken["judge"], taken["reason"]) == (
+        DEVELOPMENT.name,
+        "当面核实",
+    )
+    limited = (await ask(TAKEN, LIMITED, id=now["id"]))["person"]["why"]
+    assert limited and all(f["taken"] == [] for f in limited)
 
     await ask(JUDGE, id=question["id"], same=False, reason="系其子")
     await ask.loader.apply(ask.store)
@@ -210,7 +239,7 @@ async def test_the_command(ask: Asked) -> None:
         QUANXI_KEY=KEY,
     )
     assert told.returncode == 0, told.stderr
-    assert ask.loader.is_judged_anew(), "another process judged it"
+    assert ask.loader.is_decided_anew(), "another process judged it"
     wrong = quanxi(
         "link", "judge", "per_a~per_b", "same", "--reason", "x", data=ask.directory / "data", QUANXI_KEY=KEY
     )

@@ -15,6 +15,7 @@ import yaml
 from python_calamine import CalamineWorkbook
 
 from addresses.scheme import load_scheme
+from loaders.declaration import load_feeds
 from ontology.errors import UsageError
 from ontology.identifiers.citizen_id import check_citizen_id
 from ontology.identifiers.plate import check_ebike_plate, check_plate
@@ -26,7 +27,9 @@ from seed.feeds import BY_KEY, FEEDS, NATURE, SYNTHETIC, XLSX_LIMIT, shaped, wri
 from seed.noise import PROFILES, load_profile
 from seed.options import COMMUNITIES
 
-TERMS = Path(__file__).resolve().parents[2] / "catalog" / "terms"
+CATALOG = Path(__file__).resolve().parents[2] / "catalog"
+TERMS = CATALOG / "terms"
+DECLARED = load_feeds(CATALOG / "feeds")
 SMALL = 0.004  # two communities
 
 
@@ -167,7 +170,7 @@ def test_feed_shape(district: Manifest, feed: object) -> None:
     keys = frame[BY_KEY[key].key_column]
     assert keys.null_count() == 0
     if key != "residents":  # a move is a second row
-        assert keys.n_unique() == len(frame)
+        assert frame.select(DECLARED[key].key).n_unique() == len(frame)
 
 
 def test_whole_hierarchy_at_any_scale(district: Manifest) -> None:
@@ -345,7 +348,12 @@ def test_wrong_options_are_told(tmp_path: Path, options: dict[str, object]) -> N
 
 def test_clean_has_no_noise_and_the_others_have(tmp_path: Path, district: Manifest) -> None:
     assert not any(load_profile("clean").values())
-    assert set(yaml.safe_load(PROFILES.read_text(encoding="utf-8"))) == {"clean", "normal", "hard"}
+    assert set(yaml.safe_load(PROFILES.read_text(encoding="utf-8"))) == {
+        "clean",
+        "normal",
+        "hard",
+        "address_text",
+    }
     clean = read(district, "residents")
     assert clean["地址编码"].null_count() == 0
     assert clean["出生日期"].str.contains(r"^\d{4}-\d\d-\d\d$").all()

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from ontology.errors import UsageError
+from ontology.reading import read_yaml
 from seed import SeedOptions, seed_district
 from seed.scenario import SCENARIOS
 from seed.score import score_relapses, score_repeats
@@ -142,7 +143,7 @@ def test_drawn_district(tmp_path: Path) -> None:
 
 
 def test_a_wrong_expectation_is_told(tmp_path: Path) -> None:
-    drawn = yaml.safe_load(TEN.read_text(encoding="utf-8"))
+    drawn = read_yaml(TEN.read_text(encoding="utf-8"))
     drawn["expect"]["relapses"] = []
     path = tmp_path / "wrong.yaml"
     path.write_text(yaml.safe_dump(drawn, allow_unicode=True, default_flow_style=None), encoding="utf-8")

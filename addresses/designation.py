@@ -1,0 +1,301 @@
+"""Designations (编号): what stands below a named place: group, lane, number, building, unit, floor, room.
+
+`scan` finds them in a normalised text; `readings` says what a row of them may mean, the likeliest first. `4幢1单元301室`,
+`4-1-301`, `4#301` and `三组12` come to the same few pieces: `g` group 组, `l` lane 弄, `n` number 号, `b` building 幢, `u` unit 单元,
+`r` room 室, each with its value in Arabic digits without leading zeros (`b4`, `n12-1`, `rA301`). The pieces of a building joined (`g3n12`)
+are its key below the place that names it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from addresses.text import arabic
+
+_NUM: Final = r"(?:[0-9]+|[〇零一二三四五六七八九十百千廿卅两壹贰叁肆伍陆柒捌玖拾佰仟]+)"
+_STEM: Final = "甲乙丙丁戊己庚辛"
+_PATTERN: Final = re.compile(
+    rf"""
+    (?P<phone>(?<![0-9])(?:\+?86[- ]?)?1[3-9][0-9]{{9}}(?![0-9])
+        |(?<![0-9])[1-8][0-9]{{5}}(?![0-9])|(?<![0-9])0[0-9]{{2,3}}[- ]?[2-8][0-9]{{6,7}}(?![0-9])
+        |(?<![0-9])[0-9]{{17}}[0-9X](?![0-9])|(?<![0-9])[0-9]{{7,}}(?![0-9]))
+    |(?P<grid>第?{_NUM}号?微?网格)
+    |(?P<far>(?:约|大约)?{_NUM}(?:余|多|来)?(?:公里|千米|KM|米|M(?![A-Z0-9])))
+    |(?P<other>[0-9]{{4}}年(?:[0-9]{{1,2}}月)?(?:[0-9]{{1,2}}日)?|[0-9]{{1,2}}月(?:[0-9]{{1,2}}[日号])?|[0-9]{{1,2}}[::][0-9]{{2}}(?:[::][0-9]{{2}})?
+        |[0-9]{{4}}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}
+        |{_NUM}(?:元|万|岁|多?人|点|分钟|分|小时|平方米?|平米|天|年|月|次|名|多?辆|吨|块|路公交|路车|时|个|家|号线|期(?![0-9一二三四五六七八九十])|公斤|起|日|周|床))
+    |(?P<several>第?{_NUM}(?:至|到|~|、|和|及|,)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组)
+        |第?{_NUM}(?P<same>号楼|单元|号|幢|栋|室|\#)(?:至|到|~|、|和|及|,)第?{_NUM}(?P=same)
+        |第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#)(?:至|到|~)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组))
+    |(?P<group>第?{_NUM}(?:村民小组|居民小组|小组|组|生产队|队))
+    |(?P<building>第?(?:{_NUM}(?:-{_NUM})?[A-Z]?|[A-Z][0-9]{{0,3}}|[{_STEM}])(?:号楼(?![上下道梯顶旁前后])|号幢|\#楼(?![上下道梯顶旁前后])|\#幢|[幢栋](?:楼(?![上下道梯顶旁前后]))?|憧|撞|座))
+    |(?P<unit>第?(?:{_NUM}|[A-Z{_STEM}东西])(?:单元|梯|门洞|单员|单园|号门(?![口前外店面诊卫牌]))(?!:))
+    |(?P<lane>{_NUM}弄)
+    |(?P<chain>[A-Z]?[0-9]+[A-Z]?(?:-[A-Z]?[0-9]+[A-Z]?)+(?P<chained>室|号|房)?
+        |[0-9]{{1,3}}(?:(?P<by>[/.])[0-9]{{1,2}}(?P=by)|[/.])[0-9]{{3,4}}(?![0-9./年月日元万米]))
+    |(?P<room>第?[A-Z]?{_NUM}[A-Z]?(?:室|号房间?(?!号)|房间|房(?!产|屋|东)|户|号?铺)(?!:))
+    |(?P<number>{_NUM}(?:之{_NUM}|附{_NUM}|[A-Z])?号(?:之{_NUM}|附{_NUM}号|大?院)?)
+    |(?P<hash>(?:{_NUM}|[A-Z])\#)
+    |(?P<floor>(?:地下|负|B)?{_NUM}(?:层|楼(?![上下道梯顶旁前后])|F(?![A-Z])))
+    |(?P<bare>(?:(?<![A-Z0-9])|(?<=[0-9]F))[A-Z]?[0-9]+[A-Z]?(?![A-Z0-9])|(?<=[元幢栋楼号座梯组牌\#])(?:[〇零一二三四五六七八九十百千两壹贰叁肆伍陆柒捌玖拾佰仟]{{2,8}}(?![〇\u4e00-\u9fff])|[〇零一二三四五六七八九]{{3,5}}(?![号年元万路层]))|(?<=\()[〇零一二三四五六七八九]{{3,5}}(?=\)))
+    """,
+    re.VERBOSE,
+)
+_BEGIN: Final = re.compile(
+    rf"[0-9A-Z〇零一二三四五六七八九十百千廿卅两壹贰叁肆伍陆柒捌玖拾佰仟{_STEM}第地负约大东西+]"
+)
+"""With what anything of `_PATTERN` begins: where none of it stands, nothing needs to be tried."""
+_DIGITS: Final = re.compile(_NUM)
+_FORMAL: Final = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
+_JOINT: Final = re.compile("[-/.]")
+_LEAD: Final = re.compile(r"^(?:第|地下|负)")
+_TAIL: Final = re.compile(
+    r"(?:村民小组|居民小组|小组|组|生产队|队|号楼|号幢|#楼|#幢|幢楼?|栋楼?|憧|撞|座|单元|梯|号门|门洞|单员|单园|弄|室|号房间?|房间|房|户|号?铺|"
+    r"号(?:大?院)?|#|层|楼|F)$"
+)
+_KIND: Final = {
+    "group": "g", "building": "b", "unit": "u", "lane": "l", "room": "r", "number": "n", "hash": "#", "floor": "f",
+    "bare": "?", "chain": "-", "several": "x", "phone": "p", "far": "d", "other": "o",
+}  # fmt: skip
+
+
+class Token(NamedTuple):
+    """A designation or another use of a number in a normalised text.
+
+    Attributes:
+        kind: `g l n b u f r` as in the module's text; `#` building or number; `?` bare number; `-` chain of numbers;
+            `x` several or a range; `p` phone or identity number; `d` distance; `o` another count (date, sum, age).
+        value: the number as in a key; a chain's numbers joined by `-`.
+        tail: for a chain, the word after it or "".
+    """
+
+    kind: str
+    value: str
+    start: int
+    end: int
+    tail: str = ""
+
+
+@lru_cache(maxsize=1 << 16)
+def value_of(text: str) -> str:
+    """The value of a designation's words: 第三幢 → 3, 0301室 → 301, 12号之1 → 12-1, A座 → A."""
+    if text.isascii() and text.isdigit():
+        return text.lstrip("0") or "0"
+    body = _TAIL.sub("", _LEAD.sub("", text))
+    body = body.replace("号之", "-").replace("号附", "-").replace("之", "-").replace("附", "-")
+    body = body.translate(_FORMAL)
+    return _DIGITS.sub(lambda m: (arabic(m.group()) or m.group()).lstrip("0") or "0", body)
+
+
+def scan(text: str, start: int = 0, end: int | None = None) -> list[Token]:
+    """The designations and other numbers of a normalised text, in order, in `[start, end)`. Linear in its length."""
+    found: list[Token] = []
+    if end is None:
+        end = len(text)
+    while (begin := _BEGIN.search(text, start, end)) is not None:
+        m = _PATTERN.match(text, begin.start(), end)
+        if m is None:
+            start = begin.end()
+            continue
+        start = m.end()
+        name = m.lastgroup
+        if name == "grid":
+            continue
+        if name in ("chained", "by"):
+            name = "chain"
+        elif name == "same":
+            name = "several"
+        if name is None:
+            continue
+        kind = _KIND[name]
+        words = m.group()
+        if kind == "-":
+            tail = m.group("chained") or ""
+            parts = _JOINT.split(words[: len(words) - len(tail)])
+            found.append(Token(kind, "-".join(value_of(p) for p in parts), m.start(), m.end(), tail))
+        elif kind in "pdox":
+            found.append(Token(kind, "", m.start(), m.end()))
+        else:
+            found.append(Token(kind, value_of(words), m.start(), m.end()))
+    return found
+
+
+class Reading(NamedTuple):
+    """What designations mean: the building's key below its named place, then unit, floor and room; "" what is not said.
+
+    `loose` counts what was guessed to read it so (a bare number taken for a building).
+    """
+
+    key: str
+    unit: str
+    floor: str
+    room: str
+    loose: int
+    last: str = ""
+
+    @property
+    def depth(self) -> int:
+        return bool(self.key) + bool(self.unit) + bool(self.room)
+
+
+_EMPTY: Final = Reading("", "", "", "", 0)
+_MOST: Final = 8
+
+
+def readings(tokens: list[Token]) -> list[Reading]:
+    """The meanings of a row of designations, the likeliest first; at most eight."""
+    states = [_EMPTY]
+    last = len(tokens) - 1
+    if last > 0 and tokens[0].kind in "ruf" and _is_upwards(tokens):
+        tokens = tokens[::-1]
+    for at, token in enumerate(tokens):
+        after: list[Reading] = []
+        for state in states:
+            after.extend(_step(state, token, at == last))
+        if not after:
+            break
+        states = after[:_MOST]
+    if len(states) > 1:
+        states.sort(key=lambda s: s.loose)
+    return states
+
+
+_RANK: Final = {"g": 0, "l": 0, "n": 1, "b": 1, "#": 1, "u": 2, "f": 3, "r": 4}
+
+
+def _is_upwards(tokens: list[Token]) -> bool:
+    """Whether the row is written from below: 301室1单元4幢."""
+    ranks = [_RANK.get(t.kind, 9) for t in tokens]
+    return ranks[-1] < 2 and all(a > b for a, b in pairwise(ranks))
+
+
+def _head(s: Reading, piece: str, loose: int = 0) -> Reading:
+    return Reading(s.key + piece, "", "", "", s.loose + loose, piece[0])
+
+
+def _unit(s: Reading, value: str, loose: int = 0) -> Reading:
+    return Reading(s.key, value, s.floor, "", s.loose + loose, "u")
+
+
+def _room(s: Reading, value: str, loose: int = 0) -> Reading:
+    floor = s.floor
+    if floor and value.isdigit() and len(value) < 3 and floor.isdigit():
+        value = floor + value.zfill(2)
+    return Reading(s.key, s.unit, floor, value, s.loose + loose, "r")
+
+
+def _step(s: Reading, t: Token, last: bool) -> list[Reading]:
+    kind, value = t.kind, t.value
+    if s.room:
+        # What follows a room is no part of the place (a firm's second number, a bed).
+        return [s]
+    if kind == "g" and s.last == "n" and "g" not in s.key:
+        # 12号(5组): the number before its group.
+        return [s._replace(key=kind + value + s.key)]
+    if kind == "g" or kind == "l":
+        return [_head(s, kind + value)]
+    if kind == "n":
+        if s.last == "b" or s.last == "u":
+            return [_room(s, value, 1), _head(s, "n" + value, 1)] if s.last == "b" else [_room(s, value, 1)]
+        return [_head(s, "n" + value)]
+    if kind == "b":
+        if s.last in ("b", "u"):
+            return [_unit(s, value)]
+        if s.last == "n":
+            # 金城路15号2座301室: the number is that of the building, and 座 its unit.
+            return [_head(s, "b" + value), _unit(s, value, 1)]
+        return [_head(s, "b" + value)]
+    if kind == "u":
+        return [_unit(s, value)]
+    if kind == "f":
+        if not s.key:
+            # 4楼 after an estate is its fourth building in speech, or a floor of something unnamed.
+            return [_head(s, "b" + value, 1)]
+        if s.last == "g" and value.isdigit() and len(value) > 1:
+            # 1组221楼101室: house 22 and floor 1, which nothing parts.
+            split = [
+                _head(s, "n" + value[:-k], k)._replace(floor=value[-k:])
+                for k in (1, 2)
+                if len(value) > k and value[-k] != "0"
+            ]
+            if split:
+                return split
+        return [s._replace(floor=value)]
+    if kind == "r":
+        if s.last == "g" and value.isdigit() and len(value) > 3:
+            return [_split(s, value, 3), _split(s, value, 4)] if len(value) > 4 else [_split(s, value, 3)]
+        if s.last == "g":
+            # 5组12户 is a house.
+            return [_head(s, "n" + value), _room(s, value, 1)]
+        return [_room(s, value)]
+    if kind == "#":
+        if s.last in ("b", "n"):
+            return [_unit(s, value, 1), _room(s, value, 1)]
+        if s.last == "u":
+            return [_room(s, value, 1)]
+        if s.last == "g":
+            return [_head(s, "n" + value), _head(s, "b" + value, 1)]
+        return [_head(s, "b" + value), _head(s, "n" + value)]
+    if kind == "?":
+        if s.last == "g":
+            found = [_head(s, "n" + value), _head(s, "b" + value, 1)]
+            return [*found, _split(s, value, 3)] if value.isdigit() and len(value) > 3 else found
+        if not s.key:
+            return [_head(s, "b" + value, 1), _head(s, "n" + value, 1)]
+        if s.last in ("b", "n"):
+            return [_room(s, value), _unit(s, value, 1)] if last else [_unit(s, value, 1), _room(s, value, 1)]
+        return [_room(s, value)]
+    if kind == "-":
+        return _chain(s, t)
+    return [s]
+
+
+def _split(s: Reading, value: str, digits: int) -> Reading:
+    """4组12101室: a house's number and a room that nothing parts."""
+    return _room(_head(s, "n" + value[:-digits], 1), value[-digits:].lstrip("0") or "0")
+
+
+def _chain(s: Reading, t: Token) -> list[Reading]:
+    parts = t.value.split("-")
+    if not s.key:
+        if len(parts) == 2:
+            first, second = parts
+            numbered = _head(s, f"n{first}-{second}")
+            stair = _room(_head(s, "b" + first), second)
+            group = _head(_head(s, "g" + first), "n" + second, 1)
+            if t.tail == "号":
+                return [numbered, group]
+            return [stair, numbered._replace(loose=1), group, _unit(_head(s, "b" + first), second, 1)]
+        if len(parts) == 3:
+            b, u, r = parts
+            return [
+                _room(_unit(_head(s, "b" + b), u), r),
+                _room(_unit(_head(s, "n" + b), u), r, 1),
+                _room(_head(_head(s, "g" + b), "n" + u), r, 1),
+                _room(_head(s, f"n{b}-{u}"), r, 1),
+            ]
+        if len(parts) == 4:
+            b, u, f, r = parts
+            return [_room(_unit(_head(s, "b" + b), u)._replace(floor=f), r)]
+        return []
+    if s.last == "g":
+        if len(parts) == 2:
+            return [_head(s, f"n{t.value}"), _room(_head(s, "n" + parts[0]), parts[1])]
+        return [_room(_head(s, "n" + "-".join(parts[:-1])), parts[-1], 1)]
+    if s.last == "u":
+        if len(parts) == 2 and len(parts[0]) > 2:
+            # 2801-2室: a part of a room.
+            return [_room(s, parts[0]), _room(s, t.value, 1)]
+        return [_room(s._replace(floor=parts[0]), parts[-1])] if len(parts) == 2 else [_room(s, parts[-1], 1)]
+    if len(parts) == 2:
+        return [
+            _room(_unit(s, parts[0]), parts[1]),
+            _room(s, t.value, 1),
+            _room(s._replace(floor=parts[0]), parts[1], 1),
+        ]
+    if len(parts) == 3:
+        return [_room(_unit(s, parts[0])._replace(floor=parts[1]), parts[2])]
+    return []

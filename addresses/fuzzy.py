@@ -1,0 +1,332 @@
+"""Names that are not quite written right (同音、错字): by their sound, and by one character too many, too few, wrong or swapped.
+
+Tables over the names of the index, made when they are first asked for: names by their pinyin without tones, by their stems, and by what
+is left of them when one character is taken out. Two texts that differ in one character, or in the order of two neighbours, share
+such a remainder, so a look-up replaces a comparison with every name.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from addresses.index import Index, Named, NameKind
+
+_LONGEST: Final = 12
+_CLOSE: Final = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ang", "an"), ("eng", "en"), ("ing", "in"))
+
+
+class Hit(NamedTuple):
+    """A name that a piece of a text may be meant for.
+
+    Attributes:
+        start, end: the piece. name, meanings: the name as known.
+        how: `sound` (every character sounds alike), `close` (sounds nearly alike), `typo` (one character off), `stem` (without the word for
+            what is named), `far` (two off).
+        cost: lower is closer.
+    """
+
+    start: int
+    end: int
+    name: str
+    meanings: list[Named]
+    how: str
+    cost: float
+
+
+@lru_cache(maxsize=1)
+def _readings() -> Mapping[int, str]:
+    # A second and 40 MB, for texts that need it.
+    from pypinyin.pinyin_dict import pinyin_dict
+
+    return pinyin_dict
+
+
+@lru_cache(maxsize=1 << 14)
+def sound(char: str) -> str:
+    """The first reading of a character without its tone; the character itself when it has none."""
+    read = _readings().get(ord(char))
+    if read is None:
+        return char
+    plain = unicodedata.normalize("NFD", read.partition(",")[0])
+    return "".join(c for c in plain if c.isascii() or c == "\u0308")
+
+
+@lru_cache(maxsize=1 << 14)
+def close_sound(char: str) -> str:
+    """The reading as those write it who do not part zh from z, ing from in, l from n."""
+    return loosely(sound(char))
+
+
+def loosely(read: str) -> str:
+    """A syllable as those write it who do not part like ones."""
+    for strict, loose in _CLOSE:
+        if strict in ("zh", "ch", "sh"):
+            if read.startswith(strict):
+                read = loose + read[2:]
+        elif read.endswith(strict):
+            read = read[: -len(strict)] + loose
+    return "l" + read[1:] if read.startswith("n") and len(read) > 1 else read
+
+
+_TAIL: Final = re.compile(
+    "(?:大道|公路|小区|公寓|花园|家园|嘉园|佳苑|新村|新苑|人家|山庄|名苑|雅苑|华庭|华府|名邸|天地|工业园|路|街|巷|弄|线|苑|府|庭|邸|园|城|湾)$"
+)
+"""What a road's or an estate's name ends in and people leave out."""
+_STEMMED: Final = frozenset(("ROAD", "ESTATE"))
+_PLACED: Final = frozenset(("STREET", "COMMUNITY"))
+_LATIN: Final = re.compile("[A-Z]+")
+_KEPT: Final = 1 << 9
+_FAR: Final = 2.0
+_OFFICE: Final = ("委会", "办事处", "街道办", "街办", "政府")
+"""Ends of longer forms of a name, near to which the name itself is."""
+
+
+def is_generic(name: str) -> bool:
+    """Whether a name is nothing but the word for what is named, as 大道 is left of 萧山经济技术开发区大道."""
+    return _TAIL.sub("", name) == ""
+
+
+def stems_of(index: Index) -> dict[str, list[str]]:
+    """What is left of the names of roads and estates without the word for what they are, of two characters or more → the names."""
+    stems: dict[str, list[str]] = {}
+    for name, meanings in index.names.items():
+        if any(index.level(m.place) in _STEMMED for m in meanings):
+            stem = _TAIL.sub("", name)
+            if len(stem) >= 2 and stem != name:
+                stems.setdefault(stem, []).append(name)
+    return stems
+
+
+class _Units(NamedTuple):
+    """The characters of a piece by their sounds; a run of Latin letters that is pinyin is as many characters as it has syllables."""
+
+    starts: list[int]
+    ends: list[int]
+    sounds: list[str]
+    closes: list[str]
+    latin: bool
+
+
+class Near:
+    """Looks names up by sound, by single mistakes, by what is left when the word for what is named is left out, and, in what a text
+    says the place lies in, by what is written most alike."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._sounds: dict[str, list[str]] | None = None
+        self._close: dict[str, list[str]] = {}
+        self._without: dict[str, list[str]] = {}
+        self._stems: dict[str, list[str]] = {}
+        self._inside: dict[int, list[tuple[str, str]]] = {}
+        self._lengths: dict[int, tuple[list[str], list[str]]] = {}
+        self._letter: dict[str, str] = {}
+        self._syllables: frozenset[str] = frozenset()
+        self._kept: dict[tuple[str, frozenset[int], int], list[Hit]] = {}
+
+    def _make(self) -> dict[str, list[str]]:
+        index = self._index
+        self._stems = stems_of(index)
+        sounds: dict[str, list[str]] = {}
+        syllables: set[str] = set()
+        for name, meanings in index.names.items():
+            if len(name) < 2 or len(name) > _LONGEST or name.isascii():
+                continue
+            if len(name) == 2 and all(m.kind == NameKind.SHORT for m in meanings):
+                continue
+            told = [sound(c) for c in name]
+            close = [close_sound(c) for c in name]
+            syllables.update(t for t in told if t.isascii())
+            sounds.setdefault(" ".join(told), []).append(name)
+            self._close.setdefault(" ".join(close), []).append(name)
+            if len(name) >= 3:
+                for at in range(len(name)):
+                    self._without.setdefault(name[:at] + name[at + 1 :], []).append(name)
+            if len(name) < 4 or name.endswith(_OFFICE) or all(m.kind == NameKind.SHORT for m in meanings):
+                continue
+            coded = "".join(self._code(c) for c in close)
+            self._lengths.setdefault(len(name), ([], []))
+            for each, kept in zip((name, coded), self._lengths[len(name)], strict=True):
+                kept.append(each)
+            within = {x for m in meanings for x in index.lineage(m.place)[1:] if index.level(x) in _PLACED}
+            for place in within:
+                self._inside.setdefault(place, []).append((name, coded))
+        self._syllables = frozenset(syllables)
+        self._sounds = sounds
+        return sounds
+
+    def _code(self, syllable: str) -> str:
+        """One character for a sound, so that rows of sounds can be compared as texts."""
+        known = self._letter.get(syllable)
+        if known is None:
+            known = self._letter[syllable] = chr(0xF0000 + len(self._letter))
+        return known
+
+    def _units(self, piece: str) -> _Units:
+        starts, ends, sounds, closes = [], [], [], []
+        latin = False
+        at = 0
+        while at < len(piece):
+            match = _LATIN.match(piece, at)
+            parts = self._parted(match.group().lower()) if match else None
+            if match is not None and parts:
+                latin = True
+                for part in parts:
+                    starts.append(at)
+                    at += len(part)
+                    ends.append(at)
+                    sounds.append(part)
+                    closes.append(loosely(part))
+                continue
+            starts.append(at)
+            at += 1
+            ends.append(at)
+            sounds.append(sound(piece[at - 1]))
+            closes.append(close_sound(piece[at - 1]))
+        return _Units(starts, ends, sounds, closes, latin)
+
+    def _parted(self, letters: str) -> list[str] | None:
+        """Letters as syllables that names here have, the fewest first; None where they are none."""
+        if len(letters) > 40:
+            return None
+        best: list[list[str] | None] = [[]] + [None] * len(letters)
+        for end in range(1, len(letters) + 1):
+            for start in range(max(0, end - 6), end):
+                before = best[start]
+                if before is not None and letters[start:end] in self._syllables:
+                    known = best[end]
+                    if known is None or len(before) + 1 < len(known):
+                        best[end] = [*before, letters[start:end]]
+        return best[-1]
+
+    def find(self, text: str, start: int, end: int, within: Iterable[int] = (), most: int = 6) -> list[Hit]:
+        """Names that pieces of `text[start:end]` may be meant for, the closest first.
+
+        Args:
+            within: positions of streets and communities that the text names; names in them are closer.
+        """
+        scope = frozenset(within)
+        key = text[start:end], scope, most
+        known = self._kept.get(key)
+        if known is None:
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            known = self._kept[key] = self._find(text[start:end], scope, most)
+        return [h._replace(start=h.start + start, end=h.end + start) for h in known] if start else known
+
+    def _find(self, piece: str, scope: frozenset[int], most: int) -> list[Hit]:
+        """As `find`, of a whole text. What people add to addresses they add to many: it is looked up once."""
+        sounds = self._sounds
+        if sounds is None:
+            sounds = self._make()
+        start = 0
+        hits: dict[str, Hit] = {}
+        units = self._units(piece)
+        n = len(units.sounds)
+        tones, closes = units.sounds, units.closes
+        for first in range(n):
+            for last in range(min(n, first + _LONGEST), first + 1, -1):
+                a, b = units.starts[first], units.ends[last - 1]
+                told = " ".join(tones[first:last])
+                for name in sounds.get(told, ()):
+                    self._add(hits, start + a, start + b, name, "sound", 0.3, scope)
+                close = " ".join(closes[first:last])
+                for name in self._close.get(close, ()):
+                    self._add(hits, start + a, start + b, name, "close", 0.6, scope)
+                if last - first < 2:
+                    continue
+                part = piece[a:b]
+                seen = set(self._without.get(part, ()))
+                if len(part) >= 3:
+                    for at in range(len(part)):
+                        rest = part[:at] + part[at + 1 :]
+                        seen.update(self._without.get(rest, ()))
+                        if rest in self._index.names and len(rest) >= 3:
+                            seen.add(rest)
+                for name in seen:
+                    if OSA.distance(part, name, score_cutoff=1) <= 1 and len(name) >= 3:
+                        self._add(hits, start + a, start + b, name, "typo", 1.0 + 1.5 / len(name), scope)
+        if n >= 2:
+            self._stem(hits, piece, start, scope)
+        if not any(h.end - h.start == len(piece) for h in hits.values()):
+            self._far(hits, piece, units, start, scope)
+        found = sorted(hits.values(), key=lambda h: (h.cost, -len(h.name), h.start))
+        return found[:most]
+
+    def _stem(self, hits: dict[str, Hit], piece: str, start: int, scope: frozenset[int]) -> None:
+        """金城15号, 东方4幢: roads and estates without the word for what they are. All of a stem together, for the text means any of them."""
+        for first in range(len(piece) - 1):
+            stem = piece[first:]
+            names = self._stems.get(stem)
+            if not names or (len(names) == 1 and names[0] in hits):
+                continue
+            meanings = list(dict.fromkeys(m for name in names for m in self._index.names.get(name, ())))
+            cost = 0.9
+            if scope:
+                inside = [m for m in meanings if not scope.isdisjoint(self._index.lineage(m.place))]
+                meanings, cost = (inside, cost) if inside else (meanings, cost + 1.0)
+            hits[stem] = Hit(
+                start + first, start + len(piece), stem, meanings, "stem", cost - 0.1 * len(stem)
+            )
+            return
+
+    def _far(
+        self, hits: dict[str, Hit], piece: str, units: _Units, start: int, scope: frozenset[int]
+    ) -> None:
+        """Names that are two mistakes from a whole piece: in what the text names, or streets, villages, roads and estates anywhere."""
+        n = len(units.sounds)
+        if not 4 <= n <= _LONGEST + 1:
+            return
+        coded = "".join(self._code(c) for c in units.closes)
+        names: list[str] = []
+        codes: list[str] = []
+        if scope:
+            for place in scope:
+                for name, code in self._inside.get(place, ()):
+                    if abs(len(name) - n) <= 2:
+                        names.append(name)
+                        codes.append(code)
+        else:
+            for size in range(max(4, n - 1), n + 2):
+                some, coded_some = self._lengths.get(size, ([], []))
+                names += some
+                codes += coded_some
+        chosen: dict[str, float] = {}
+        for _, by_sound, at in process.extract(coded, codes, scorer=OSA.distance, score_cutoff=2, limit=None):
+            name = names[at]
+            by_sign = by_sound if units.latin else OSA.distance(piece, name, score_cutoff=4)
+            cost = (by_sound + by_sign) / 2
+            if cost <= _FAR and cost * 2 <= len(name):
+                chosen[name] = cost
+        for name, cost in sorted(chosen.items(), key=lambda pair: pair[1])[:4]:
+            self._add(hits, start, start + len(piece), name, "far", 1.2 + 0.5 * cost, scope)
+
+    def _add(
+        self,
+        hits: dict[str, Hit],
+        start: int,
+        end: int,
+        name: str,
+        how: str,
+        cost: float,
+        scope: frozenset[int],
+    ) -> None:
+        meanings = self._index.names.get(name)
+        if not meanings:
+            return
+        if scope:
+            inside = [m for m in meanings if not scope.isdisjoint(self._index.lineage(m.place))]
+            if inside:
+                meanings = inside
+            else:
+                cost += 1.0
+        cost += 0.5 * min(m.kind for m in meanings) / 3 - 0.1 * len(name)
+        known = hits.get(name)
+        if known is None or cost < known.cost:
+            hits[name] = Hit(start, end, name, meanings, how, cost)

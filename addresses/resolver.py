@@ -1,0 +1,1134 @@
+"""Free text → address code (地址解析): which place of the district a text names, how sure that is, and why.
+
+How it reads a text:
+
+1. Names of places are found in the normalised text by an automaton, and between them the numbered parts (`addresses.designation`).
+2. Names and numbers that stand together are one *mention* of a place. Each named place of it is tried as what the numbers
+   are below of: every meaning of every name, down to building, unit and room.
+3. Each place found so is weighed by what else the mention says: streets, communities, roads and estates that it lies in or does not.
+   Where nothing fits, what no name explains is compared with the names in reach by sound and by single characters.
+4. The best place is given a calibrated confidence (`addresses.calibration`) and answered at the deepest level that is sure. Several places
+   that fit alike are asked about. What lies outside the district is said to.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from addresses.calibration import Calibration, load_calibration
+from addresses.designation import Reading, Token, readings
+from addresses.fuzzy import Near
+from addresses.index import AREA, Index, Named, NameKind
+from addresses.mentions import DEPTH, Group, Mention, Mentions, Name
+from addresses.outside import Outside, load_outside
+from addresses.resolution import Candidate, Element, Outcome, Resolution
+from addresses.text import Normalised, normalise
+
+VERSION: Final = "reader-2"
+ANSWER: Final = 0.91
+"""A place is answered from this confidence on: a wrong answer costs ten times what none does, so that one in eleven is break-even."""
+DOUBTFUL: Final = 0.5
+"""How sure a place can be at most that may as well be of another city."""
+LONGEST: Final = 1000
+"""Characters of a text that are read as one address; what stands behind them is not looked at."""
+
+_CJK: Final = "\u3400-\u9fff"
+_BLANKS: Final = re.compile(rf"(?<=[{_CJK}]) +| +(?=[{_CJK}])")
+_BLANK: Final = re.compile(" +")
+_APART: Final = re.compile(r"(?:\S{1,2} +){4,}\S{1,2} *")
+_ELEMENT: Final = {
+    "DISTRICT": "13", "COMMUNITY": "31", "ROAD": "41", "ESTATE": "42", "PARK": "industrial_park", "GROUP": "34", "SITE": "poi",
+    "BUILDING": "poi", AREA: "42",
+}  # fmt: skip
+_TOKEN_ELEMENT: Final = {
+    "g": "34", "l": "sub_road", "n": "road_no", "b": "building", "u": "unit", "f": "floor", "r": "room", "x": "road_no",
+    "#": "building", "?": "road_no", "-": "road_no", "p": "phone", "d": "distance", "o": "noise",
+}  # fmt: skip
+# What it costs a place that a name of this level speaks against it.
+_AGAINST: Final = {
+    "STREET": 3.0, "COMMUNITY": 3.0, "ESTATE": 2.5, "PARK": 2.0, "GROUP": 1.0, AREA: 2.0, "ROAD": 1.5, "SITE": 1.0, "BUILDING": 1.5,
+}  # fmt: skip
+_KIND_COST: Final = (0.0, 0.2, 0.3, 0.6)
+_KIND_WORD: Final = ("official", "alias", "former", "short")
+_GUESS_COST: Final = {"sound": 0.6, "stem": 0.6, "close": 0.9, "typo": 1.4, "far": 1.8}
+_SECTION: Final = re.compile(
+    r"(?:[0-9一二三四五六七八九十A-Z东南西北中]+(?:期|区块?|苑|标段|地块)|生活区|人才房)$"
+)
+"""A part of an estate that the base does not know: its buildings may be numbered anew."""
+_ANOTHER: Final = re.compile(
+    r".(?:苑|园|小区|公寓|新村|大厦|广场|中心|城|府|庭|湾|里|坊|轩|居|院|厦|邸|路|街|巷|弄|道|村|社区|镇|宿舍)$"
+)
+"""With what the name of another place ends, to which numbers behind it belong."""
+_VILLAGE: Final = re.compile("(?:(?<!自然)(?<!中心)村|社区|镇|街道)$")
+_BRIDGE: Final = 8
+"""Unknown characters between a name and its numbers, at most."""
+_STEP: Final = 0.6
+"""What each level further down counts for a place."""
+_TIE: Final = 0.25
+"""Places whose scores differ by less are asked about."""
+_OPEN: Final = ("missing.building", "missing.house", "missing.unit", "missing.room", "blocked")
+_UNSURE: Final = frozenset(("missing.building", "missing.house", "bridged", "section", "blocked"))
+_MARK_COST: Final = {"bridged": 0.8, "section": 1.0, "fore": 0.2}
+_HOUSE_NUMBER: Final = re.compile("n[0-9]+")
+_PART: Final = re.compile("([0-9]{3,5})(?:[A-Z]|-[0-9A-Z])")
+_REST: Final = 4
+"""Characters of a name, at most, that are left over beside a shorter one within it."""
+_EDGES: Final = " ,.·、()[]:_-/|*"
+_MEANINGS: Final = 64
+_GROUP_KEY: Final = re.compile("g[0-9]+")
+# Levels of which too few texts were written to fit weights: they weigh as what they are likest.
+_AS_LEVEL: Final = {"PARK": "ESTATE", "GROUP": "COMMUNITY"}
+_AS_MARK: Final = {"missing.house": "missing.room"}
+_NO_HOUSE: Final = frozenset({"missing.building", "missing.house"})
+_AS_ANCHOR: Final = {"PARK": AREA, "GROUP": "COMMUNITY"}
+_TOO_MANY: Final = 12
+
+
+@dataclass(slots=True)
+class _Found:
+    """A place that a mention may mean, and how it was come to.
+
+    Attributes:
+        place: its position in the index. anchor: the named place that the numbers are below of.
+        mention, group, meaning, reading: where it was read from; the mention has a guessed name more where it took one.
+        marks: facts about the reading itself, as `missing.room`.
+        agreed, against: (level, whether by a short name only) of the other names that speak for and against it.
+        supports: places that the mention names and that the place lies in.
+        others: the rooms where several fit.
+    """
+
+    place: int
+    anchor: int
+    mention: Mention
+    group: int
+    meaning: Named
+    reading: Reading | None
+    score: float
+    marks: tuple[str, ...]
+    agreed: tuple[tuple[str, bool], ...]
+    against: tuple[tuple[str, bool], ...]
+    supports: tuple[int, ...]
+    others: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class _Chosen:
+    place: int
+    confidence: float
+    because: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class _Answer:
+    outcome: Outcome
+    best: _Chosen | None = None
+    alternatives: tuple[_Chosen, ...] = ()
+    mention: Mention | None = None
+    top: _Found | None = None
+    facts: frozenset[str] = frozenset()
+
+
+class AddressResolver:
+    """Implements `addresses.resolution.Resolver` over an `Index`. One thread at a time."""
+
+    version = VERSION
+
+    def __init__(
+        self, index: Index, outside: Outside | None = None, calibration: Calibration | None = None
+    ) -> None:
+        self.index = index
+        self.outside = outside or load_outside()
+        self.calibration = calibration or load_calibration()
+        self._renew()
+
+    def _renew(self) -> None:
+        """Takes the names of the index; again after they have changed."""
+        self._mentions = Mentions(self.index, self.outside)
+        self._near = Near(self.index)
+        self._version = self.index.version
+        self._text = ""
+        self._district = next((at for at in self.index.official if self.index.level(at) == "DISTRICT"), None)
+
+    # -- the protocol -------------------------------------------------------------------------------------------------
+
+    def normal(self, text: str) -> str:
+        """The form of a text under which a person's decision about it is kept."""
+        return _tight(normalise(text))[0].strip(" ,.;:")
+
+    def resolve(self, text: str, near: str | None = None, first: int = 5) -> Resolution:
+        """One text. `near`: code of a place in or by which it is more likely. `first`: how many alternatives at most."""
+        if self._version != self.index.version:
+            self._renew()
+        given = normalise(text[:LONGEST])
+        tight, back = _tight(given)
+        # One address is asked for: what parts sentences parts its elements.
+        mentions = self._mentions.read(tight.replace(";", ","), whole=True)
+        if len(mentions) == 1:
+            chosen = self._answer(tight, mentions[0], near, first)
+        else:
+            chosen = self._choose([self._answer(tight, m, near, first) for m in mentions], first)
+        return self._shown(chosen, given, back, mentions)
+
+    def resolve_all(self, texts: Iterable[str], near: str | None = None, first: int = 5) -> list[Resolution]:
+        """Many texts, in their order; what is written alike is read once."""
+        known: dict[str, Resolution] = {}
+        found: list[Resolution] = []
+        # Answers hold no cycles, and there are many: looking for cycles among them would take a fifth of the time.
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            for text in texts:
+                said = known.get(text)
+                if said is None:
+                    said = known[text] = self.resolve(text, near, first)
+                found.append(said)
+        finally:
+            if collects:
+                gc.enable()
+        return found
+
+    def places_in(self, text: str, near: str | None = None) -> list[tuple[int, int, Resolution]]:
+        """The places that a sentence or a message names: start, end in it, and each one's resolution."""
+        if self._version != self.index.version:
+            self._renew()
+        given = normalise(text)
+        tight, back = _tight(given)
+        found: list[tuple[int, int, Resolution]] = []
+        for mention in self._mentions.read(tight):
+            answer = self._answer(tight, mention, near, 5)
+            if answer.outcome == Outcome.UNRESOLVED:
+                continue
+            start = mention.start
+            if answer.top is not None:
+                start = min(start, answer.top.mention.start)
+            shown = self._shown(answer, given, back, [mention])
+            found.append((*_span(given, back, start, mention.end), shown))
+        return found
+
+    def facts(self, text: str) -> tuple[Resolution, list[tuple[str, frozenset[str]]]]:
+        """The answer, and for each place on the way up from the best one its code and the facts its confidence depends on.
+
+        For fitting the calibration (`addresses.fit`).
+        """
+        given = normalise(text[:LONGEST])
+        tight, back = _tight(given)
+        mentions = self._mentions.read(tight.replace(";", ","), whole=True)
+        answers = [self._answer(tight, m, None, 5) for m in mentions]
+        chosen = answers[0] if len(answers) == 1 else self._choose(answers, 5)
+        shown = self._shown(chosen, given, back, mentions)
+        if chosen.top is None or len([a for a in answers if a.top is not None]) > 1:
+            return shown, []
+        return shown, [
+            (self.index.code(p), frozenset(self._facts_for(chosen.top, p, chosen.facts)))
+            for p in self._way_up(chosen.top)
+        ]
+
+    # -- places -------------------------------------------------------------------------------------------------------
+
+    def _answer(self, text: str, mention: Mention, near: str | None, first: int) -> _Answer:
+        self._text = text
+        found = self._places(mention)
+        if (
+            any(g.name is None and (g.gap is not None or not found) for g in mention.groups)
+            or not any(self._is_plain(f, mention) for f in found)
+            or any(self.outside.town(text[a:b]) for a, b in mention.residues)
+        ):
+            found += self._guessed(text, mention)
+        if mention.away or mention.residues:
+            found, outside = self._at_home(text, mention, found)
+            if outside:
+                return _Answer(Outcome.OUTSIDE, mention=mention)
+        if not found:
+            return _Answer(Outcome.UNRESOLVED, mention=mention)
+        if mention.crossing and (crossed := self._crossing(mention, found)) is not None:
+            found = crossed
+        return self._decide(found, near, first)
+
+    def _is_plain(self, found: _Found, mention: Mention) -> bool:
+        """Whether nothing that a name written wrong could explain is left open."""
+        if found.against or not _UNSURE.isdisjoint(found.marks):
+            return False
+        if not mention.residues:
+            return True
+        # 收货地址 before a whole address means nothing; 浦镇 before the name of two villages may.
+        name = mention.groups[found.group].name
+        sole = name is not None and len(name.entry.meanings) == 1
+        return DEPTH.get(self.index.level(found.place), 0) >= 5 and (sole or bool(found.agreed))
+
+    def _at_home(self, text: str, mention: Mention, found: list[_Found]) -> tuple[list[_Found], bool]:
+        """What is left when a mention names a place outside the district, and whether it lies there."""
+        strange = bool(mention.away)
+        named = {g.name.entry.level for g in mention.groups if g.name is not None and not g.name.entry.short}
+        full = {
+            g.name.entry.level
+            for g in mention.groups
+            if g.name is not None and not g.name.fuzzy and not g.name.entry.short
+        }
+        if not strange and not any(f.agreed or _is_guessed(f) for f in found):
+            strange = any(
+                self.outside.strange(text[a:b], first=not a and "DISTRICT" not in named) is not None
+                for a, b in mention.residues
+            )
+        if (
+            not strange
+            and named.isdisjoint(("DISTRICT", "STREET"))
+            and not any(
+                _is_street(f) or (f.agreed and ("COMMUNITY" in full or not _is_far_street(f))) for f in found
+            )
+        ):
+            # 龙山镇海丰北路602号: a town that the district does not have.
+            strange = any(self.outside.town(text[a:b]) is not None for a, b in mention.residues)
+        if not strange:
+            return found, False
+        # A wrong city before what is otherwise an address of ours, each part of which agrees.
+        sure = [
+            f for f in found if len(f.agreed) >= 2 and not f.against and DEPTH[self.index.level(f.place)] >= 5
+        ]
+        if not sure or any(a.entry.moved for a in mention.away):
+            return [], True
+        return [replace(f, score=f.score - 2, marks=(*f.marks, "away")) for f in sure], False
+
+    def _places(self, mention: Mention) -> list[_Found]:
+        """Every place that one of the names, with its numbers, leads to."""
+        found: list[_Found] = []
+        groups = mention.groups
+        numbered = any(g.tokens and g.name for g in groups)
+        last = max((i for i, g in enumerate(groups) if g.name is not None), default=-1)
+        fore = mention.fore and last > 0 and not numbered
+        lowest = DEPTH.get(groups[last].name.entry.level, 9) if last >= 0 and groups[last].name else 9  # type: ignore[union-attr]
+        for at in range(last, -1, -1):
+            group = groups[at]
+            if group.name is None:
+                continue
+            # A name without numbers only supports, where another has some.
+            if not group.tokens and at != last:
+                if numbered or DEPTH.get(group.name.entry.level, 9) <= max(2, lowest):
+                    continue
+                # 湖山小学,蜀山街道: what lies deeper is meant.
+                lowest = DEPTH.get(group.name.entry.level, 9)
+            if fore:
+                self._under(found, mention, at, group.name.entry.meanings, groups[0].tokens, "fore")
+                continue
+            self._under(found, mention, at, group.name.entry.meanings)
+            if not group.tokens and at + 1 < len(groups):
+                self._bridged(found, mention, at, group.name)
+        if found and all(f.against and "missing.building" in f.marks for f in found):
+            # 市心社区通惠路19号, and the road is elsewhere: the community is named all the same.
+            for at in range(last - 1, -1, -1):
+                name = groups[at].name
+                if name is not None and name.entry.level in ("STREET", "COMMUNITY") and not groups[at].tokens:
+                    self._under(found, mention, at, name.entry.meanings, None, "blocked")
+                    break
+        if not groups or (last < 0 and groups[0].tokens and self._district is not None):
+            self._anywhere(found, mention)
+        return found
+
+    def _anywhere(self, found: list[_Found], mention: Mention) -> None:
+        """5组12号 without any name, where only one house of the district has such a number."""
+        if not mention.groups or self._district is None:
+            return
+        group = mention.groups[0]
+        for reading in readings(group.tokens):
+            starts = self.index.children(self._district, reading.key) if reading.key.startswith("g") else []
+            if len(starts) == 1:
+                place, others, missing = self._inside(starts[0], reading)
+                found.append(
+                    _Found(place, self._district, mention, 0, Named(self._district, NameKind.SHORT), reading, 0.0,
+                           ("nameless", *missing), (), (), (), others)
+                )  # fmt: skip
+                return
+
+    def _bridged(self, found: list[_Found], mention: Mention, at: int, name: Name) -> None:
+        """The places that numbers lead to which something unknown parts from a name: 和平桥村老供销社旁11组13号."""
+        group = mention.groups[at + 1]
+        if group.name is not None or group.gap is None or not group.tokens:
+            return
+        start, end = group.gap
+        unknown = self._text[start:end].strip(_EDGES)
+        first = group.tokens[0].kind
+        depth = DEPTH.get(name.entry.level, 0)
+        if not 0 < len(unknown) <= _BRIDGE or depth < 3 or first not in "gbn#-?":
+            return
+        if (name.entry.level == "COMMUNITY") != (first == "g" or (first in "-?" and depth == 3)):
+            return
+        mark = "bridged"
+        if _SECTION.search(unknown):
+            mark = "section"
+        elif (_VILLAGE if name.entry.level == "COMMUNITY" else _ANOTHER).search(unknown):
+            return
+        self._under(found, mention, at, name.entry.meanings, group.tokens, mark)
+
+    def _under(
+        self, found: list[_Found], mention: Mention, at: int, meanings: Sequence[Named], tokens: list[Token] | None = None, mark: str = "",
+    ) -> None:  # fmt: skip
+        """The places that the numbers behind a name lead to, for every meaning of it; the named place itself where they lead nowhere.
+
+        `tokens`: the numbers, where they do not stand right behind it, and `mark`, how they do. Then what they do not lead to is not found.
+        """
+        index = self.index
+        group = mention.groups[at]
+        elsewhere = tokens is not None
+        if tokens is None:
+            tokens = group.tokens
+        options = readings(tokens) if tokens else []
+        stems: set[int] = set()
+        if len(meanings) > 1 and index.level(meanings[0].place) in ("STREET", "COMMUNITY"):
+            # 东风 alone is the village and no estate that people leave the last word out of.
+            stems = {m.place for m in meanings if index.level(m.place) in ("ROAD", "ESTATE", "PARK", AREA)}
+        common: tuple[str, ...] = ("several",) if group.several else ()
+        if mark:
+            common += (mark,)
+        if any(g.name is None for g in mention.groups[at + (2 if elsewhere else 1) :]):
+            common += ("trailing",) if tokens else ("blocked",)
+        for meaning in meanings[:_MEANINGS]:
+            anchor = meaning.place
+            best = -1
+            for reading in options:
+                if reading.key:
+                    starts = index.children(anchor, reading.key)
+                    if len(starts) > _TOO_MANY:
+                        continue
+                elif DEPTH.get(index.level(anchor)) == 5:
+                    starts = [anchor]
+                else:
+                    continue
+                for start in starts:
+                    place, others, missing = self._inside(start, reading)
+                    depth = DEPTH[index.level(place)]
+                    if depth < best:
+                        continue
+                    best = depth
+                    marks = common
+                    if missing:
+                        marks += missing
+                    if others:
+                        marks += ("rooms",)
+                    if reading.loose:
+                        marks += (f"loose{min(2, reading.loose)}",)
+                    found.append(self._weighed(mention, at, meaning, reading, place, start, marks, others))
+            if best < 0 and options and not elsewhere and index.level(anchor) in ("ESTATE", "PARK", AREA):
+                # 枫林雅苑3号2单元: an estate's buildings are numbered by whatever word.
+                best = self._swapped(found, mention, at, meaning, options, common)
+            if best < 0:
+                if mark not in ("", "fore", "blocked") or (
+                    meaning.kind == NameKind.SHORT and anchor in stems
+                ):
+                    continue
+                marks = (*common, "missing.building") if options else common
+                if (group_read := self._group(anchor, options)) is not None:
+                    within, said = group_read
+                    # 3组12号 of which the base knows the group and not the house.
+                    marks = (*common, "missing.house")
+                    found.append(self._weighed(mention, at, meaning, said, within, within, marks, ()))
+                    continue
+                found.append(self._weighed(mention, at, meaning, None, anchor, anchor, marks, ()))
+
+    def _group(self, anchor: int, options: Sequence[Reading]) -> tuple[int, Reading] | None:
+        """The village group that the numbers begin with, where it is known and the house is not."""
+        for reading in options:
+            head = _GROUP_KEY.match(reading.key)
+            if head is not None and head.group() != reading.key:
+                groups = [
+                    p for p in self.index.children(anchor, head.group()) if self.index.level(p) == "GROUP"
+                ]
+                if len(groups) == 1:
+                    return groups[0], reading._replace(key=head.group(), unit="", floor="", room="")
+        return None
+
+    def _swapped(
+        self, found: list[_Found], mention: Mention, at: int, meaning: Named, options: Sequence[Reading], common: tuple[str, ...],
+    ) -> int:  # fmt: skip
+        """The building of an estate whose number has the word of a house's: how deep it leads, -1 where to nothing."""
+        best = -1
+        for reading in options:
+            if not _HOUSE_NUMBER.fullmatch(reading.key):
+                continue
+            for start in self.index.children(meaning.place, "b" + reading.key[1:]):
+                other = reading._replace(key="b" + reading.key[1:], loose=reading.loose + 1)
+                place, others, missing = self._inside(start, other)
+                marks = (*common, *missing, *(("rooms",) if others else ()), "swapped")
+                best = max(best, DEPTH[self.index.level(place)])
+                found.append(self._weighed(mention, at, meaning, other, place, start, marks, others))
+        return best
+
+    def _inside(self, start: int, reading: Reading) -> tuple[int, tuple[int, ...], tuple[str, ...]]:
+        """The unit and room of a building that a reading says: the place, the rooms where several fit, what is not known."""
+        children = self.index.children
+        place = start
+        if reading.unit:
+            units = children(place, "u" + reading.unit)
+            if not units:
+                return place, (), ("missing.unit",)
+            place = units[0]
+        if reading.room:
+            rooms = children(place, "r" + reading.room)
+            if not rooms and not reading.unit:
+                rooms = children(place, "x" + reading.room)
+            if not rooms and (part := _PART.fullmatch(reading.room)):
+                # 2801A室 is a part of 2801.
+                rooms = children(place, ("r" if reading.unit else "x") + part[1])
+            if not rooms:
+                return place, (), ("missing.room",)
+            if len(rooms) > 1:
+                return place, tuple(sorted(rooms, key=self.index.code)), ()
+            place = rooms[0]
+        return place, (), ()
+
+    def _weighed(
+        self, mention: Mention, at: int, meaning: Named, reading: Reading | None, place: int, base: int,
+        marks: tuple[str, ...], others: tuple[int, ...],
+    ) -> _Found:  # fmt: skip
+        """The place with a score: what the mention's other names say for and against it.
+
+        `base`: the building (or the named place) that it lies in or is.
+        """
+        index = self.index
+        anchor = meaning.place
+        line = index.lineage(base)
+        beside = index.lineage(anchor) if anchor not in line else ()
+        # Where several rooms fit, the text has said a room that is there.
+        depth = DEPTH["DWELLING"] if others else DEPTH.get(index.level(place), 0)
+        score = _STEP * depth - _KIND_COST[meaning.kind]
+        supports = [anchor]
+        agreed: list[tuple[str, bool]] = []
+        against: list[tuple[str, bool]] = []
+        for other, group in enumerate(mention.groups):
+            name = group.name
+            if name is None or other == at:
+                continue
+            entry = name.entry
+            level = entry.level
+            if level == "DISTRICT":
+                continue
+            hit = None
+            for m in entry.meanings:
+                if m.place in line or m.place in beside:
+                    hit = m
+                    break
+            if hit is None and group.tokens:
+                keys = {r.key for r in readings(group.tokens) if r.key}
+                hit = next(
+                    (m for m in entry.meanings[:_MEANINGS] for k in keys if base in index.children(m.place, k)), None
+                )  # fmt: skip
+            if hit is not None:
+                score += 1.0 - _KIND_COST[hit.kind] * 0.5 - (0.3 if name.fuzzy else 0.0)
+                agreed.append((index.level(hit.place), hit.kind == NameKind.SHORT))
+                supports.append(hit.place)
+            elif name.fuzzy:
+                score -= 0.5
+            else:
+                cost = _AGAINST.get(level, 1.0) * (0.5 if entry.short else 1.0)
+                if level in ("ROAD", "SITE") and not group.tokens:
+                    cost *= 0.5
+                score -= cost
+                against.append((level, entry.short))
+        if base != anchor and index.level(anchor) in ("STREET", "DISTRICT"):
+            # Looked for in the whole street: less than what a village's own name leads to.
+            score -= 0.8
+        own = mention.groups[at].name
+        if own is not None and own.fuzzy:
+            score -= _GUESS_COST[own.fuzzy] + (0.5 if own.inside else 0.0)
+        if reading is not None:
+            score -= 0.3 * reading.loose
+        for mark in marks:
+            score -= _MARK_COST.get(mark, 0.0)
+        return _Found(
+            place,
+            anchor,
+            mention,
+            at,
+            meaning,
+            reading,
+            score,
+            marks,
+            tuple(agreed),
+            tuple(against),
+            tuple(supports),
+            others,
+        )
+
+    # -- names that are not quite ---------------------------------------------------------------------------------------
+
+    def _guessed(self, text: str, mention: Mention) -> list[_Found]:
+        """Places by names that sound or look like what no name explains."""
+        spans = list(mention.residues)
+        spans += [
+            g.gap for g in mention.groups if g.name is None and g.gap is not None and g.gap not in spans
+        ]
+        line: set[int] = set()
+        for group in mention.groups:
+            if group.name is not None and group.name.entry.level in ("STREET", "COMMUNITY"):
+                line.update(m.place for m in group.name.entry.meanings)
+        found: list[_Found] = []
+        standing = {
+            g.name.end: g.name
+            for g in mention.groups
+            if g.name is not None and DEPTH.get(g.name.entry.level, 9) > 2
+        }
+        begun = {
+            g.name.start: g.name
+            for g in mention.groups
+            if g.name is not None and len(g.name.entry.name) < 4 and DEPTH.get(g.name.entry.level, 9) > 2
+        }
+        for start, end in spans[:4]:
+            # 翡翠苑雅1栋: a name that stands there by chance, with what is left of the one that was meant.
+            hits = self._near.find(text, start, end, line)
+            before = standing.get(start) if end - start <= _REST else None
+            if before is not None:
+                longer = self._near.find(text, before.start, end, line)
+                hits += [
+                    h
+                    for h in longer
+                    if h.start == before.start and h.end > start and h.name != before.entry.name
+                ]
+            after = begun.get(end) if end - start <= _REST else None
+            if after is not None:
+                # 孕东村: of a longer name a shorter one may stand there by chance.
+                longer = self._near.find(text, start, after.end, line)
+                hits += [
+                    h for h in longer if h.end == after.end and h.start < end and h.name != after.entry.name
+                ]
+            for hit in hits:
+                rest = text[start : hit.start], text[hit.end : end]
+                inside = not all(not r or self._mentions.soft(r) for r in rest)
+                entry = self._mentions.entry(hit.name, hit.meanings)
+                name = Name(hit.start, hit.end, entry, hit.how, inside)
+                groups, at = _with(mention.groups, name)
+                changed = replace(
+                    mention, groups=groups, start=min(mention.start, hit.start), end=max(mention.end, hit.end),
+                    residues=[r for r in mention.residues if r[1] <= hit.start or r[0] >= hit.end],
+                    beside=mention.beside and not groups[at].tokens,
+                )  # fmt: skip
+                if groups[at].tokens or at == len(groups) - 1:
+                    self._under(found, changed, at, name.entry.meanings)
+                if not groups[at].tokens:
+                    # A street or village that is not written right: it supports what is below it.
+                    found.extend(f for f in self._places(changed) if f.group != at)
+        return found
+
+    def _crossing(self, mention: Mention, found: list[_Found]) -> list[_Found] | None:
+        """The street that two crossing roads share; None when they share none or more than one."""
+        roads = [g.name.entry for g in mention.groups if g.name is not None and g.name.entry.level == "ROAD"]
+        if len(roads) < 2:
+            return None
+        index = self.index
+        shared = roads[-1].streets(index) & roads[-2].streets(index)
+        for group in mention.groups:
+            if group.name is not None and group.name.entry.level == "STREET":
+                shared &= {m.place for m in group.name.entry.meanings}
+        if len(shared) != 1:
+            return None
+        street = next(iter(shared))
+        like = next((f for f in found if street in index.chain(f.place)), found[0])
+        against = tuple(a for a in like.against if a[0] != "ROAD")
+        return [
+            replace(
+                like, place=street, supports=(*like.supports, street), against=against, marks=("crossed",)
+            )
+        ]
+
+    # -- the answer -----------------------------------------------------------------------------------------------------
+
+    def _decide(self, found: list[_Found], near: str | None, first: int) -> _Answer:
+        index = self.index
+        if len(found) > 1:
+            # That a text is of the district is no rival to what it says besides.
+            found = [f for f in found if f.place != self._district] or found[:1]
+        if len(found) == 1:
+            ranked = found
+        else:
+            by_place: dict[int, _Found] = {}
+            for each in found:
+                known = by_place.get(each.place)
+                if known is None or self._order(each) < self._order(known):
+                    by_place[each.place] = each
+            # By code: positions differ between an index that was built and one that was changed to the same.
+            ranked = sorted(by_place.values(), key=lambda f: (-f.score, index.code(f.place), f.place))
+        if near is not None and len(ranked) > 1 and (here := index.at(near)) is not None:
+            inside = [f for f in ranked if here in index.lineage(f.place)]
+            if inside and inside[0].score >= ranked[0].score - 1.0 and len(inside) < len(ranked):
+                rest = [f for f in ranked if f not in inside]
+                ranked = [replace(f, score=f.score + 2.0, marks=(*f.marks, "near")) for f in inside] + rest
+        top = ranked[0]
+        if top.meaning.kind == NameKind.SHORT and top.reading is None and not top.agreed and len(ranked) > 1:
+            # 衙前 alone is the town, though a village of the town is called so as well.
+            chain = index.chain(top.place)[1:]
+            wider = [
+                f for f in ranked if f.place in chain and f.group == top.group and f.place != self._district
+            ]
+            if wider:
+                ranked = [wider[0], *(f for f in ranked if f is not wider[0])]
+                top = ranked[0]
+        facts = self._facts(top)
+        if len(ranked) == 1:
+            return self._climb(top, facts, ranked, first)
+        line = index.chain(top.place)
+        rivals = [f for f in ranked[1:] if f.place not in line and top.place not in index.chain(f.place)]
+        if "near" in top.marks and not (rivals and "near" in rivals[0].marks):
+            # What the surroundings decide is as good as said, when only one of the namesakes lies in them.
+            facts.add("with.STREET")
+            return self._climb(top, facts, ranked, first)
+        if rivals:
+            margin = top.score - rivals[0].score
+            facts.add(
+                "margin." + ("0" if margin < _TIE else "1" if margin < 0.8 else "2" if margin < 1.6 else "3")
+            )
+            if any(DEPTH[index.level(f.place)] > DEPTH[index.level(top.place)] for f in rivals):
+                facts.add("rival.deeper")
+            name = top.mention.groups[top.group].name if top.mention.groups else None
+            if (
+                margin < 1.6
+                and not top.agreed
+                and "near" not in facts
+                and any(f.group == top.group for f in rivals)
+            ):
+                facts.add("namesake")
+            if margin < _TIE:
+                return self._ask(top, [top, *(f for f in rivals if top.score - f.score < _TIE)], facts, first)
+            if name is not None and self._is_namesake(top, name):
+                places = {m.place for m in name.entry.meanings}
+                return self._ask(top, [f for f in ranked if f.meaning.place in places], facts, first)
+        return self._climb(top, facts, ranked, first)
+
+    def _order(self, found: _Found) -> tuple[float, int, str]:
+        """What goes before what, of several ways to one place."""
+        return -found.score, found.meaning.kind, self.index.code(found.anchor)
+
+    def _is_namesake(self, top: _Found, name: Name) -> bool:
+        """Whether a village of this name lies in two streets and nothing says which: never guessed, whatever numbers follow."""
+        if "near" in top.marks or top.agreed or self.index.level(top.anchor) != "COMMUNITY":
+            return False
+        twins = {
+            m.place
+            for m in name.entry.meanings
+            if m.kind == top.meaning.kind and self.index.level(m.place) == "COMMUNITY"
+        }
+        return len(twins) > 1
+
+    def _facts(self, top: _Found) -> set[str]:
+        """What is known about how a place was found."""
+        facts = {_AS_MARK.get(mark, mark) for mark in top.marks}
+        for level, short in top.agreed:
+            facts.add(f"with.{level}.short" if short else f"with.{level}")
+        for level, short in top.against:
+            facts.add(f"against.{level}.short" if short else f"against.{level}")
+        groups = top.mention.groups
+        for group in groups:
+            if group.name is not None and group.name.fuzzy:
+                facts.add("fuzzy." + group.name.fuzzy)
+                if group.name.inside:
+                    facts.add("fuzzy.inside")
+                if len(group.name.entry.name) <= 3:
+                    facts.add("fuzzy.brief")
+        own = groups[top.group].name if groups else None
+        if own is not None and any(end == own.start for _, end in top.mention.residues):
+            facts.add("cut")
+        facts.add("by." + _KIND_WORD[top.meaning.kind])
+        anchor = self.index.level(top.anchor)
+        facts.add("at." + _AS_ANCHOR.get(anchor, anchor))
+        if top.mention.residues:
+            facts.add("residue")
+        if top.mention.crossing:
+            facts.add("crossing")
+        if top.mention.beside:
+            facts.add("beside")
+        return facts
+
+    def _facts_for(self, top: _Found, place: int, facts: Iterable[str]) -> set[str]:
+        """What the confidence of a place on the way up depends on."""
+        level = self.index.level(place)
+        result = {f"level.{_AS_LEVEL.get(level, level)}"}
+        if place == top.place:
+            result.update(facts)
+        else:
+            result.add("above")
+            result.update(f for f in facts if f.startswith(_UPWARD))
+        if place in top.supports:
+            result.add("said")
+        return result
+
+    def _way_up(self, top: _Found) -> list[int]:
+        """The places that can be answered, from the best one upwards."""
+        index = self.index
+        chain = [x for x in index.chain(top.place) if index.level(x) != AREA]
+        vague = "missing.building" in top.marks or "several" in top.marks
+        # A crossing is on its road, and what is beside a place is not in it.
+        deepest = 3 if top.mention.crossing or top.mention.beside else 9
+        way = [
+            x for x in chain
+            if DEPTH.get(index.level(x), 9) <= deepest and not (vague and index.level(x) in ("ROAD", "ESTATE", "PARK"))
+        ]  # fmt: skip
+        return way or chain[-1:]
+
+    def _climb(self, top: _Found, facts: set[str], ranked: list[_Found], first: int) -> _Answer:
+        """The deepest place that is sure, from the best one upwards."""
+        index = self.index
+        because = _because(index, top)
+        kept = frozenset(facts)
+        mention = top.mention
+        doubtful = self._is_doubtful(top) or self._is_torn(top)
+        way = self._way_up(top)
+        tried: _Chosen | None = None
+        for place in way:
+            if index.level(place) == "DISTRICT":
+                break
+            sure = self.calibration.confidence(self._facts_for(top, place, facts))
+            if doubtful:
+                sure = min(sure, DOUBTFUL)
+            if sure >= ANSWER:
+                others = [_Chosen(p, round(sure / len(top.others), 3), because) for p in top.others[:first]]
+                if len(ranked) > 1:
+                    chain = index.chain(top.place)
+                    less = max(0.001, round(min(0.5, 1 - sure), 3))
+                    others += [
+                        _Chosen(f.place, less, _because(index, f))
+                        for f in ranked[1 : first + 1]
+                        if f.place not in chain
+                    ]
+                return _Answer(
+                    Outcome.RESOLVED, _Chosen(place, sure, because), tuple(others[:first]), mention, top, kept
+                )
+            if tried is None:
+                tried = _Chosen(place, sure, because)
+        district = way[-1] if way and index.level(way[-1]) == "DISTRICT" else None
+        if district is not None and top.place == district:
+            bare = not mention.residues and not any(g.tokens or g.name is None for g in mention.groups)
+            if bare:
+                return _Answer(Outcome.RESOLVED, _Chosen(district, 0.99, because), (), mention, top, kept)
+            return _Answer(Outcome.UNRESOLVED, None, (), mention, top, kept)
+        if tried is None or tried.confidence < 0.3 or (doubtful and _is_wild(top)):
+            return _Answer(Outcome.UNRESOLVED, None, (), mention, top, kept)
+        above = _Chosen(district, 0.99, because) if district is not None else None
+        others = [_Chosen(f.place, 0.1, _because(index, f)) for f in ranked[1:first] if f.place not in way]
+        return _Answer(Outcome.ASK, above, (tried, *others)[:first], mention, top, kept)
+
+    def _is_torn(self, top: _Found) -> bool:
+        """Whether a village house is said to be in another street, and that street has a house of its number too: either name may be wrong."""
+        if top.reading is None or not top.reading.key.startswith("g"):
+            return False
+        if all(level != "STREET" for level, _ in top.against):
+            return False
+        names = [
+            g.name.entry for g in top.mention.groups if g.name is not None and g.name.entry.level == "STREET"
+        ]
+        streets = [
+            m.place for entry in names for m in entry.meanings if m.place not in self.index.chain(top.place)
+        ]
+        return any(self.index.children(street, top.reading.key) for street in streets)
+
+    def _is_doubtful(self, top: _Found) -> bool:
+        """Whether a place is as likely one of another city: no district, street or village of ours is named, and something does not fit.
+
+        Training texts are all from here or say where they are from; texts from elsewhere that do not say so are not among them,
+        and nothing learned from the former guards against the latter.
+        """
+        fuzzy = [g.name for g in top.mention.groups if g.name is not None and g.name.fuzzy]
+        for group in top.mention.groups:
+            name = group.name
+            if name is None or name.fuzzy:
+                continue
+            level = name.entry.level
+            if level == "DISTRICT" or (level in ("STREET", "COMMUNITY") and not name.entry.short):
+                return False
+        above = {level for level, _ in top.agreed if level in ("STREET", "COMMUNITY")}
+        if len(above) == 2 or (above and not fuzzy):
+            return False
+        marks = set(top.marks)
+        if fuzzy:
+            guessed = any(n.fuzzy != "sound" or n.inside for n in fuzzy)
+            brief = self.index.level(top.place) == "STREET" and any(len(n.entry.name) < 4 for n in fuzzy)
+            return guessed or brief or not marks.isdisjoint(_OPEN)
+        if not marks.isdisjoint((*_NO_HOUSE, "blocked")):
+            return True
+        vague = top.meaning.kind == NameKind.SHORT or self.index.level(top.place) in (
+            "ROAD",
+            "ESTATE",
+            "PARK",
+            AREA,
+        )
+        return vague and bool(top.mention.residues)
+
+    def _ask(self, top: _Found, ties: list[_Found], facts: set[str], first: int) -> _Answer:
+        """Several places fit alike: the place that all lie in, if it is sure, and each of them."""
+        index = self.index
+        common: list[int] = index.chain(ties[0].place)
+        for each in ties[1:]:
+            chain = index.chain(each.place)
+            common = [x for x in common if x in chain]
+        best = next((x for x in common if index.code(x)), None)
+        share = round(1.0 / max(2, len(ties)), 3)
+        places = tuple(_Chosen(f.place, share, _because(index, f)) for f in ties[:first])
+        above = None
+        if best is not None:
+            sure = 0.99
+            if index.level(best) != "DISTRICT":
+                sure = self.calibration.confidence(self._facts_for(top, best, facts))
+            if sure >= ANSWER:
+                above = _Chosen(best, sure, _because(index, top))
+        return _Answer(Outcome.ASK, above, places, top.mention, top, frozenset(facts))
+
+    def _choose(self, answers: list[_Answer], first: int) -> _Answer:
+        """Of the mentions of one text, the one that it is about; a question where they are different places."""
+        index = self.index
+        real = [a for a in answers if a.outcome in (Outcome.RESOLVED, Outcome.ASK)]
+        if not real:
+            away = [a for a in answers if a.outcome == Outcome.OUTSIDE]
+            return away[0] if away else answers[0] if answers else _Answer(Outcome.UNRESOLVED)
+        sure = [(a, a.best.place) for a in real if a.outcome == Outcome.RESOLVED and a.best is not None]
+        if len(real) == 1 or not sure:
+            return real[0]
+        deepest, at = max(sure, key=lambda pair: DEPTH.get(index.level(pair[1]), 0))
+        line = index.lineage(at)
+        if all(place in line for _, place in sure):
+            return deepest
+        chains = [index.chain(place) for _, place in sure]
+        common = next((x for x in chains[0] if index.code(x) and all(x in c for c in chains[1:])), None)
+        above = _Chosen(common, 0.95, (("several", ""),)) if common is not None else None
+        picks = tuple(
+            _Chosen(a.best.place, min(0.5, a.best.confidence), a.best.because)
+            for a, _ in sure
+            if a.best is not None
+        )
+        return _Answer(Outcome.ASK, above, picks[:first], deepest.mention, deepest.top, deepest.facts)
+
+    # -- what is shown ----------------------------------------------------------------------------------------------------
+
+    def _shown(
+        self, answer: _Answer, given: Normalised, back: list[int] | None, mentions: list[Mention]
+    ) -> Resolution:
+        index = self.index
+        best = None
+        if answer.best is not None:
+            at = answer.best
+            best = Candidate(index.code(at.place), index.level(at.place), at.confidence, at.because)
+        others: list[Candidate] = []
+        if answer.alternatives:
+            seen = {best.code} if best else set()
+            for each in sorted(answer.alternatives, key=lambda c: -c.confidence):
+                code = index.code(each.place)
+                if code and code not in seen:
+                    seen.add(code)
+                    others.append(Candidate(code, index.level(each.place), each.confidence, each.because))
+        return Resolution(answer.outcome, best, tuple(others), self._elements(given, back, mentions, answer))
+
+    def _elements(
+        self, given: Normalised, back: list[int] | None, mentions: list[Mention], answer: _Answer
+    ) -> tuple[Element, ...]:
+        spans: list[tuple[int, int, str]] = []
+        for mention in mentions:
+            top = (
+                answer.top
+                if answer.mention is not None and answer.mention.start <= mention.start < answer.mention.end
+                else None
+            )
+            read = top.mention if top is not None else mention
+            for away in read.away:
+                spans.append((away.start, away.end, "12" if away.entry.name.endswith("市") else "13"))
+            for at, group in enumerate(read.groups):
+                if group.name is not None:
+                    spans.append((group.name.start, group.name.end, self._element(group.name)))
+                if group.tokens:
+                    _label(spans, group.tokens, top.reading if top is not None and top.group == at else None)
+            spans.extend((t.start, t.end, _TOKEN_ELEMENT[t.kind]) for t in read.noise)
+        spans.sort()
+        plain = back is None and given.starts is None
+        elements: list[Element] = []
+        done = 0
+        for start, end, kind in spans:
+            if start < done or start >= end:
+                continue
+            a, b = (start, end) if plain else _span(given, back, start, end)
+            elements.append(Element(kind, given.given[a:b], a, b))
+            done = end
+        return tuple(elements)
+
+    def _element(self, name: Name) -> str:
+        level = name.entry.level
+        if level == "STREET" or level == "COMMUNITY":
+            official = self.index.official.get(name.entry.meanings[0].place, name.entry.name)
+            if level == "COMMUNITY":
+                return "33" if official.endswith("村") else "31"
+            return "22" if official.endswith("镇") else "23" if official.endswith("街道") else "dev_zone"
+        if level == AREA and "园" in name.entry.name:
+            return "industrial_park"
+        return _ELEMENT.get(level, "poi")
+
+
+_UPWARD: Final = (
+    "against.",
+    "by.",
+    "fuzzy.",
+    "margin.",
+    "namesake",
+    "near",
+    "away",
+    "at.",
+    "missing.building",
+    "rival.",
+    "nameless",
+    "blocked",
+)
+"""Facts that bear on the places above the best one too."""
+
+
+def _because(index: Index, found: _Found) -> tuple[tuple[str, str], ...]:
+    """The reasons for a place: each name with what it was taken for, each number, what is not known or speaks against it."""
+    reasons: list[tuple[str, str]] = []
+    for at, group in enumerate(found.mention.groups):
+        name = group.name
+        if name is None:
+            continue
+        meaning = found.meaning if at == found.group else None
+        if meaning is None:
+            meaning = next((m for m in name.entry.meanings if m.place in found.supports), None)
+        if meaning is None:
+            if name.entry.level == "DISTRICT":
+                reasons.append(("district", name.entry.name))
+            elif "crossed" in found.marks:
+                reasons.append(("crossing", name.entry.name))
+            else:
+                reasons.append((f"against.{name.entry.level.lower()}", name.entry.name))
+            continue
+        how = f".{name.fuzzy}" if name.fuzzy else f".{_KIND_WORD[meaning.kind]}" if meaning.kind else ""
+        reasons.append((index.level(meaning.place).lower() + how, name.entry.name))
+    reading = found.reading
+    if reading is not None:
+        if reading.key:
+            reasons.append(("key", reading.key))
+        if reading.unit:
+            reasons.append(("unit", reading.unit))
+        if reading.room:
+            reasons.append(("room", reading.room))
+    reasons += [(mark, "") for mark in found.marks if mark != "crossed"]
+    if found.mention.crossing:
+        reasons.append(("crossing", ""))
+    if found.mention.beside:
+        reasons.append(("beside", ""))
+    return tuple(reasons)
+
+
+def _is_wild(found: _Found) -> bool:
+    """Whether it is found by a name that is written otherwise and sounds otherwise."""
+    return any(
+        g.name is not None and (g.name.fuzzy in ("close", "typo", "far") or g.name.inside)
+        for g in found.mention.groups
+    )
+
+
+def _is_street(found: _Found) -> bool:
+    """Whether a street or town was found that sounds like what is written, or is written like it at some length."""
+    return any(
+        name.fuzzy == "sound"
+        or (
+            name.fuzzy == "typo"
+            and (len(name.entry.name) > 3 or name.end - name.start > len(name.entry.name))
+        )
+        for name in _guessed_streets(found)
+    )
+
+
+def _is_far_street(found: _Found) -> bool:
+    """Whether a street or town was guessed that is as likely another one elsewhere: 龙山镇 is not 坎山镇."""
+    return bool(_guessed_streets(found)) and not _is_street(found)
+
+
+def _guessed_streets(found: _Found) -> list[Name]:
+    names = (g.name for g in found.mention.groups)
+    return [n for n in names if n is not None and n.fuzzy and n.entry.level == "STREET"]
+
+
+def _is_guessed(found: _Found) -> bool:
+    """Whether it is found by a name that is not quite written right, and that leaves nothing unexplained."""
+    return any(g.name is not None and g.name.fuzzy and not g.name.inside for g in found.mention.groups)
+
+
+def _with(groups: list[Group], name: Name) -> tuple[list[Group], int]:
+    """The groups with one name more, where it stands, and its place among them; it takes over the numbers right behind it."""
+    result: list[Group] = []
+    at = -1
+    for group in groups:
+        if group.name is not None and group.name.start < name.end and name.start < group.name.end:
+            # It covers a shorter name that stood there by chance.
+            if at < 0:
+                at = len(result)
+                result.append(Group(name, group.tokens, None, group.several))
+            continue
+        begin = (
+            group.name.start
+            if group.name is not None
+            else group.tokens[0].start
+            if group.tokens
+            else name.end
+        )
+        if at < 0 and begin >= name.end:
+            at = len(result)
+            if group.name is None:
+                result.append(Group(name, group.tokens, None, group.several))
+                continue
+            result.append(Group(name))
+        elif (
+            at >= 0
+            and group.name is None
+            and at == len(result) - 1
+            and not result[at].tokens
+            and begin == name.end
+        ):
+            # 东风风村7组: the rest of the name stood before the numbers.
+            result[at] = Group(name, group.tokens, None, group.several)
+            continue
+        result.append(group)
+    if at < 0:
+        at = len(result)
+        result.append(Group(name))
+    return result, at
+
+
+def _tight(given: Normalised) -> tuple[str, list[int] | None]:
+    """The normalised text without blanks beside Chinese characters, and for each character its place in it.
+
+    Where every character stands alone, as forms with a box for each are copied, no blank parts anything.
+    """
+    text = given.text
+    if " " not in text:
+        return text, None
+    pieces: list[str] = []
+    back: list[int] = []
+    at = 0
+    apart = text.count(" ") * 5 >= len(text) * 2 and _APART.fullmatch(text) is not None
+    for match in (_BLANK if apart else _BLANKS).finditer(text):
+        pieces.append(text[at : match.start()])
+        back.extend(range(at, match.start()))
+        at = match.end()
+    pieces.append(text[at:])
+    back.extend(range(at, len(text)))
+    return "".join(pieces), back
+
+
+def _span(given: Normalised, back: list[int] | None, start: int, end: int) -> tuple[int, int]:
+    """The span of the text as given that a span of the tight text came from."""
+    if back is not None:
+        start, end = back[start], back[end - 1] + 1
+    return given.span(start, end)
+
+
+def _label(spans: list[tuple[int, int, str]], tokens: Sequence[Token], reading: Reading | None) -> None:
+    """The tokens as elements, by what the reading took them for."""
+    for token in tokens:
+        kind = _TOKEN_ELEMENT[token.kind]
+        value = token.value
+        if reading is not None and token.kind in "?#nb-":
+            if token.kind == "-":
+                kind = "room" if reading.room else "road_no"
+            elif f"b{value}" in reading.key:
+                kind = "building"
+            elif f"n{value}" in reading.key:
+                kind = "road_no"
+            elif reading.room and reading.room.endswith(value):
+                kind = "room"
+            elif reading.unit == value:
+                kind = "unit"
+        spans.append((token.start, token.end, kind))

@@ -1,0 +1,197 @@
+"""Text of an address in one form, with the way back to the text as given (规范化).
+
+Character by character, so that what is found in the normalised text can be shown in the given one: full-width and
+compatibility forms (NFKC), traditional characters (OpenCC's table), letters in capitals, one kind of dash and of blank.
+Chinese numerals stay: 三江村 and 六和花园 are names. Where one stands in a number's position (三幢, 二十三号, 一〇一室),
+`numerals` gives the Arabic reading beside it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from importlib.resources import files
+from typing import Final, NamedTuple
+
+# Every dash that input methods and copied tables put for a hyphen; the katakana long mark and the box line among them.
+_DASHES: Final = "‐‑‒–—―−﹣－⁃ー─━➖⸺"
+_DOTS: Final = "•・‧∙⋅●"
+_WAVES: Final = "～〜∼˜"
+_ZEROS: Final = "○◯⚪"
+_FIXED: Final[dict[int, str]] = {
+    **{ord(c): "-" for c in _DASHES},
+    **{ord(c): "·" for c in _DOTS},
+    **{ord(c): "~" for c in _WAVES},
+    **{ord(c): "〇" for c in _ZEROS},
+    # As a number and not as letters: Ⅳ幢 is the fourth.
+    **{0x2160 + i: str(i + 1) for i in range(12)},
+    **{0x2170 + i: str(i + 1) for i in range(12)},
+    ord("﹟"): "#",
+    ord("♯"): "#",
+}
+
+
+@lru_cache(maxsize=1)
+def _simplified() -> dict[str, str]:
+    """Traditional → simplified, by single characters. One that simplified writing keeps too (乾 of 乾元镇) stays."""
+    table: dict[str, str] = {}
+    source = files("opencc").joinpath("dictionary", "TSCharacters.txt").read_text("utf-8")
+    for line in source.splitlines():
+        traditional, _, choices = line.partition("\t")
+        options = choices.split()
+        if len(traditional) == 1 and options and traditional not in options:
+            table[traditional] = options[0]
+    return table
+
+
+class _Table(dict[int, str | int]):
+    """Code point → what stands for it; worked out when a character is first met. `uneven` are those that do not become one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.uneven: set[str] = set()
+
+    def __missing__(self, point: int) -> str | int:
+        char = chr(point)
+        became = _FIXED.get(point)
+        if became is None:
+            became = self._folded(char)
+        self[point] = result = ord(became) if len(became) == 1 else became
+        if len(became) != 1:
+            self.uneven.add(char)
+        return result
+
+    @staticmethod
+    def _folded(char: str) -> str:
+        if char.isspace():
+            return " "
+        category = unicodedata.category(char)
+        # Byte-order marks, zero-width joiners and variation selectors say nothing; other controls part words.
+        if category == "Cf" or "\ufe00" <= char <= "\ufe0f":
+            return ""
+        if category == "Cc":
+            return " "
+        # A raised or lowered digit is a note mark and no part of a number (as in ontology.text).
+        if unicodedata.decomposition(char).startswith(("<super>", "<sub>")):
+            return char
+        folded = unicodedata.normalize("NFKC", char)
+        simplified = _simplified()
+        return "".join(" " if c.isspace() else simplified.get(c, c) for c in folded).upper()
+
+
+_TABLE: Final = _Table()
+
+
+class Normalised(NamedTuple):
+    """A normalised text and the way back.
+
+    Attributes:
+        given: the text as given.
+        text: the normalised text.
+        starts, ends: for each character of `text`, where the one it came from begins and ends in `given`;
+            None when each came from the one at its own place.
+    """
+
+    given: str
+    text: str
+    starts: tuple[int, ...] | None
+    ends: tuple[int, ...] | None
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The half-open span of `given` that a half-open, non-empty span of `text` came from."""
+        if self.starts is None or self.ends is None:
+            return start, end
+        return self.starts[start], self.ends[end - 1]
+
+    def piece(self, start: int, end: int) -> str:
+        """The characters as given of a span of `text`."""
+        if self.starts is None:
+            return self.given[start:end]
+        first, last = self.span(start, end)
+        return self.given[first:last]
+
+
+def normalise(given: str) -> Normalised:
+    """The normalised form of a text. Never raises; about a microsecond for an address."""
+    text = given.translate(_TABLE)
+    if _TABLE.uneven.isdisjoint(given):
+        return Normalised(given, text, None, None)
+    starts: list[int] = []
+    ends: list[int] = []
+    for at, char in enumerate(given):
+        became = _TABLE[ord(char)]
+        for _ in range(1 if isinstance(became, int) else len(became)):
+            starts.append(at)
+            ends.append(at + 1)
+    return Normalised(given, text, tuple(starts), tuple(ends))
+
+
+DIGITS: Final = "〇零一二三四五六七八九两"
+NUMERALS: Final = DIGITS + "十百千廿卅"
+_VALUE: Final = {**{c: i for i, c in enumerate("〇一二三四五六七八九")}, "零": 0, "两": 2}
+_TIMES: Final = {"十": 10, "百": 100, "千": 1000}
+
+
+def arabic(text: str) -> str | None:
+    """A Chinese, Arabic or mixed number in Arabic digits: 二十三 → 23, 一〇一 → 101, 二0三 → 203, 廿三 → 23.
+
+    None when it is no number. Digits side by side are read one by one, so that 一一〇 keeps its length.
+    """
+    if not text:
+        return None
+    if text.isdecimal() and text.isascii():
+        return text
+    if all(c in _VALUE or ("0" <= c <= "9") for c in text):
+        return "".join(c if "0" <= c <= "9" else str(_VALUE[c]) for c in text)
+    total = 0
+    digits = ""
+    last = 10_000
+    for char in text.replace("廿", "二十").replace("卅", "三十"):
+        times = _TIMES.get(char)
+        if times is not None:
+            if times >= last or len(digits) > 4:
+                return None
+            total += (int(digits) if digits else 1) * times
+            digits, last = "", times
+        elif char in _VALUE:
+            digits += str(_VALUE[char])
+        elif "0" <= char <= "9":
+            digits += char
+        else:
+            return None
+    if digits:
+        tail = int(digits)
+        # 一百五 means 150 in speech, but 105 is written 一百零五: what no zero parts from its hundred is tens.
+        if last >= 100 and len(digits) == 1 and not digits.startswith("0"):
+            tail *= last // 10
+        if tail >= last:
+            return None
+        total += tail
+    return str(total)
+
+
+class Numeral(NamedTuple):
+    """A Chinese numeral in a number's position, and its Arabic reading: (start, end, "23")."""
+
+    start: int
+    end: int
+    value: str
+
+
+# What follows a number: as soon as one of these does, a numeral may be one. 村, 江, 和 and the like are none of them.
+_COUNTED: Final = r"号|幢|栋|座|单元|梯|层|楼|室|房|户|组|队|社|弄|巷|排|期|区|间|铺|档|门|#|米|公里|街坊|村民小组|[-~至、](?=[0-9〇零一二三四五六七八九十])|$"
+_NUMERAL: Final = re.compile(rf"[0-9]*[{NUMERALS}][0-9{NUMERALS}]*(?={_COUNTED})")
+
+
+def numerals(text: str) -> list[Numeral]:
+    """The Chinese numerals of a normalised text that stand where a number may, with their Arabic reading.
+
+    A reading beside the name's, not in place of it: 六楼 of 六楼村 is among them, and it is for the reader to choose.
+    """
+    found = []
+    for match in _NUMERAL.finditer(text):
+        value = arabic(match.group())
+        if value is not None:
+            found.append(Numeral(match.start(), match.end(), value))
+    return found

@@ -1,0 +1,36 @@
+"""What records say of the persons whom they name, column by column, as `PeopleLinker.claimed` says it of each."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from loaders.bulk.claims import mapped
+from loaders.bulk.spool import Spool
+from loaders.bulk.tables import link_table, node_table
+from loaders.identity.people import FIELDS, HOME, PeopleLinker
+
+ROWS = 400_000
+
+
+def person_traits(spool: Spool, people: PeopleLinker) -> dict[str, pl.LazyFrame]:
+    """Kind → traits (`raw`, `value`) of the raw persons in a spool, which keeps them in its tables `trait.`."""
+    for claims in spool.frames(node_table("Person"), ROWS):
+        for field, kind in FIELDS.items():
+            if field in claims.columns:
+                traits = claims.select(pl.col("id").alias("raw"), pl.col(field).alias("value"))
+                spool.put(f"trait.{kind}", traits.drop_nulls().unique())
+    homes = link_table("LIVES_AT", "Person", "Address").name
+    for at in spool.frames(homes, ROWS, ["__start", "__place"]):
+        codes = mapped(at.get_column("__place"), people.home)
+        traits = at.select(pl.col("__start").alias("raw"), codes.alias("value"))
+        spool.put(f"trait.{HOME}", traits.drop_nulls().unique())
+    return kept_traits(spool)
+
+
+def kept_traits(spool: Spool) -> dict[str, pl.LazyFrame]:
+    """The traits in a spool by kind."""
+    return {
+        table.removeprefix("trait."): pl.concat(spool.scan(table))
+        for table in spool.tables()
+        if table.startswith("trait.")
+    }

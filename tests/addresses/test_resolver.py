@@ -1,0 +1,168 @@
+"""The resolver over a drawn gazetteer: hard texts, namesakes, sentences, changes, and any text at all."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from addresses.index import Index
+from addresses.resolution import Outcome
+from addresses.resolver import AddressResolver
+from addresses.scheme import load_scheme
+from ontology.reading import read_yaml
+from tests.addresses.drawn import drawn
+
+HERE = Path(__file__).parent
+SCHEME = load_scheme()
+
+
+@lru_cache(maxsize=1)
+def resolver() -> AddressResolver:
+    return AddressResolver(Index.of(SCHEME, drawn()))
+
+
+TEXTS: list[dict[str, Any]] = read_yaml((HERE / "texts.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", TEXTS, ids=[case["text"] for case in TEXTS])
+def test_hard_texts(case: dict[str, Any]) -> None:
+    found = resolver().resolve(case["text"])
+    assert found.outcome == case.get("outcome", "RESOLVED")
+    if "is" in case:
+        assert found.best is not None
+        assert found.best.code == case["is"]
+        assert found.best.because
+    if "among" in case:
+        assert sorted(a.code for a in found.alternatives) == sorted(case["among"])
+
+
+@pytest.mark.parametrize("case", TEXTS, ids=[case["text"] for case in TEXTS])
+def test_elements_are_characters_of_the_text(case: dict[str, Any]) -> None:
+    text = case["text"]
+    end = 0
+    for element in resolver().resolve(text).parse:
+        assert end <= element.start < element.end <= len(text)
+        assert element.text == text[element.start : element.end]
+        end = element.end
+
+
+def test_near_decides_between_namesakes() -> None:
+    text = "东山村3组12号"
+    assert resolver().resolve(text).outcome == Outcome.ASK
+    by = resolver().resolve(text, near="330109103")
+    assert by.outcome == Outcome.RESOLVED
+    assert by.best is not None
+    assert by.best.code == "3301091032590001"
+    # What is said outweighs what is near.
+    said = resolver().resolve("进化镇东山村3组12号", near="330109103")
+    assert said.best is not None
+    assert said.best.code == "3301091042560001"
+
+
+SENTENCES: list[dict[str, Any]] = read_yaml((HERE / "sentences.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", SENTENCES, ids=[case["text"][:12] for case in SENTENCES])
+def test_places_in_sentences(case: dict[str, Any]) -> None:
+    text = case["text"]
+    found = resolver().places_in(text)
+    assert [text[start:end] for start, end, _ in found] == [p["piece"] for p in case["places"]]
+    for (_, _, said), expected in zip(found, case["places"], strict=True):
+        assert said.outcome == expected.get("outcome", "RESOLVED")
+        if "is" in expected:
+            assert said.best is not None
+            assert said.best.code == expected["is"]
+        for element in said.parse:
+            assert text[element.start : element.end] == element.text
+
+
+def test_written_alike_is_read_alike() -> None:
+    texts = [
+        "东方名苑4幢1单元301室",
+        "東方名苑４幢1單元301室",
+        "东方名苑 4幢 1单元 301室",
+        "东方名苑4幢1单元301室",
+    ]
+    found = resolver().resolve_all(texts)
+    assert [f.best.code for f in found if f.best] == ["3301090020010001010301"] * 4
+    assert found[0] is found[3]
+    assert resolver().normal(texts[1]) == resolver().normal(texts[2]) == texts[0]
+
+
+def test_at_most_so_many_alternatives() -> None:
+    assert len(resolver().resolve("人民路20号", first=1).alternatives) == 1
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=300, deadline=None)
+def test_any_text(text: str) -> None:
+    found = resolver().resolve(text)
+    for element in found.parse:
+        assert text[element.start : element.end] == element.text
+    for start, end, _ in resolver().places_in(text):
+        assert 0 <= start < end <= len(text)
+
+
+_PARTS = st.sampled_from(
+    ["萧山区", "北干街道", "东方名苑", "东山村", "紫霞", "金城路", "4幢", "1单元", "301室", "3组", "12号", "#", "-", "滨江区", "与", "路口", "东50米", "，", "。", " ", "19900000001",
+     "某某", "市心路", "建设一路", "(居委)", "🏠", "\u200b", "㎡"]
+)  # fmt: skip
+
+
+@given(st.lists(_PARTS, max_size=30).map("".join))
+@settings(max_examples=300, deadline=None)
+def test_any_row_of_address_parts(text: str) -> None:
+    found = resolver().resolve(text)
+    assert (found.best is not None) or found.outcome != Outcome.RESOLVED
+    known = resolver().index
+    for candidate in (found.best, *found.alternatives):
+        if candidate is not None:
+            at = known.at(candidate.code)
+            assert at is not None
+            assert known.level(at) == candidate.level
+            assert 0 <= candidate.confidence <= 1
+    assert [a.confidence for a in found.alternatives] == sorted(
+        (a.confidence for a in found.alternatives), reverse=True
+    )
+    for element in found.parse:
+        assert text[element.start : element.end] == element.text
+
+
+@pytest.mark.parametrize(
+    "piece", ["东", "东山村", "1", "4幢", "与", "(", "-1", "一", "东方名苑4幢", "滨江区", "某", "，"]
+)
+def test_work_grows_with_the_length_of_a_text_and_no_faster(piece: str) -> None:
+    """Counted by what is looked up, not timed."""
+
+    class Counting(Index):
+        looked: int
+
+        def children(self, anchor: int, key: str) -> list[int]:
+            self.looked += 1
+            return super().children(anchor, key)
+
+        def lineage(self, at: int) -> tuple[int, ...]:
+            self.looked += 1
+            return super().lineage(at)
+
+    counted = Counting.of(SCHEME, drawn())
+    assert isinstance(counted, Counting)
+    reader = AddressResolver(counted)
+    spent = []
+    for length in (400, 800):
+        counted.looked = 0
+        reader.places_in((piece * length)[:length])
+        spent.append(counted.looked)
+    assert spent[1] <= 2.5 * spent[0] + 200
+
+
+def test_a_long_text_is_read_to_a_bound() -> None:
+    text = "东方名苑4幢1单元301室" + "，" * 200_000 + "紫霞村"
+    found = resolver().resolve(text)
+    assert found.best is not None
+    assert found.best.code == "3301090020010001010301"

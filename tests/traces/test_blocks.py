@@ -1,0 +1,101 @@
+"""Blocks that no trace of the catalogue uses, on a real graph: whole and standing come to the same, and to what is drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from addresses.scheme import load_scheme
+from graph.constraints import ensure_schema
+from graph.store import Store
+from graph.writer import wipe, write
+from ontology.terms import load_terms
+from tests.traces.test_evaluate import BASE, TODAY
+from traces.declaration import Trace
+from traces.example import drawn
+from traces.explain import Explainer
+from traces.runner import Runner
+
+HERE, THERE = "3301090020010003", "3301090020010004"
+HAZARD = {"repeat": {"of": {"label": "Incident", "kinds": ["hazard"]}}}
+DISPUTE = {"repeat": {"of": {"label": "Incident", "kinds": ["dispute"]}}}
+FIRM = {"label": "Enterprise", "where": {"state": "active"}}
+
+
+def incident(place: str, kind: str, day: str) -> dict[str, Any]:
+    return {
+        "label": "Incident",
+        "at": place,
+        "kind": kind,
+        "number": day,
+        "occurred_at": f"{day}T09:00:00+08:00",
+    }
+
+
+NODES: dict[str, Any] = {
+    "hazard": incident(HERE, "hazard", "2025-12-01"),
+    "dispute": incident(HERE, "dispute", "2025-12-02"),
+    "alone": incident(THERE, "hazard", "2025-12-03"),
+    "home": {"label": "Address", "level": "BUILDING", "code": HERE, "at": HERE},
+    "inner": {"label": "Address", "level": "DWELLING", "code": f"{HERE}000101", "at": f"{HERE}000101"},
+    "tenant": {"label": "Person"},
+    "one": {"label": "Enterprise", "state": "active", "at": HERE},
+    "two": {"label": "Enterprise", "state": "active", "at": THERE},
+    **{f"late{i}": incident(f"{HERE}00010{i}", "public_order", f"2025-12-{10 + i}") for i in range(1, 6)},
+}
+LINKS = ["tenant LIVES_AT inner"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "pattern", "found"),
+    [
+        ({"place": "OWN"}, {"all": [HAZARD, DISPUTE]}, [["dispute", "hazard"]]),
+        ({"place": "OWN"}, {"any": [HAZARD, DISPUTE]}, [["alone"], ["hazard"], ["dispute"]]),
+        ({"place": "OWN"}, {**HAZARD, "unless": DISPUTE}, [["alone"]]),
+        (
+            {"place": "BUILDING"},
+            {"surge": {"of": {"label": "Incident", "kinds": ["public_order"]}, "window": 7, "past": 70, "minimum": 4}},
+            [[f"late{i}" for i in range(1, 6)]],
+        ),
+        (
+            {"place": "BUILDING"},
+            {"together": {"of": [{"of": FIRM}, {"of": {"label": "Person"}}]}},
+            [["one", "tenant"]],
+        ),
+        (
+            {"place": "COMMUNITY"},
+            {"repeat": {"of": FIRM, "minimum": 2}},
+            [["one", "two"]],
+        ),
+        (
+            {"place": "OWN"},
+            {"absent": {"of": {"label": "Incident", "kinds": ["hazard"]}, "expected": {"label": "Incident", "kinds": ["dispute"]}, "within": 5}},
+            [["alone"]],
+        ),
+    ],
+    ids=["all", "any", "unless", "surge", "residents", "community", "absent"],
+)  # fmt: skip
+async def test_block(
+    store: Store, subject: dict[str, Any], pattern: dict[str, Any], found: list[list[str]]
+) -> None:
+    await wipe(store)
+    await ensure_schema(store)
+    example = {"today": TODAY, "nodes": NODES, "links": LINKS, "findings": []}
+    trace = Trace.model_validate({**BASE, "subject": subject, "pattern": pattern, "example": example})
+    terms, scheme = load_terms(), load_scheme()
+    difference, ids = drawn(trace, scheme)
+    await write(store, difference)
+    names = {id: name for name, id in ids.items()}
+    runner = Runner(store, scheme, terms, TODAY)
+    whole = await runner.whole(trace)
+    open_ones = [sorted(names[i] for i in e.ids) for r in whole.values() for e in r.episodes if e.open]
+    assert sorted(open_ones) == sorted(found)
+    subjects = await runner.concerned(
+        trace, ids.values(), {HERE, THERE, f"{HERE}000101"} | {f"{HERE}00010{i}" for i in range(6)}
+    )
+    standing = await runner.standing(trace, subjects)
+    assert {s: r.episodes for s, r in standing.items() if r.episodes} == {
+        s: r.episodes for s, r in whole.items() if r.episodes
+    }
+    assert all(Explainer(trace, {}, terms).sentences())

@@ -1,0 +1,173 @@
+"""What the facts about one subject amount to, without a graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from traces.declaration import Pattern, Trace
+from traces.evaluate import Evaluator, Fact, Result, day_of, iso, poisson_tail
+
+BASE: dict[str, Any] = {
+    "trace": "tried", "zh": "试", "en": "tried", "description": {"zh": "试", "en": "tried"}, "serves": ["S01"],
+    "subject": {"node": "Device"}, "severity": [{"severity": "yellow"}], "sentence": {"zh": "有", "en": "found"},
+    "example": {"today": "2025-12-15", "nodes": {}, "findings": []},
+}  # fmt: skip
+EVENT = {"label": "Incident", "way": ["<INVOLVED_IN"]}
+TODAY = "2025-12-15"
+
+
+def trace(pattern: dict[str, Any], quiet: int | None = None) -> Trace:
+    return Trace.model_validate({**BASE, "pattern": pattern, "quiet": quiet})
+
+
+def result(declared: Trace, facts: list[Fact], today: str = TODAY) -> Result:
+    return Evaluator(declared, {}, today).result(facts)
+
+
+def at(id: str, day: str, x: int = 0, **more: Any) -> Fact:
+    return Fact(x, id, id, f"{day}T09:00:00+08:00", **more)
+
+
+def open_ids(found: Result) -> list[tuple[str, ...]]:
+    return [e.ids for e in found.episodes if e.open]
+
+
+def test_repeat_counts_a_matter_once_and_closes_by_itself() -> None:
+    declared = trace({"repeat": {"of": EVENT, "minimum": 3, "within": 30}}, quiet=20)
+    days = [at("a", "2025-11-20"), at("b", "2025-11-25"), at("c", "2025-12-05")]
+    found = result(declared, days)
+    assert open_ids(found) == [("a", "b", "c")]
+    assert found.due == "2025-12-26"
+    assert result(declared, days, "2025-12-25").episodes[0].open
+    assert not result(declared, days, "2025-12-26").episodes[0].open
+    one_matter = [at("a", "2025-11-20", matter="m"), at("b", "2025-11-25", matter="m"), at("c", "2025-12-05")]
+    assert result(declared, one_matter).episodes == []
+
+
+def test_counts_of_runs_that_share_nothing_add_up() -> None:
+    declared = trace({"repeat": {"of": EVENT, "minimum": 2, "within": 5}}, quiet=60)
+    found = result(
+        declared,
+        [
+            at("a", "2025-11-01", matter="m"), at("b", "2025-11-02", matter="m"), at("c", "2025-11-03"),
+            at("d", "2025-12-01"), at("e", "2025-12-02"),
+        ],
+    )  # fmt: skip
+    (episode,) = found.episodes
+    assert (episode.count, len(episode.ids), len(episode.matches)) == (4, 5, 2)
+
+
+def test_all_counts_what_its_first_pattern_counts() -> None:
+    both = {
+        "all": [{"repeat": {"of": EVENT, "minimum": 2, "within": 5}}, {"repeat": {"of": EVENT, "minimum": 1}}]
+    }
+    found = result(
+        trace(both),
+        [at("a", "2025-12-01"), at("b", "2025-12-02"), at("s", "2025-01-01", 1), at("t", "2025-01-01", 1), at("u", "2025-01-01", 1)],
+    )  # fmt: skip
+    (episode,) = found.episodes
+    assert (episode.count, len(episode.ids)) == (2, 5)
+
+
+def test_repeat_of_different_people() -> None:
+    declared = trace(
+        {"repeat": {"of": EVENT, "minimum": 2, "within": 10, "once": ["<INVOLVED_IN:Person"]}}, quiet=90
+    )
+    same = [at("a", "2025-12-01", once="p"), at("b", "2025-12-02", once="p"), at("c", "2025-12-03")]
+    assert result(declared, same).episodes == []
+    assert open_ids(result(declared, [*same, at("d", "2025-12-04", once="q")])) == [("a", "b", "c", "d")]
+
+
+def test_sequence_takes_the_latest_before_and_agrees_in_kind() -> None:
+    step = {"of": EVENT}
+    declared = trace(
+        {
+            "sequence": {
+                "steps": [{**step, "measure": "rectified_at"}, step],
+                "within": 30,
+                "same": ["category"],
+            }
+        },
+        quiet=60,
+    )
+    facts = [
+        at("old", "2025-10-01", measure="2025-11-20T09:00:00+08:00", same=("x",)),
+        at("late", "2025-11-01", measure="2025-12-01T09:00:00+08:00", same=("x",)),
+        at("other", "2025-11-01", measure="2025-12-02T09:00:00+08:00", same=("y",)),
+        at("unknown", "2025-11-01", measure="2025-12-02T09:00:00+08:00", same=(None,)),
+        at("again", "2025-12-10", same=("x",)),
+    ]
+    assert open_ids(result(declared, facts)) == [("late", "again")]
+
+
+def test_absent_is_told_after_its_time_and_ends_when_it_comes() -> None:
+    declared = trace({"absent": {"of": EVENT, "expected": {**EVENT, "kinds": ["inspection"]}, "within": 10}})
+    assert result(declared, [at("a", "2025-12-10")]).due == "2025-12-21"
+    assert open_ids(result(declared, [at("a", "2025-12-04")])) == [("a",)]
+    assert open_ids(result(declared, [at("a", "2025-12-04"), at("b", "2025-12-12", 1)])) == []
+    assert open_ids(result(declared, [at("a", "2025-12-04"), at("b", "2025-12-01", 1)])) == [("a",)]
+
+
+def test_together_needs_all_of_it_today() -> None:
+    declared = trace(
+        {"together": {"of": [{"of": EVENT, "within": 30}, {"of": {**EVENT, "kinds": ["hazard"]}}]}}
+    )
+    assert open_ids(result(declared, [at("a", "2025-12-01"), at("b", "2025-01-01", 1)])) == [("a", "b")]
+    assert open_ids(result(declared, [at("a", "2025-10-01"), at("b", "2025-01-01", 1)])) == []
+    ended = Fact(1, "b", "b", "2025-01-01", "2025-12-15")
+    assert open_ids(result(declared, [at("a", "2025-12-01"), ended])) == []
+    assert (
+        result(declared, [at("a", "2025-12-01"), Fact(1, "b", "b", "2025-01-01", "2025-12-20")]).due
+        == "2025-12-20"
+    )
+
+
+def test_all_any_unless() -> None:
+    one, two = {"repeat": {"of": EVENT}}, {"repeat": {"of": {**EVENT, "kinds": ["hazard"]}}}
+    a, b = at("a", "2025-12-01"), at("b", "2025-12-02", 1)
+    assert open_ids(result(trace({"all": [one, two]}), [a])) == []
+    assert open_ids(result(trace({"all": [one, two]}), [a, b])) == [("a", "b")]
+    assert open_ids(result(trace({"any": [one, two]}), [b])) == [("b",)]
+    assert open_ids(result(trace({**one, "unless": two}), [a])) == [("a",)]
+    assert open_ids(result(trace({**one, "unless": two}), [a, b])) == []
+
+
+def test_surge_holds_for_small_counts() -> None:
+    declared = trace({"surge": {"of": EVENT, "window": 7, "past": 70, "minimum": 3}})
+    late = [at(f"n{i}", f"2025-12-1{i}") for i in range(5)]
+    assert open_ids(result(declared, late)) == [tuple(f.id for f in late)]
+    assert open_ids(result(declared, late[-2:])) == []
+    busy = [at(f"p{i}", iso(day_of(TODAY) - 8 - i)) for i in range(60)]
+    assert open_ids(result(declared, [*busy, *late])) == []
+    assert poisson_tail(0, 3.0) == 1.0
+    assert poisson_tail(3, 1.0) == pytest.approx(0.0803014, abs=1e-6)
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 4)), max_size=12), st.integers(0, 80))
+@settings(max_examples=150)
+def test_nothing_changes_before_it_is_due(days: list[tuple[int, int]], later: int) -> None:
+    """Between a look and the day that it names, a look at the same facts finds the same."""
+    start = day_of("2025-11-01")
+    facts = [at(f"f{i}", iso(start + day), matter=f"m{m}") for i, (day, m) in enumerate(days)]
+    declared = trace({"repeat": {"of": EVENT, "minimum": 2, "within": 10}}, quiet=15)
+    first = result(declared, facts, iso(start + 30))
+    day = iso(start + 30 + later)
+    if first.due is None or day < first.due:
+        assert open_ids(result(declared, facts, day)) == open_ids(first)
+
+
+@given(st.permutations([at(f"f{i}", iso(20_000 + i * 7)) for i in range(7)]))
+def test_the_order_of_facts_does_not_matter(facts: list[Fact]) -> None:
+    declared = trace({"repeat": {"of": EVENT, "minimum": 3, "within": 15}}, quiet=15)
+    assert result(declared, facts, iso(20_050)) == result(
+        declared, sorted(facts, key=lambda f: f.id), iso(20_050)
+    )
+
+
+def test_a_pattern_is_one_block() -> None:
+    with pytest.raises(ValueError, match="a pattern is one of"):
+        Pattern.model_validate({})

@@ -1,0 +1,105 @@
+"""The traces of a catalogue: `traces/*.yaml`, each with every mistake in it by file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ontology.declared import Mistake, Read, nearest, read_declared
+from ontology.errors import UsageError
+from ontology.terms import CATALOG, Terms
+from traces.declaration import Trace
+
+Declared = Read[Trace]
+
+
+@dataclass(slots=True)
+class TraceCatalogue:
+    """What a catalogue's traces are, and what is wrong with them."""
+
+    declared: list[Declared] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+
+def check_traces(directory: Path, terms: Terms) -> TraceCatalogue:
+    """Every trace under `traces/` of a catalogue, with every mistake."""
+    found = TraceCatalogue()
+    names: dict[str, Declared] = {}
+    for path in sorted((directory / "traces").glob("*.yaml")):
+        trace, lines, mistakes = read_declared(path, Trace)
+        found.mistakes += mistakes
+        if trace is None:
+            continue
+        one = Declared(path, trace, lines)
+        found.declared.append(one)
+        other = names.setdefault(trace.trace, one)
+        if other is not one:
+            found.mistakes.append(
+                one.mistake(
+                    ("trace",),
+                    f"模型 {trace.trace} 已在 {other.path.name} 中声明",
+                    f"trace {trace.trace!r} is already declared in {other.path.name}",
+                )
+            )
+        found.mistakes += _terms_mistakes(one, terms)
+    found.mistakes.sort()
+    return found
+
+
+def load_traces(catalog: Path | None, terms: Terms) -> dict[str, Trace]:
+    """The traces of a catalogue by name; those that come with Quanxi where it has none of its own.
+
+    Raises:
+        UsageError: BAD_CATALOG with file and line, when a declaration does not hold.
+    """
+    root = catalog if catalog is not None and (catalog / "traces").is_dir() else CATALOG
+    found = check_traces(root, terms)
+    _refuse(found.mistakes)
+    return {d.declaration.trace: d.declaration for d in found.declared}
+
+
+def read_trace(path: Path, terms: Terms) -> Trace:
+    """One declared trace, in whatever catalogue or none: to be tried before it is put into one.
+
+    Raises:
+        UsageError: BAD_FILE when there is none; BAD_CATALOG with file and line, when it cannot be read or does not hold.
+    """
+    if not path.is_file():
+        raise UsageError("BAD_FILE", f"没有文件 {path}", f"there is no file {path}")
+    trace, lines, mistakes = read_declared(path, Trace)
+    if trace is not None:
+        mistakes = [*mistakes, *_terms_mistakes(Declared(path, trace, lines), terms)]
+    _refuse(mistakes)
+    assert trace is not None
+    return trace
+
+
+def _refuse(mistakes: Sequence[Mistake]) -> None:
+    if mistakes:
+        first, more = min(mistakes), len(mistakes) - 1
+        raise UsageError(
+            "BAD_CATALOG",
+            f"{first.where} {first.zh}",
+            f"{first.where} {first.en}" + (f" ({more} more)" if more else ""),
+            "quanxi trace check lists every mistake.",
+        )
+
+
+def _terms_mistakes(one: Declared, terms: Terms) -> Iterator[Mistake]:
+    known = terms.lists["incident_kind"]
+    for where, things in one.declaration.things():
+        for i, kind in enumerate(things.kinds):
+            if kind not in known:
+                yield one.mistake(
+                    (*where, "kinds", i),
+                    f"字典 incident_kind 中没有编码 {kind}",
+                    f"term list incident_kind has no code {kind!r}{nearest(kind, known)}",
+                )
+    for i, grade in enumerate(one.declaration.severity):
+        if grade.severity not in terms.lists["severity"]:
+            yield one.mistake(
+                ("severity", i, "severity"),
+                f"字典 severity 中没有编码 {grade.severity}",
+                f"term list severity has no code {grade.severity!r}{nearest(grade.severity, terms.lists['severity'])}",
+            )

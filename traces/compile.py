@@ -1,0 +1,477 @@
+"""A trace → Cypher: which subjects come into question, and the facts about each.
+
+A fact is one thing of the pattern: `[selection, id, number, begin, end, matter, once, same, measure, shown]`. What the facts
+of a subject amount to is decided by `traces.evaluate`, a pure function, so that the whole district and a single touched
+subject are judged alike. Labels, types and fields are the ontology's; all values are parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from addresses.genealogy import MERGED
+from addresses.scheme import Scheme
+from graph.compile import about
+from graph.queries.repeats import PLACE_LEVELS
+from ontology import ONTOLOGY
+from ontology.clock import OPEN_END
+from ontology.terms import Terms
+from traces.declaration import (
+    PARAMETER,
+    STEP,
+    Chain,
+    Pattern,
+    Repeat,
+    Test,
+    Things,
+    Trace,
+    Wanted,
+    next_labels,
+)
+
+_TREE = ("DISTRICT", "STREET", "COMMUNITY", "BUILDING")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement and its parameters. It returns rows `[subject, facts]`, or subjects alone."""
+
+    text: str
+    parameters: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Fetch:
+    """One selection of a pattern, and all that its facts must tell."""
+
+    things: Things
+    chain: Chain | None = None
+    measure: str | None = None
+    same: tuple[str, ...] = ()
+    once: tuple[str, ...] | None = None
+    least: Any = 1
+
+
+@dataclass(slots=True)
+class TraceCompiler:
+    """The statements of one trace.
+
+    Args:
+        values: of its parameters.
+        today: the district's day, ISO.
+    """
+
+    trace: Trace
+    values: Mapping[str, int]
+    today: str
+    scheme: Scheme
+    terms: Terms
+    _parameters: dict[str, Any] = field(default_factory=dict)
+    fetches: list[Fetch] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.fetches = list(fetches_of(self.trace.pattern))
+        self._parameters = {"today": self.today, "tonight": f"{self.today}T99", "levels": PLACE_LEVELS}
+
+    # -- statements -------------------------------------------------------------------------------------------------
+
+    def whole(self) -> Statement:
+        """All subjects of the district that come into question, with their facts."""
+        leads = _leads(self.trace.pattern, 0)
+        if len(leads) == 1:
+            (x,) = leads
+            fetch = self.fetches[x]
+            least = self._value(fetch.least)
+            rest = [i for i in range(len(self.fetches)) if i != x]
+            text = (
+                f"{self._all(x)} WITH s, collect({self._fact(x)}) AS f{x} WHERE size(f{x}) >= {least} "
+                f"{self._calls(rest)} {self._row()}"
+            )
+        else:
+            every = " UNION ".join(f"{self._all(x)} RETURN DISTINCT s" for x in leads)
+            text = f"CALL () {{ {every} }} WITH s {self._calls(range(len(self.fetches)))} {self._row()}"
+        return Statement(text, dict(self._parameters))
+
+    def standing(self, subjects: list[str]) -> Statement:
+        """These subjects with their facts."""
+        text = f"UNWIND $subjects AS s {self._calls(range(len(self.fetches)))} {self._row()}"
+        return Statement(text, {**self._parameters, "subjects": subjects})
+
+    def touched(self, ids: list[str], places: list[str]) -> Statement:
+        """The subjects that a change of nodes may concern: `ids` of them and of what they are or were related to, and the
+        keys of the places where they are or were."""
+        ways = list(dict.fromkeys(self._touching()))
+        text = (
+            f"CALL () {{ {' UNION '.join(ways)} }} RETURN DISTINCT s" if ways else "UNWIND [] AS s RETURN s"
+        )
+        return Statement(text, {**self._parameters, "ids": ids, "places": places})
+
+    def begun(self, was: str) -> Statement | None:
+        """The subjects of things that began after a day, up to today; None where no thing's time is a field."""
+        parts = []
+        for x, fetch in enumerate(self.fetches):
+            begins = fetch.things.begins
+            if begins is not None:
+                when = f"n.{begins} > $was AND n.{begins} <= $tonight"
+                parts.append(f"{self._all(x, when)} RETURN s")
+        if not parts:
+            return None
+        text = f"CALL () {{ {' UNION '.join(parts)} }} RETURN DISTINCT s"
+        return Statement(text, {**self._parameters, "was": f"{was}T99"})
+
+    # -- parts ------------------------------------------------------------------------------------------------------
+
+    def _calls(self, fetches: Iterable[int]) -> str:
+        """Fetches the facts of selections about `s`: by calls, since a subquery in an expression is planned without indexes."""
+        return " ".join(f"CALL (s) {{ {self._facts(x)} }}" for x in fetches)
+
+    def _row(self) -> str:
+        return f"RETURN [s, {' + '.join(f'f{x}' for x in range(len(self.fetches)))}] AS row"
+
+    def _all(self, x: int, more: str = "") -> str:
+        """All things of a selection, with `s`: their subject."""
+        fetch = self.fetches[x]
+        things = fetch.things
+        if things.kinds:
+            tops, codes = self._kinds(things.kinds)
+            rest = [w for w in (*self._conditions(fetch), more) if w]
+            where = "".join(f" AND {w}" for w in rest)
+            match = (
+                f"CALL () {{ MATCH (n:Incident) WHERE n.kind IN {tops}{where} RETURN n "
+                f"UNION MATCH (n:Incident) WHERE n.numbers CONTAINS '|' AND any(x IN n.report_kind WHERE x IN {tops}){where} RETURN n }} "
+                f"WITH n WHERE {about('n', codes)}"
+            )
+        else:
+            given = [w for w in (*self._conditions(fetch), more) if w]
+            match = f"MATCH (n:{things.label})" + (f" WHERE {' AND '.join(given)}" if given else "")
+        return f"{match} {self._to_subject(things)}{self._legs(fetch)}"
+
+    def _facts(self, x: int) -> str:
+        """The facts of a selection about `s`, as a list of its name."""
+        fetch = self.fetches[x]
+        given = list(self._conditions(fetch))
+        if fetch.things.kinds:
+            given.append(about("n", self._kinds(fetch.things.kinds)[1]))
+        found = f"{self._of_subject(fetch.things, given)}{self._legs(fetch)}"
+        return f"{found} RETURN collect({self._fact(x)}) AS f{x}"
+
+    def _fact(self, x: int) -> str:
+        fetch = self.fetches[x]
+        things = fetch.things
+        begin = f"n.{things.begins}" if things.begins else "null"
+        end = f"n.{things.until}" if things.until else "null"
+        if self._has_tie(things):
+            begin = f"coalesce({begin}, tie.since)" if things.begins else "tie.since"
+            end = end if things.until else "tie.until"
+        number = (
+            "coalesce(n.number, n.id)" if "number" in ONTOLOGY.entities[things.label].fields() else "n.id"
+        )
+        matter = (
+            "head(COLLECT { MATCH (n)-[:HANDLED_IN]->(m:Matter) RETURN m.id ORDER BY m.id LIMIT 1 })"
+            if things.label == "Incident"
+            else "null"
+        )
+        once = "null"
+        if fetch.once is not None:
+            once = f"head(COLLECT {{ MATCH (n){_path(fetch.once, 'o')} RETURN o.id ORDER BY o.id LIMIT 1 }})"
+        same = f"[{', '.join(f'n.{f}' for f in fetch.same)}]" if fetch.same else "null"
+        measure = f"n.{fetch.measure}" if fetch.measure else "null"
+        shown = "null"
+        if fetch.chain is not None:
+            shown = "[m IN nodes(p) | m.id]"
+            begin = "reduce(x = null, r IN relationships(p) | CASE WHEN x IS NULL OR r.since > x THEN r.since ELSE x END)"
+            end = "reduce(x = null, r IN relationships(p) | CASE WHEN x IS NULL OR r.until < x THEN r.until ELSE x END)"
+        return f"[{x}, n.id, {number}, {begin}, {end}, {matter}, {once}, {same}, {measure}, {shown}]"
+
+    def _conditions(self, fetch: Fetch) -> Iterator[str]:
+        things = fetch.things
+        for name, wanted in things.where.items():
+            yield self._wanted(things.label, "n", name, wanted)
+        for related in things.having:
+            where = [f"h:{related.label}"]
+            where += [self._wanted(related.label, "h", f, w) for f, w in related.where.items()]
+            yield f"{'NOT ' if related.none else ''}EXISTS {{ MATCH (n){_path(related.way, 'h')} WHERE {' AND '.join(where)} }}"
+        # What happened lies in the past anyway, and the planner would take the index of times for all of it. What has an end
+        # may have an unknown start.
+        if things.time is not None and things.until is None:
+            yield f"n.{things.time} <= $tonight"
+
+    def _wanted(self, label: str, variable: str, name: str, wanted: Wanted) -> str:
+        value = f"{variable}.{name}"
+        if isinstance(wanted, Test):
+            parts = []
+            if wanted.known is not None:
+                parts.append(f"{value} IS {'NOT ' if wanted.known else ''}NULL")
+            if wanted.at_least is not None:
+                parts.append(f"{value} >= {self._value(wanted.at_least)}")
+            if wanted.at_most is not None:
+                parts.append(f"{value} <= {self._value(wanted.at_most)}")
+            if wanted.none_of is not None:
+                parts.append(f"NOT coalesce({value}, '') IN {self._value(wanted.none_of)}")
+            return f"({' AND '.join(parts)})" if parts else "true"
+        if isinstance(wanted, list):
+            return f"{value} IN {self._value(wanted)}"
+        if ONTOLOGY.entities[label].fields()[name].many:
+            return f"{self._value(wanted)} IN {value}"
+        return f"{value} = {self._value(wanted)}"
+
+    def _value(self, value: Any) -> str:
+        """A parameter of the statement that has a value; of the trace, where the value names one."""
+        if isinstance(value, str):
+            if value == "today":
+                return "$today"
+            named = PARAMETER.fullmatch(value)
+            value = self.values[named[1]] if named is not None else value
+        for name, held in self._parameters.items():
+            if type(held) is type(value) and held == value:
+                return f"${name}"
+        name = f"v{len(self._parameters)}"
+        self._parameters[name] = value
+        return f"${name}"
+
+    def _kinds(self, kinds: list[str]) -> tuple[str, str]:
+        """Parameters: the kinds that incidents are found by, and the codes that kind or category must be one of."""
+        known = self.terms.lists["incident_kind"]
+        tops = sorted({(known[k].parent or k) if k in known else k for k in kinds})
+        return self._value(tops), self._value(sorted(kinds))
+
+    def _has_tie(self, things: Things) -> bool:
+        """Whether the last relationship to the subject has times of its own."""
+        if things.way:
+            link = STEP.fullmatch(things.way[-1])
+            assert link is not None
+            return ONTOLOGY.links[link[2]].history
+        return self.trace.subject.place is not None and things.label == "Person"
+
+    def _legs(self, fetch: Fetch) -> str:
+        if fetch.chain is None:
+            return ""
+        path, where = "(n)", [self._stands("p")]
+        for i, leg in enumerate(fetch.chain.legs):
+            least, most = leg.times
+            times = "" if (least, most) == (1, 1) else f"*{least}..{most}"
+            back, type, _ = _step(leg.way)
+            last = fetch.chain.closed and i == len(fetch.chain.legs) - 1
+            end = "n" if last else f"c{i}"
+            path += f"{'<' if back else ''}-[:{type}{times}]-{'' if back else '>'}({end}{'' if last else ':' + leg.label})"
+            if not last:
+                where += [self._wanted(leg.label, end, f, w) for f, w in leg.where.items()]
+        if fetch.chain.closed:
+            # One ring, one subject: the first of its nodes.
+            where.append("all(m IN nodes(p) WHERE n.id <= m.id)")
+        return f" MATCH p = {path} WHERE {' AND '.join(where)}"
+
+    def _stands(self, p: str) -> str:
+        return f"all(r IN relationships({p}) WHERE coalesce(r.since, '') <= $today AND coalesce(r.until, '{OPEN_END}') > $today)"
+
+    # -- subjects ---------------------------------------------------------------------------------------------------
+
+    def _width(self) -> int:
+        """How much of a place key is the subject's."""
+        level = self.trace.subject.place
+        assert level is not None
+        return self.scheme.width(level)
+
+    def _carrier(self, things: Things) -> tuple[str, str]:
+        """How a thing reaches what has its place key, and that variable."""
+        if things.way:
+            return f" MATCH (n){_path(things.way, 'z', tie=self._has_tie(things))}", "z"
+        if things.label == "Person":
+            return " MATCH (n)-[tie:LIVES_AT]->()", "tie"
+        return "", "n"
+
+    def _sure(self, things: Things, carrier: str) -> list[str]:
+        """That a place is known well enough to stand for the subject."""
+        place = self.trace.subject.place
+        label = _end_label(things)
+        if carrier == "tie":
+            sure = ["tie.confidence IS NULL"]
+            if place == "OWN":
+                sure.append(f"size(tie.place) >= {self.scheme.width('BUILDING')}")
+        elif label == "Address":
+            sure = [f"{carrier}.level IN $levels"] if place == "OWN" else []
+        else:
+            sure = [f"{carrier}.place_confidence IS NULL"]
+            if place == "OWN":
+                sure.append(f"{carrier}.place_level IN $levels")
+        if place != "OWN":
+            sure.append(f"size({carrier}.place) >= {self._width()}")
+        return sure
+
+    def _to_subject(self, things: Things) -> str:
+        """From a thing `n` to its subject `s`."""
+        subject = self.trace.subject
+        if subject.pair is not None:
+            return f"WITH n, {self._parties()} AS parties WHERE size(parties) = 2 {_PAIR}"
+        if subject.node is not None:
+            if not things.way:
+                return "WITH n, n.id AS s"
+            tie = self._has_tie(things)
+            return f"MATCH (n){_path(things.way, 'z:' + subject.node, tie=tie)} WITH n, z.id AS s{', tie' if tie else ''}"
+        match, carrier = self._carrier(things)
+        key = f"{carrier}.place" if subject.place == "OWN" else _cut(f"{carrier}.place", self._width())
+        timed = ", tie" if self._has_tie(things) else ""
+        where = " AND ".join([f"{carrier}.place IS NOT NULL", *self._sure(things, carrier)])
+        kept = f"n, {carrier}{timed}" if carrier not in ("n", "tie") else f"n{timed}"
+        return f"{match} WITH {kept} WHERE {where} WITH n, {key} AS s{timed}".strip()
+
+    def _of_subject(self, things: Things, given: list[str]) -> str:
+        """From the subject `s` to its things `n`, of which all that is given holds."""
+        subject = self.trace.subject
+        if subject.pair is not None:
+            where = "".join(f" AND {w}" for w in given)
+            return (
+                "MATCH (a:Person|Enterprise)-[:INVOLVED_IN]->(n:Incident) WHERE a.id = split(s, '|')[0]"
+                f"{where} WITH DISTINCT n, s, {self._parties()} AS parties WHERE size(parties) = 2 WITH n, s, parties "
+                f"WHERE s = {_JOINED}"
+            )
+        if subject.node is not None:
+            if not things.way:
+                return f"MATCH (n:{things.label}) WHERE {' AND '.join(['n.id = s', *given])}"
+            path = _path(things.way, f"z:{subject.node}", tie=self._has_tie(things))
+            return f"MATCH (n:{things.label}){path} WHERE {' AND '.join(['z.id = s', *given])}"
+        match, carrier = self._carrier(things)
+        reach = f"{carrier}.place = s" if subject.place == "OWN" else f"{carrier}.place STARTS WITH s"
+        # The index is of the place and a second field, and is used only where that is known to be there.
+        reach += f" AND {carrier}.{'who' if carrier == 'tie' else 'id'} IS NOT NULL"
+        where = " AND ".join([reach, *self._sure(things, carrier), *given])
+        if carrier == "n":
+            return f"MATCH (n:{things.label}) USING INDEX n:{things.label}(place, id) WHERE {where}"
+        return f"{match.strip().replace('(n)', f'(n:{things.label})', 1)} WHERE {where}"
+
+    def _parties(self) -> str:
+        """The parties of incident `n`: of one of several reports, where somebody may stand twice, those with a number."""
+        roles = self._value(list(self.trace.subject.pair or ()))
+        named = f"q.role IN {roles} AND (n.numbers IS NULL OR x:Enterprise OR x.id_hash IS NOT NULL)"
+        return f"COLLECT {{ MATCH (x:Person|Enterprise)-[q:INVOLVED_IN]->(n) WHERE {named} RETURN DISTINCT x.id ORDER BY x.id }}"
+
+    # -- what a change concerns -------------------------------------------------------------------------------------
+
+    def _touching(self) -> Iterator[str]:
+        subject = self.trace.subject
+        if subject.node is not None:
+            yield f"MATCH (z:{subject.node}) WHERE z.id IN $ids RETURN z.id AS s"
+        if subject.place is not None:
+            if subject.place == "OWN":
+                yield "UNWIND $places AS s RETURN s"
+            else:
+                width = self._width()
+                yield f"UNWIND $places AS k WITH k WHERE size(k) >= {width} RETURN DISTINCT {_cut('k', width)} AS s"
+        for fetch in self.fetches:
+            things = fetch.things
+            to = f"{self._to_subject(things)} RETURN DISTINCT s"
+            if subject.place is None or things.way or things.label == "Person":
+                yield f"MATCH (n:{things.label}) WHERE n.id IN $ids {to}"
+            # What lies on the way to the subject.
+            labels = {things.label}
+            for i, step in enumerate(things.way):
+                labels = {end for label in labels for end in next_labels(label, step)}
+                if i < len(things.way) - 1 or subject.place is not None:
+                    on = "|".join(sorted(labels))
+                    yield f"MATCH (t:{on}) WHERE t.id IN $ids MATCH (n:{things.label}){_path(things.way[: i + 1], 't')} WITH DISTINCT n {to}"
+            others = [related.way for related in things.having]
+            if fetch.once is not None:
+                others.append(list(fetch.once))
+            if subject.pair is not None:
+                others.append(["<INVOLVED_IN"])
+            for way in others:
+                labels = {things.label}
+                for i, step in enumerate(way):
+                    labels = {end for label in labels for end in next_labels(label, step)}
+                    on = "|".join(sorted(labels))
+                    yield f"MATCH (t:{on}) WHERE t.id IN $ids MATCH (n:{things.label}){_path(way[: i + 1], 't')} WITH DISTINCT n {to}"
+            if fetch.chain is not None:
+                path = ""
+                for leg in fetch.chain.legs:
+                    back, type, _ = _step(leg.way)
+                    on = f"{path}{'<' if back else ''}-[:{type}*1..{leg.times[1]}]-{'' if back else '>'}"
+                    # A ring's subject is before it and behind it: walked backwards it is found all the same.
+                    yield f"MATCH (t:{leg.label}) WHERE t.id IN $ids MATCH (n:{things.label}){on}(t) WITH DISTINCT n {to}"
+                    path = f"{on}()"
+
+
+_JOINED = "parties[0] + '|' + parties[1]"
+_PAIR = f"WITH n, {_JOINED} AS s"
+
+
+def _cut(key: str, width: int) -> str:
+    """The part of a place key that is of the level whose codes have a width. What lies in a place that was merged has its own code behind the
+    key of the other (`Genealogy.place_key`)."""
+    parts = f"split({key}, '{MERGED}')"
+    own = f"size({key}) - size({parts}[-1]) + {width} - size({parts}[-2])"
+    return f"left({key}, CASE WHEN {key} CONTAINS '{MERGED}' AND {width} > size({parts}[-2]) THEN {own} ELSE {width} END)"
+
+
+def _step(step: str) -> tuple[bool, str, str | None]:
+    """Whether it points back, its relationship, and the label it leads to where it names one."""
+    found = STEP.fullmatch(step)
+    assert found is not None
+    return bool(found[1]), found[2], found[4]
+
+
+def _path(way: Any, end: str, *, tie: bool = False) -> str:
+    """The relationships of a way, from a node to `end`; the last one is called `tie` where it is wanted."""
+    text = ""
+    for i, step in enumerate(way):
+        back, type, label = _step(step)
+        last = i == len(way) - 1
+        name = "tie" if tie and last else ""
+        of = f":{label}" if label and not (last and ":" in end) else ""
+        text += f"{'<' if back else ''}-[{name}:{type}]-{'' if back else '>'}({end if last else ''}{of})"
+    return text
+
+
+def _end_label(things: Things) -> str:
+    """The label of what a way ends at."""
+    labels = [things.label]
+    for step in things.way:
+        labels = [end for label in labels for end in next_labels(label, step)]
+    return labels[0] if labels else things.label
+
+
+def fetches_of(pattern: Pattern) -> Iterator[Fetch]:
+    """What is to be fetched, in the order of the pattern's things (`Trace.selections`)."""
+    if pattern.repeat is not None:
+        yield _of_repeat(pattern.repeat)
+    if pattern.sequence is not None:
+        steps = pattern.sequence.steps
+        same = tuple(pattern.sequence.same)
+        if pattern.sequence.is_alike:
+            measure = next((s.measure for s in steps if s.measure), None)
+            yield Fetch(steps[0].of, measure=measure, same=same, least=len(steps))
+        else:
+            yield from (Fetch(s.of, measure=s.measure, same=same) for s in steps)
+    if pattern.together is not None:
+        for each in pattern.together.of:
+            yield _of_repeat(each)
+    if pattern.absent is not None:
+        yield Fetch(pattern.absent.of)
+        yield Fetch(pattern.absent.expected)
+    if pattern.surge is not None:
+        yield Fetch(pattern.surge.of, least=pattern.surge.minimum)
+    if pattern.chain is not None:
+        yield Fetch(pattern.chain.of, chain=pattern.chain)
+    for each in (*(pattern.all or ()), *(pattern.any or ())):
+        yield from fetches_of(each)
+    if pattern.unless is not None:
+        yield from fetches_of(pattern.unless)
+
+
+def _of_repeat(repeat: Repeat) -> Fetch:
+    once = tuple(repeat.once) if not isinstance(repeat.once, str) else None
+    return Fetch(repeat.of, once=once, least=repeat.minimum)
+
+
+def _leads(pattern: Pattern, start: int) -> list[int]:
+    """The selections of which a subject must have at least one, for the pattern to hold of it."""
+    if pattern.any is not None:
+        found = []
+        for each in pattern.any:
+            found += _leads(each, start)
+            start += len(list(fetches_of(each)))
+        return found
+    if pattern.all is not None:
+        return _leads(pattern.all[0], start)
+    return [start]

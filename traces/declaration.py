@@ -1,0 +1,517 @@
+"""What a trace's YAML says: what it looks for, about what, how grave it is, and when it ends by itself.
+
+A pattern is made of blocks over *things*: nodes of one label, chosen by their fields, that belong to one subject (a place, a
+vehicle, an enterprise, a pair of parties). See docs/traces.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from ontology import ONTOLOGY
+from ontology.declared import Strict, Unsound, Where, nearest
+
+PARAMETER = re.compile(r"\$([a-z][a-z_]*)")
+NAME = re.compile(r"[a-z][a-z0-9_]{2,48}")
+# A step of a way: a relationship type, and the side on which its arrow points away from the thing.
+# It may name the label that it leads to, where several are possible.
+STEP = re.compile(r"(<?)([A-Z_]+)(>?)(?::([A-Za-z]+))?")
+
+Number = Annotated[int | str, Field(union_mode="left_to_right")]
+
+
+def _way(steps: list[str]) -> list[str]:
+    for step in steps:
+        found = STEP.fullmatch(step)
+        if found is None or (found[1] == "<") == (found[3] == ">"):
+            raise ValueError(
+                f"{step!r} should be TYPE> or <TYPE: a relationship and the way it points, seen from the thing"
+            )
+        if found[2] not in ONTOLOGY.links:
+            raise ValueError(f"no relationship is called {found[2]!r}{nearest(found[2], ONTOLOGY.links)}")
+        if found[4] is not None and found[4] not in ONTOLOGY.entities:
+            raise ValueError(f"no entity is called {found[4]!r}{nearest(found[4], ONTOLOGY.entities)}")
+    return steps
+
+
+Way = Annotated[list[str], AfterValidator(_way)]
+
+
+class Words(Strict):
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+
+class Parameter(Strict):
+    """A number that a district, or who tries the trace out, may set.
+
+    Attributes:
+        type: `days`, `count` or `metres`. least, most: what is allowed.
+    """
+
+    type: Literal["days", "count", "metres"]
+    zh: str
+    en: str
+    default: int
+    least: int = 1
+    most: int = 3660
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Parameter:
+        if not self.least <= self.default <= self.most:
+            raise ValueError(f"the default {self.default} is not between {self.least} and {self.most}")
+        return self
+
+
+class Test(Strict):
+    """What a field's value must be: at least, at most, none of some, known or not."""
+
+    at_least: float | str | None = None
+    at_most: float | str | None = None
+    none_of: list[str] | None = None
+    known: bool | None = None
+
+
+Wanted = bool | int | str | list[str] | Test
+
+
+class Related(Strict):
+    """Something else that a thing must have, or must not have.
+
+    Attributes:
+        way: from the thing to it, such as `[TO>]`.
+        none: whether it must not be there.
+    """
+
+    way: Way
+    label: str
+    where: dict[str, Wanted] = {}
+    none: bool = False
+
+    @model_validator(mode="after")
+    def _known(self) -> Related:
+        _check_fields(self.label, self.where)
+        return self
+
+
+class Things(Strict):
+    """Nodes of one label that belong to a subject.
+
+    Attributes:
+        kinds: of incidents: the kinds or categories, by any of their reports.
+        where: fields and what they must be.
+        having: what else must be there or not.
+        way: from the thing to the subject, such as `[MADE_BY>]`; nothing where the thing is the subject, or stands at it.
+        time: the field that says when it was, or since when it is so; it must be known, unless `until` is given.
+        until: the field that says its last day.
+        grace: days after its time from which it counts: what was due yesterday is late today.
+    """
+
+    label: str
+    kinds: list[str] = []
+    where: dict[str, Wanted] = {}
+    having: list[Related] = []
+    way: Way = []
+    time: str | None = None
+    until: str | None = None
+    grace: int = 0
+
+    @model_validator(mode="after")
+    def _known(self) -> Things:
+        _check_fields(self.label, self.where)
+        mistakes: list[tuple[Where, str]] = []
+        fields = ONTOLOGY.entities[self.label].fields()
+        for key in ("time", "until"):
+            name = getattr(self, key)
+            if name is not None and name not in fields:
+                mistakes.append(((key,), f"{self.label} has no field {name!r}{nearest(name, fields)}"))
+        if self.kinds and self.label != "Incident":
+            mistakes.append((("kinds",), f"kinds are of incidents, not of {self.label}"))
+        if mistakes:
+            raise Unsound(mistakes)
+        return self
+
+    @property
+    def begins(self) -> str | None:
+        """The field that says when a thing was."""
+        return self.time or _TIMES.get(self.label)
+
+
+_TIMES = {"Incident": "occurred_at", "Trip": "started_at", "Matter": "opened_at", "Permit": "since"}
+
+
+def _check_fields(label: str, where: dict[str, Wanted]) -> None:
+    if label not in ONTOLOGY.entities:
+        raise Unsound([(("label",), f"no entity is called {label!r}{nearest(label, ONTOLOGY.entities)}")])
+    fields = ONTOLOGY.entities[label].fields()
+    unknown = [name for name in where if name not in fields]
+    if unknown:
+        raise Unsound([(("where", n), f"{label} has no field {n!r}{nearest(n, fields)}") for n in unknown])
+
+
+class Repeat(Strict):
+    """So many things of one subject within so many days; without days, so many that are so now.
+
+    Attributes:
+        once: what counts once: `matter` (reports of one matter), or a way to what must differ, such as `[<INVOLVED_IN]`.
+    """
+
+    of: Things
+    minimum: Number = 1
+    within: Number | None = None
+    once: Literal["matter"] | Way = "matter"
+
+
+class Step(Strict):
+    """One step of a sequence.
+
+    Attributes:
+        measure: the field from which the days to the next step count; else the step's own time.
+    """
+
+    of: Things
+    measure: str | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> Step:
+        fields = ONTOLOGY.entities[self.of.label].fields()
+        if self.measure is not None and self.measure not in fields:
+            raise Unsound(
+                [
+                    (
+                        ("measure",),
+                        f"{self.of.label} has no field {self.measure!r}{nearest(self.measure, fields)}",
+                    )
+                ]
+            )
+        return self
+
+
+class Sequence(Strict):
+    """One thing after another at the same subject, each within so many days of the one before.
+
+    Attributes:
+        same: fields in which all of them agree, such as `category`.
+        apart: whether reports of one matter are no steps of it.
+    """
+
+    steps: Annotated[list[Step], Field(min_length=2, max_length=4)]
+    within: Number
+    same: list[str] = []
+    apart: bool = True
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether every step is of the same things, so that they are fetched once."""
+        return all(step.of == self.steps[0].of for step in self.steps)
+
+
+class Together(Strict):
+    """Things of several sorts at the same subject, now, or (of what happened) within the last so many days."""
+
+    of: Annotated[list[Repeat], Field(min_length=2, max_length=6)]
+
+
+class Absent(Strict):
+    """What should have followed has not, or what should be there is not.
+
+    Attributes:
+        of: what calls for it.
+        expected: what should be there.
+        within: days after the thing's time by which it should have come; without them it should be there at the thing's time
+            (`at: time`) or now (`at: now`).
+    """
+
+    of: Things
+    expected: Things
+    within: Number | None = None
+    at: Literal["time", "now"] = "time"
+
+
+class Surge(Strict):
+    """More things at a subject than its own past lets expect: the chance of so many, by a Poisson law of its past rate, is small.
+
+    Attributes:
+        window: the last so many days. past: the days before those that they are compared with.
+        chance: the largest chance that is told; 0.001 is one in a thousand.
+        minimum: the least number in the window.
+    """
+
+    of: Things
+    window: Number
+    past: Number
+    chance: float = 0.001
+    minimum: Number = 5
+
+
+class Leg(Strict):
+    """One step of a chain.
+
+    Attributes:
+        way: `TYPE>` or `<TYPE`. times: how often it may be taken, at least and at most.
+        label, where, having: of what it leads to.
+    """
+
+    way: Annotated[str, AfterValidator(lambda s: _way([s])[0])]
+    label: str
+    where: dict[str, Wanted] = {}
+    times: tuple[int, int] = (1, 1)
+
+    @model_validator(mode="after")
+    def _known(self) -> Leg:
+        _check_fields(self.label, self.where)
+        if not 1 <= self.times[0] <= self.times[1] <= 8:
+            raise Unsound([(("times",), "a step is taken between 1 and 8 times")])
+        return self
+
+
+class Chain(Strict):
+    """A path over named relationships, from the subject on.
+
+    Attributes:
+        closed: whether it comes back to where it began.
+    """
+
+    of: Things
+    legs: Annotated[list[Leg], Field(min_length=1, max_length=5)]
+    closed: bool = False
+
+
+class Pattern(Strict):
+    """One block, or patterns joined by `all`, `any`, or one `unless` others."""
+
+    repeat: Repeat | None = None
+    sequence: Sequence | None = None
+    together: Together | None = None
+    absent: Absent | None = None
+    surge: Surge | None = None
+    chain: Chain | None = None
+    all: list[Pattern] | None = None
+    any: list[Pattern] | None = None
+    unless: Pattern | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Pattern:
+        given = [n for n in type(self).model_fields if n != "unless" and getattr(self, n) is not None]
+        if len(given) != 1:
+            said = "a pattern is one of repeat, sequence, together, absent, surge, chain, all, any"
+            raise ValueError(said + (f", not {' and '.join(given)} at once" if given else ""))
+        return self
+
+
+class Subject(Strict):
+    """What things must have in common, and what a finding is about.
+
+    Attributes:
+        place: `OWN` (the very place, where it is sure, at a building or deeper) or a level of the tree at or above it.
+        node: a label.
+        pair: the roles of incidents' parties; a pair is of incidents with exactly two of them.
+    """
+
+    place: Literal["OWN", "BUILDING", "COMMUNITY", "STREET"] | None = None
+    node: str | None = None
+    pair: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Subject:
+        if sum(v is not None for v in (self.place, self.node, self.pair)) != 1:
+            raise ValueError("a subject is one of place, node, pair")
+        if self.node is not None and self.node not in ONTOLOGY.entities:
+            raise Unsound(
+                [(("node",), f"no entity is called {self.node!r}{nearest(self.node, ONTOLOGY.entities)}")]
+            )
+        return self
+
+
+class Grade(Strict):
+    """A severity, for findings with at least so many things or days; without either, for all others."""
+
+    severity: str
+    count: int | None = None
+    days: int | None = None
+    zh: str | None = None
+    en: str | None = None
+
+
+# YAML reads an unquoted day as a date.
+Day = Annotated[str, BeforeValidator(lambda v: v.isoformat() if isinstance(v, date) else v)]
+
+
+class Example(Strict):
+    """A small drawn graph and what the trace must find in it on a day.
+
+    Attributes:
+        nodes: name → label and fields. links: `a TYPE b`, with fields where there are any.
+    """
+
+    today: Day
+    nodes: dict[str, dict[str, Any]]
+    links: list[str | dict[str, Any]] = []
+    findings: list[list[str]]
+
+
+class Planted(Strict):
+    """What of the seeder's answer key a trace is scored by.
+
+    Attributes:
+        key: `repeats/PLACE`, `repeats/PARTIES`, `relapses`, or a list of `planted.json`.
+        of: the label whose keys the list has.
+        values: parameters with which the list holds every true case.
+    """
+
+    key: str
+    of: str | None = None
+    values: dict[str, int] = {}
+
+
+class Trace(Strict):
+    """A declared trace.
+
+    Attributes:
+        trace: its name. serves: the systems of the district that it is for, as S09.
+        quiet: days without anything new after which a finding closes by itself; without them it closes once it no longer holds.
+        sentence: with `{count}`, `{days}`, `{first}` and `{last}`.
+        planted: what of the seeder's answer key it is scored by.
+    """
+
+    trace: str
+    version: int = 1
+    zh: str
+    en: str
+    description: Words
+    serves: Annotated[list[str], Field(min_length=1)]
+    subject: Subject
+    parameters: dict[str, Parameter] = {}
+    pattern: Pattern
+    severity: Annotated[list[Grade], Field(min_length=1)]
+    sentence: Words
+    quiet: Number | None = None
+    planted: Planted | None = None
+    example: Example
+
+    @model_validator(mode="after")
+    def _sound(self) -> Trace:
+        mistakes: list[tuple[Where, str]] = []
+        if NAME.fullmatch(self.trace) is None:
+            mistakes.append((("trace",), f"{self.trace!r} should be of small letters, digits and _"))
+        used: set[str] = set()
+        for where, name in _names(self.model_dump(exclude={"parameters", "example"}), ()):
+            used.add(name)
+            if name not in self.parameters:
+                mistakes.append((where, f"no parameter is called {name!r}{nearest(name, self.parameters)}"))
+        for name in self.parameters.keys() - used:
+            mistakes.append((("parameters", name), f"nothing uses the parameter {name!r}"))
+        if any(g.count is not None or g.days is not None for g in self.severity[-1:]):
+            mistakes.append(
+                (("severity", len(self.severity) - 1), "the last severity must hold for all others")
+            )
+        for where, things in self.things():
+            mistakes += [((*where, *below), said) for below, said in self._reached(things)]
+        for language in ("zh", "en"):
+            for name in re.findall(r"\{(\w*)\}", getattr(self.sentence, language)):
+                if name not in ("count", "days", "first", "last", "subject"):
+                    mistakes.append((("sentence", language), f"a sentence has no {{{name}}}"))
+        if mistakes:
+            raise Unsound(mistakes)
+        return self
+
+    def _reached(self, things: Things) -> Iterator[tuple[Where, str]]:
+        """Whether the things lead to the subject."""
+        if self.subject.pair is not None:
+            if things.label != "Incident" or things.way:
+                yield ("label",), "a pair of parties is of incidents"
+            return
+        if self.subject.place is not None:
+            label = things.label
+            for i, step in enumerate(things.way):
+                ends = next_labels(label, step)
+                if not ends:
+                    yield ("way", i), f"{step} does not go from {label}"
+                    return
+                label = ends[0]
+            if label not in PLACED and label != "Address":
+                yield ("label",), f"{label} stands at no place"
+            return
+        here = {things.label}
+        for i, step in enumerate(things.way):
+            after = {end for label in here for end in next_labels(label, step)}
+            if not after:
+                yield ("way", i), f"{step} does not go from {' or '.join(sorted(here))}"
+                return
+            here = after
+        if self.subject.node not in here:
+            yield (
+                ("way",) if things.way else ("label",),
+                f"this leads to {' or '.join(sorted(here))}, not to {self.subject.node}",
+            )
+
+    def things(self) -> list[tuple[Where, Things]]:
+        """All things that the pattern speaks of, in order, each with where it stands."""
+        return list(_things(self.pattern, ("pattern",)))
+
+    @cached_property
+    def selections(self) -> list[Things]:
+        """All things that the pattern speaks of, in order."""
+        return [things for _, things in self.things()]
+
+    def defaults(self) -> dict[str, int]:
+        """The parameters as they are declared."""
+        return {name: p.default for name, p in self.parameters.items()}
+
+
+PLACED = {label for label, e in ONTOLOGY.entities.items() if e.placed}
+
+
+def next_labels(label: str, step: str) -> list[str]:
+    """The labels that a step of a way may lead to from a label."""
+    found = STEP.fullmatch(step)
+    assert found is not None
+    link = ONTOLOGY.links[found[2]]
+    if found[3]:
+        ends = [end for start, end in link.ends if start == label]
+    else:
+        ends = [start for start, end in link.ends if end == label]
+    return [end for end in ends if found[4] is None or end == found[4]]
+
+
+def _things(pattern: Pattern, where: Where) -> Iterator[tuple[Where, Things]]:
+    if pattern.repeat is not None:
+        yield (*where, "repeat", "of"), pattern.repeat.of
+    if pattern.sequence is not None:
+        for i, step in enumerate(pattern.sequence.steps):
+            yield (*where, "sequence", "steps", i, "of"), step.of
+    if pattern.together is not None:
+        for i, each in enumerate(pattern.together.of):
+            yield (*where, "together", "of", i, "of"), each.of
+    if pattern.absent is not None:
+        yield (*where, "absent", "of"), pattern.absent.of
+        yield (*where, "absent", "expected"), pattern.absent.expected
+    if pattern.surge is not None:
+        yield (*where, "surge", "of"), pattern.surge.of
+    if pattern.chain is not None:
+        yield (*where, "chain", "of"), pattern.chain.of
+    for name in ("all", "any"):
+        for i, each in enumerate(getattr(pattern, name) or ()):
+            yield from _things(each, (*where, name, i))
+    if pattern.unless is not None:
+        yield from _things(pattern.unless, (*where, "unless"))
+
+
+def _names(value: Any, where: Where) -> Iterator[tuple[Where, str]]:
+    """The parameters that a declaration names, each with where."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _names(each, (*where, key))
+    elif isinstance(value, (list, tuple)):
+        for i, each in enumerate(value):
+            yield from _names(each, (*where, i))
+    elif isinstance(value, str) and (found := PARAMETER.fullmatch(value)) is not None:
+        yield where, found[1]

@@ -1,0 +1,474 @@
+"""What the facts about one subject amount to: a pure function of trace, parameters, facts and day.
+
+The whole district and a single touched place are judged by it alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from ontology.clock import OPEN_END
+from traces.compile import fetches_of
+from traces.declaration import PARAMETER, Absent, Chain, Pattern, Repeat, Surge, Together, Trace
+from traces.declaration import Sequence as InTurn
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing of a pattern, about one subject.
+
+    Attributes:
+        x: which selection of the pattern it is of.
+        begin, end: ISO days or moments; None where nothing is known, or there is none.
+        matter: what its reports are one of. once: what counts once. same: values that steps must share.
+        measure: from when days count to the next step. shown: all that a chain runs over.
+    """
+
+    x: int
+    id: str
+    number: str
+    begin: str | None = None
+    end: str | None = None
+    matter: str | None = None
+    once: str | None = None
+    same: tuple[Any, ...] | None = None
+    measure: str | None = None
+    shown: tuple[str, ...] | None = None
+
+    @property
+    def day(self) -> int:
+        return day_of(self.begin)
+
+    def stands(self, today: str) -> bool:
+        """Whether it is so on a day: the end is not of it."""
+        return (self.begin or "")[:10] <= today and (self.end or OPEN_END)[:10] > today
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One way in which a pattern holds of a subject.
+
+    Attributes:
+        ids: what shows it, oldest first.
+        first, last: days since 1970.
+        count: how many count.
+        now: whether it holds today, leaving aside how long a finding stays.
+        dated: whether its days are those of what shows it; else they are today.
+    """
+
+    ids: tuple[str, ...]
+    first: int
+    last: int
+    count: int
+    now: bool = True
+    dated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Matches of one subject that share something: what one finding is about.
+
+    Attributes:
+        open: whether a finding of it stands today.
+    """
+
+    ids: tuple[str, ...]
+    first: int
+    last: int
+    count: int
+    open: bool
+    matches: tuple[Match, ...] = ()
+    dated: bool = True
+
+    @property
+    def days(self) -> int:
+        """How many days it spans, the first and the last included."""
+        return self.last - self.first + 1
+
+
+@dataclass(slots=True)
+class Result:
+    """The episodes of a subject, and the next day on which they may be others though nothing was touched (None: never)."""
+
+    episodes: list[Episode] = field(default_factory=list)
+    due: str | None = None
+
+
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+def day_of(text: str | None) -> int:
+    """Days since 1970-01-01 of an ISO day or moment; 0 where it is not known."""
+    return date.fromisoformat(text[:10]).toordinal() - _EPOCH if text else 0
+
+
+def iso(day: int) -> str:
+    return date.fromordinal(day + _EPOCH).isoformat()
+
+
+def fact(row: Sequence[Any]) -> Fact:
+    """A fact as `traces.compile` returns it."""
+    x, id, number, begin, end, matter, once, same, measure, shown = row
+    return Fact(
+        x, id, number, begin, end, matter, once,
+        tuple(same) if same is not None else None, measure, tuple(shown) if shown is not None else None,
+    )  # fmt: skip
+
+
+class Evaluator:
+    """Judges the subjects of one trace on one day.
+
+    Args:
+        values: of the trace's parameters.
+        today: ISO day.
+    """
+
+    def __init__(self, trace: Trace, values: Mapping[str, int], today: str) -> None:
+        self.trace = trace
+        self.values = values
+        self.today = today
+        self.day = day_of(today)
+        self._due: set[int] = set()
+        self._things = [fetch.things for fetch in fetches_of(trace.pattern)]
+
+    def result(self, facts: Iterable[Fact]) -> Result:
+        """The episodes of one subject."""
+        self._due = set()
+        held: dict[int, list[Fact]] = {}
+        for each in sorted(
+            set(map(self._counted, facts)), key=lambda f: (f.begin or "", f.number, f.id, f.shown or ())
+        ):
+            if (each.begin or "")[:10] > self.today:
+                self._due.add(each.day)
+                continue
+            held.setdefault(each.x, []).append(each)
+        matches, used = self._pattern(self.trace.pattern, held, 0)
+        assert used == _width(self.trace.pattern)
+        quiet = self._number(self.trace.quiet) if self.trace.quiet is not None else None
+        episodes = []
+        for group in _joined(matches, quiet):
+            ids = tuple(dict.fromkeys(i for m in group for i in m.ids))
+            last = _span(group)[1]
+            now = any(m.now for m in group)
+            if quiet is None:
+                is_open = now
+            else:
+                is_open = now and self.day <= last + quiet
+                if is_open:
+                    self._due.add(last + quiet + 1)
+            # Matches that share something do not add up.
+            apart = len(ids) == sum(len(m.ids) for m in group)
+            count = sum(m.count for m in group) if apart else len(ids)
+            dated = any(m.dated for m in group)
+            episodes.append(Episode(ids, *_span(group), count, is_open, tuple(group), dated))
+        coming = [d for d in self._due if d > self.day]
+        return Result(sorted(episodes, key=lambda e: (e.last, e.ids)), iso(min(coming)) if coming else None)
+
+    def _counted(self, f: Fact) -> Fact:
+        """A fact from when it counts until when it does: a thing's own last day is of it, a relationship's end is not."""
+        things = self._things[f.x]
+        if things.grace and f.begin:
+            f = replace(f, begin=iso(f.day + things.grace))
+        if things.until is not None and f.end:
+            f = replace(f, end=iso(day_of(f.end) + 1))
+        return f
+
+    # -- blocks: each gives its matches, and the number of selections that it took ------------------------------------
+
+    def _pattern(self, pattern: Pattern, held: Mapping[int, list[Fact]], x: int) -> tuple[list[Match], int]:
+        own = _width(pattern, but_unless=True)
+        found = self._block(pattern, held, x)
+        x += own
+        if pattern.unless is not None:
+            against, x = self._pattern(pattern.unless, held, x)
+            if any(m.now for m in against):
+                found = []
+        return found, x
+
+    def _block(self, pattern: Pattern, held: Mapping[int, list[Fact]], x: int) -> list[Match]:
+        def of(i: int) -> list[Fact]:
+            return held.get(x + i, [])
+
+        if pattern.repeat is not None:
+            return self._repeat(pattern.repeat, of(0))
+        if pattern.sequence is not None:
+            steps = range(len(pattern.sequence.steps))
+            return self._sequence(
+                pattern.sequence, [of(0 if pattern.sequence.is_alike else i) for i in steps]
+            )
+        if pattern.together is not None:
+            return self._together(pattern.together, [of(i) for i in range(len(pattern.together.of))])
+        if pattern.absent is not None:
+            return self._absent(pattern.absent, of(0), of(1))
+        if pattern.surge is not None:
+            return self._surge(pattern.surge, of(0))
+        if pattern.chain is not None:
+            return self._chain(pattern.chain, of(0))
+        children = []
+        for each in pattern.all or pattern.any or ():
+            matches, x = self._pattern(each, held, x)
+            children.append(matches)
+        if pattern.any is not None:
+            return [m for matches in children for m in matches]
+        now = [[m for m in matches if m.now] for matches in children]
+        if not all(now):
+            return []
+        every = [m for matches in now for m in matches]
+        ids = tuple(dict.fromkeys(i for m in every for i in m.ids))
+        # What counts is what the first pattern counts, as with `together`: the others say where.
+        first = {i for m in now[0] for i in m.ids}
+        apart = len(first) == sum(len(m.ids) for m in now[0])
+        count = sum(m.count for m in now[0]) if apart else len(first)
+        return [Match(ids, *_span(every), count, dated=any(m.dated for m in every))]
+
+    def _repeat(self, repeat: Repeat, facts: list[Fact]) -> list[Match]:
+        minimum = self._number(repeat.minimum)
+        if repeat.within is None:
+            return self._standing(facts, repeat)
+        within = self._number(repeat.within)
+        units = _units(facts)
+        named = None if repeat.once == "matter" else [u.once for u in units]
+        found: list[tuple[int, int]] = []
+        for start in range(len(units)):
+            end = self._enough(units, named, start, minimum, within)
+            if end is None:
+                continue
+            if found and start <= found[-1][1]:
+                found[-1] = (found[-1][0], max(found[-1][1], end))
+            else:
+                found.append((start, end))
+        matches = []
+        for start, end in found:
+            run = units[start : end + 1]
+            count = len(run) if named is None else len({n for n in named[start : end + 1] if n is not None})
+            ids = tuple(f.id for u in run for f in u.facts)
+            matches.append(Match(ids, run[0].day, run[-1].day, count))
+        return matches
+
+    @staticmethod
+    def _enough(
+        units: Sequence[_Unit], named: Sequence[str | None] | None, start: int, minimum: int, within: int
+    ) -> int | None:
+        """The first place at which there are enough from `start` on, within the days; None where there are not."""
+        if named is None:
+            end = start + minimum - 1
+            return end if end < len(units) and units[end].day - units[start].day <= within else None
+        seen: set[str] = set()
+        for end in range(start, len(units)):
+            if units[end].day - units[start].day > within:
+                return None
+            name = named[end]
+            if name is not None:
+                seen.add(name)
+            if len(seen) >= minimum:
+                return end
+        return None
+
+    def _standing(self, facts: list[Fact], repeat: Repeat) -> list[Match]:
+        """So many that are so now."""
+        now = [f for f in facts if f.stands(self.today)]
+        self._due |= {day_of(f.end) for f in now if f.end is not None and f.end[:10] != OPEN_END}
+        different = {f.id for f in now} if repeat.once == "matter" else {f.once for f in now} - {None}
+        if not now or len(different) < self._number(repeat.minimum):
+            return []
+        ids = tuple(dict.fromkeys(f.id for f in now))
+        days = [f.day for f in now if f.begin] or [self.day]
+        return [Match(ids, min(days), max(days), len(different), dated=any(f.begin for f in now))]
+
+    def _sequence(self, turn: InTurn, steps: list[list[Fact]]) -> list[Match]:
+        within = self._number(turn.within)
+        measured = [[(self._after(turn, i, f), f) for f in facts] for i, facts in enumerate(steps)]
+        # For what ends it, only the latest that went before counts, and so on back.
+        found = []
+        for last in steps[-1]:
+            taken = [last]
+            for i in range(len(steps) - 2, -1, -1):
+                follower = taken[0]
+                before = [
+                    (at, f) for at, f in measured[i]
+                    if at is not None and at < (follower.begin or "") and self._may_precede(turn, f, taken)
+                ]  # fmt: skip
+                at, best = max(before, key=lambda b: (b[0], b[1].number), default=(None, None))
+                if best is None or at is None or follower.day - day_of(at) > within:
+                    break
+                taken.insert(0, best)
+            else:
+                found.append(Match(tuple(f.id for f in taken), taken[0].day, last.day, len(taken)))
+        return found
+
+    @staticmethod
+    def _after(turn: InTurn, i: int, f: Fact) -> str | None:
+        """From when days to the step after this one count."""
+        return f.measure if turn.steps[i].measure is not None else f.begin
+
+    @staticmethod
+    def _may_precede(turn: InTurn, f: Fact, taken: Sequence[Fact]) -> bool:
+        after = taken[0]
+        if any(f.id == t.id for t in taken):
+            return False
+        if turn.same and (f.same != after.same or f.same is None or None in f.same):
+            return False
+        return not (turn.apart and f.matter is not None and any(f.matter == t.matter for t in taken))
+
+    def _together(self, together: Together, each: list[list[Fact]]) -> list[Match]:
+        parts = []
+        for repeat, facts in zip(together.of, each, strict=True):
+            if repeat.within is None:
+                matches = self._standing(facts, repeat)
+            else:
+                within = self._number(repeat.within)
+                late = [f for f in facts if self.day - f.day <= within]
+                self._due |= {f.day + within + 1 for f in late}
+                units = _units(late)
+                matches = []
+                if late and len(units) >= self._number(repeat.minimum):
+                    ids = tuple(f.id for u in units for f in u.facts)
+                    matches = [Match(ids, units[0].day, units[-1].day, len(units))]
+            parts.append(matches)
+        if not all(parts):
+            return []
+        every = [m for matches in parts for m in matches]
+        ids = tuple(dict.fromkeys(i for m in every for i in m.ids))
+        return [Match(ids, *_span(every), every[0].count, dated=any(m.dated for m in every))]
+
+    def _absent(self, absent: Absent, facts: list[Fact], expected: list[Fact]) -> list[Match]:
+        if absent.within is None and absent.at == "now":
+            there = [e for e in expected if e.stands(self.today)]
+            self._due |= {day_of(e.end) for e in there if e.end is not None and e.end[:10] != OPEN_END}
+            return [] if there else self._standing(facts, Repeat(of=absent.of))
+        found = []
+        for f in facts:
+            if absent.within is None:
+                if not any(e.stands((f.begin or "")[:10]) for e in expected):
+                    found.append(Match((f.id,), f.day, f.day, 1))
+                continue
+            limit = f.day + self._number(absent.within)
+            if any((e.begin or "") >= (f.begin or "") for e in expected if e.id != f.id):
+                continue
+            if self.day > limit:
+                found.append(Match((f.id,), f.day, f.day, 1))
+            else:
+                self._due.add(limit + 1)
+        return found
+
+    def _surge(self, surge: Surge, facts: list[Fact]) -> list[Match]:
+        window, past = self._number(surge.window), self._number(surge.past)
+        units = _units(facts)
+        late = [u for u in units if self.day - u.day < window]
+        before = [u for u in units if window <= self.day - u.day < window + past]
+        minimum = self._number(surge.minimum)
+        if len(late) >= minimum:
+            self._due.add(self.day + 1)
+        # One more than what was seen, so that a quiet past is not taken for certainty.
+        expected = (len(before) + 1) * window / past
+        if len(late) < minimum or poisson_tail(len(late), expected) > surge.chance:
+            return []
+        return [Match(tuple(f.id for u in late for f in u.facts), late[0].day, late[-1].day, len(late))]
+
+    def _chain(self, chain: Chain, facts: list[Fact]) -> list[Match]:
+        now = [f for f in facts if f.stands(self.today)]
+        self._due |= {day_of(f.end) for f in now if f.end is not None and f.end[:10] != OPEN_END}
+        found = []
+        for f in now:
+            ids = tuple(dict.fromkeys(f.shown or (f.id,)))
+            day = f.day if f.begin else self.day
+            found.append(Match(ids, day, day, len(ids), dated=bool(f.begin)))
+        return found
+
+    def _number(self, given: int | str) -> int:
+        if isinstance(given, str):
+            named = PARAMETER.fullmatch(given)
+            assert named is not None
+            return self.values[named[1]]
+        return given
+
+
+def _span(matches: Sequence[Match]) -> tuple[int, int]:
+    """The first and the last day of matches, by those that have days of their own."""
+    held = [m for m in matches if m.dated] or list(matches)
+    return min(m.first for m in held), max(m.last for m in held)
+
+
+@dataclass(slots=True)
+class _Unit:
+    """Reports of one matter, or one thing, at its earliest."""
+
+    day: int
+    number: str
+    once: str | None
+    facts: list[Fact]
+
+
+def _units(facts: Iterable[Fact]) -> list[_Unit]:
+    matters: dict[str, list[Fact]] = {}
+    for f in facts:
+        matters.setdefault(f.matter or f.id, []).append(f)
+    units = []
+    for held in matters.values():
+        held.sort(key=lambda f: (f.begin or "", f.number))
+        units.append(_Unit(held[0].day, held[0].number, held[0].once, held))
+    return sorted(units, key=lambda u: (u.day, u.number))
+
+
+def _width(pattern: Pattern, *, but_unless: bool = False) -> int:
+    """How many selections a pattern has."""
+    width = 0
+    if pattern.sequence is not None:
+        width = 1 if pattern.sequence.is_alike else len(pattern.sequence.steps)
+    elif pattern.together is not None:
+        width = len(pattern.together.of)
+    elif pattern.absent is not None:
+        width = 2
+    elif pattern.repeat is not None or pattern.surge is not None or pattern.chain is not None:
+        width = 1
+    width += sum(_width(p) for p in (*(pattern.all or ()), *(pattern.any or ())))
+    if pattern.unless is not None and not but_unless:
+        width += _width(pattern.unless)
+    return width
+
+
+def _joined(matches: Sequence[Match], quiet: int | None) -> list[list[Match]]:
+    """Matches that share something put together, and those that came before a finding of the ones before had closed by itself."""
+    parent = list(range(len(matches)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    seen: dict[str, int] = {}
+    for i, match in enumerate(matches):
+        for id in match.ids:
+            if id in seen:
+                parent[root(i)] = root(seen[id])
+            else:
+                seen[id] = i
+    if quiet is not None:
+        in_turn = sorted(range(len(matches)), key=lambda i: (matches[i].first, matches[i].last))
+        latest = None
+        for i in in_turn:
+            if latest is not None and matches[i].first <= matches[latest].last + quiet:
+                parent[root(i)] = root(latest)
+            if latest is None or matches[i].last > matches[latest].last:
+                latest = i
+    groups: dict[int, list[Match]] = {}
+    for i, match in enumerate(matches):
+        groups.setdefault(root(i), []).append(match)
+    key: Callable[[Match], Any] = lambda m: (m.first, m.last, m.ids)  # noqa: E731
+    return sorted((sorted(g, key=key) for g in groups.values()), key=lambda g: key(g[0]))
+
+
+def poisson_tail(count: int, expected: float) -> float:
+    """The chance of at least `count` where `expected` are expected."""
+    if count <= 0:
+        return 1.0
+    term, below = math.exp(-expected), 0.0
+    for k in range(count):
+        below += term
+        term *= expected / (k + 1)
+    return max(0.0, 1.0 - below)

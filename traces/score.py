@@ -1,0 +1,102 @@
+"""How well traces find what the seeder's answer key says: every true case, planted or accidental, by the records that show it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ontology import ONTOLOGY
+from ontology.errors import UsageError
+from traces.declaration import Trace
+from traces.evaluate import Match
+from traces.runner import AT_ONCE, Runner
+
+# Under which field of a label the feeds' own keys stand.
+_KEYS = {"Device": "did", "Enterprise": "uscc", "Vehicle": "plate"}
+
+
+async def score(runner: Runner, trace: Trace, truth: Path) -> dict[str, Any] | None:
+    """Precision and recall of a trace over the whole district; None where the answer key has no list for it.
+
+    Args:
+        truth: the `truth/` directory that `quanxi seed` wrote.
+
+    Returns:
+        precision, recall (1.0 when there is nothing to find), true, found, missing, extra (ten of each).
+
+    Raises:
+        UsageError: BAD_FILE when `truth` is no answer key.
+    """
+    if trace.planted is None:
+        return None
+    results = await runner.whole(trace, trace.planted.values)
+    matches = [m for r in results.values() for e in r.episodes for m in e.matches]
+    kinds = {k for t in trace.selections for k in t.kinds}
+    kinds |= {k for kind in kinds for k in runner.terms.below("incident_kind", kind)}
+    names = await _names(runner, {i for m in matches for i in m.ids}, kinds)
+    kind, _, part = trace.planted.key.partition("/")
+    if kind == "repeats":
+        expected = {frozenset(x["incidents"]) for x in _read(truth, "repeats.json") if x["by"] == part}
+        found = {frozenset(n for i in m.ids for n in names.get(i, ())) for m in matches}
+        return _compared(expected, found)
+    if kind == "relapses":
+        pairs = {(x["earlier"], x["later"]) for x in _read(truth, "relapses.json")}
+        return _compared(pairs, {_pair(m, names) for m in matches})
+    listed = _read(truth, "planted.json").get(trace.planted.key, [])
+    of = trace.planted.of
+    shown = {i for m in matches for i in m.ids if ONTOLOGY.label_of(i) == of}
+    return _compared({(n,) for n in listed}, {(n,) for i in shown for n in names.get(i, ())})
+
+
+def _pair(match: Match, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(names.get(i, ("",))[0] for i in match.ids)
+
+
+async def _names(runner: Runner, ids: set[str], kinds: set[str]) -> dict[str, tuple[str, ...]]:
+    """The feeds' own keys of nodes; of an incident of several reports, of each that is of the kinds."""
+    found: dict[str, tuple[str, ...]] = {}
+    for label in sorted({ONTOLOGY.label_of(i) or "" for i in ids}):
+        fields = ONTOLOGY.entities[label].fields()
+        key = _KEYS.get(label, "number")
+        if key not in fields:
+            continue
+        several = "n.numbers, n.report_kind" if label == "Incident" else "null, null"
+        of = sorted(i for i in ids if ONTOLOGY.label_of(i) == label)
+        for start in range(0, len(of), AT_ONCE):
+            rows = await runner.store.read(
+                f"MATCH (n:{label}) WHERE n.id IN $ids RETURN [n.id, n.{key}, {several}]",
+                {"ids": of[start : start + AT_ONCE]},
+            )
+            for id, number, numbers, of_kinds in rows:
+                found[id] = (str(number),)
+                if numbers:
+                    each = zip(numbers.strip("|").split("|"), of_kinds, strict=True)
+                    found[id] = tuple(n for n, kind in each if not kinds or kind in kinds)
+    return found
+
+
+def _read(truth: Path, name: str) -> Any:
+    try:
+        return json.loads((truth / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise UsageError(
+            "BAD_FILE",
+            f"{truth} 不是答案目录",
+            f"{truth} has no {name} that can be read",
+            "Give the truth/ directory that `quanxi seed` wrote.",
+        ) from None
+
+
+def _compared(truth: set[Any], found: set[Any]) -> dict[str, Any]:
+    hits = truth & found
+
+    def told(items: Iterable[Any]) -> list[list[str]]:
+        return sorted(sorted(i) for i in items)[:10]
+
+    return {
+        "precision": len(hits) / len(found) if found else (0.0 if truth else 1.0),
+        "recall": len(hits) / len(truth) if truth else 1.0,
+        "true": len(truth), "found": len(found), "missing": told(truth - found), "extra": told(found - truth),
+    }  # fmt: skip

@@ -1,0 +1,231 @@
+"""Keeps findings as the district changes: after a load, traces look at what it touched and at what has fallen due.
+
+What is to be looked at stands in the record store, written with the change itself; findings stand in the ledger before the graph
+shows them, as do the judgements of people, whichever process takes them; what was looked at is forgotten last. A kill anywhere between is made good by doing the same again, which then finds nothing new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+
+from addresses.scheme import Scheme
+from graph.store import Store
+from graph.writer import Difference, write
+from ledger import Change, Finding, FindingLog, Ledger, Records
+from ontology import ONTOLOGY
+from ontology.clock import Clock
+from ontology.terms import Terms
+from traces.declaration import Trace
+from traces.evaluate import Result
+from traces.findings import reconcile
+from traces.footprint import footprint
+from traces.runner import Runner
+
+# In the record store's `meta`: the day of the last look, and per trace by which declaration the whole district was looked at.
+LOOKED, BY = "traces_day", "trace:"
+# There too: the number of the last entry of the log of findings that the graph shows.
+SHOWN = "findings_shown"
+# More touched than this, and the whole district is looked at instead.
+MANY = 50_000
+_PLACED = tuple(label for label, e in ONTOLOGY.entities.items() if "place" in e.fields())
+_ABOUT = frozenset(end for _, end in ONTOLOGY.links["ABOUT"].ends)
+_SHOWN = frozenset(end for _, end in ONTOLOGY.links["SHOWN_BY"].ends)
+
+
+class Watch:
+    """The standing traces of one data directory. Use it under the ledger's lease."""
+
+    def __init__(
+        self, ledger: Ledger, records: Records, traces: Mapping[str, Trace], scheme: Scheme, terms: Terms
+    ) -> None:
+        self.log = FindingLog(ledger)
+        self._records = records
+        self._traces = traces
+        self._scheme = scheme
+        self._terms = terms
+        self._footprints = {t.trace: footprint(t, terms) for t in traces.values()}
+
+    async def look(self, store: Store, clock: Clock) -> int:
+        """Looks at all that is to be looked at; returns how many changes there were to findings."""
+        today, now = clock.today_text(), clock.now_text()
+        runner = Runner(store, self._scheme, self._terms, today)
+        touched = self._records.touched(MANY + 1)
+        anew = len(touched) > MANY
+        ids = {id for id, _ in touched} if not anew else set()
+        kinds = await _kinds(store, ids)
+        # Whatever has become of what shows a finding, and of what is no longer of a trace's kinds.
+        again = [self._records.due(today), self.log.shown_by(ids)]
+        was = self._records.meta(LOOKED)
+        total = 0
+        for trace in self._traces.values():
+            if anew or self._records.meta(BY + trace.trace) != _mark(trace):
+                results = await runner.whole(trace)
+                subjects = set(results) | self.log.subjects(trace.trace)
+                quiet = not anew
+            else:
+                within = self._footprints[trace.trace]
+                mine = [t for t in touched if within.holds(ONTOLOGY.label_of(t[0]) or "", kinds.get(t[0]))]
+                subjects = {s for held in again for s in held.get(trace.trace, ())}
+                subjects |= await self._concerned(runner, trace, mine, was)
+                results = await runner.standing(trace, subjects)
+                quiet = False
+            total += await self._keep(runner, trace, subjects, results, now, quiet)
+            with self._records.transaction():
+                self._records.put_due(
+                    trace.trace, subjects, [(s, r.due) for s, r in results.items() if r.due is not None]
+                )
+                self._records.set_meta(BY + trace.trace, _mark(trace))
+        await self._show(store)
+        with self._records.transaction() as db:
+            if anew:
+                db.execute("DELETE FROM touched")
+            self._records.looked_at(touched)
+            self._records.set_meta(LOOKED, today)
+        return total
+
+    def waits(self, clock: Clock) -> bool:
+        """Whether there is something to look at."""
+        if self._records.meta(LOOKED) != clock.today_text():
+            return True
+        if any(self._records.meta(BY + t.trace) != _mark(t) for t in self._traces.values()):
+            return True
+        return bool(self._records.touched(1)) or self.log.last() != int(self._records.meta(SHOWN) or 0)
+
+    async def _show(self, store: Store) -> None:
+        """Shows in the graph what has changed in the log since it was last shown; all of it in a graph that was made anew."""
+        shown, last = int(self._records.meta(SHOWN) or 0), self.log.last()
+        if last != shown:
+            await self._write(store, self.log.changed_after(shown))
+            with self._records.transaction():
+                self._records.set_meta(SHOWN, str(last))
+
+    async def _concerned(
+        self, runner: Runner, trace: Trace, touched: Sequence[tuple[str, str]], was: str | None
+    ) -> set[str]:
+        """The subjects that what was touched may concern, and on another day those of what has begun or is excepted no more."""
+        found: set[str] = set()
+        if touched:
+            ids, places = {id for id, _ in touched}, {place for _, place in touched if place}
+            found |= await runner.concerned(trace, ids, places)
+        if was is not None and was < runner.today:
+            found |= await runner.begun(trace, was)
+            found |= self.log.exceptions_ended(trace.trace, was, runner.today)
+        return found
+
+    async def _keep(
+        self,
+        runner: Runner,
+        trace: Trace,
+        subjects: Collection[str],
+        results: Mapping[str, Result],
+        now: str,
+        quiet: bool,
+        again: int = 5,
+    ) -> int:
+        before = self.log.of_subjects(trace.trace, subjects)
+        excepted = self.log.excepted(trace.trace, runner.today)
+        told = [s for s, r in results.items() if r.episodes]
+        titles = await runner.titles(trace, told)
+        changes: list[Change] = []
+        for subject in sorted(subjects):
+            result = results.get(subject)
+            changes += reconcile(
+                trace, subject, before.get(subject, []), result.episodes if result else [], now,
+                titles.get(subject, subject), subject in excepted,
+            )  # fmt: skip
+        if not changes:
+            return 0
+        placed = await self._placed(runner.store, trace, [c.finding for c in changes])
+        changes = [replace(c, finding=f, quiet=quiet) for c, f in zip(changes, placed, strict=True)]
+        late = {c.finding.subject for c in self.log.append(changes, now)}
+        kept = sum(c.finding.subject not in late for c in changes)
+        if late and again:
+            # Somebody judged one of them meanwhile: what they said stands, and is gone on from.
+            kept += await self._keep(runner, trace, late, results, now, quiet, again - 1)
+        return kept
+
+    async def _placed(self, store: Store, trace: Trace, findings: list[Finding]) -> list[Finding]:
+        """The findings with what they are about and where: at their subject, or where the latest of what shows them is."""
+        if trace.subject.place is not None:
+            ids = await _read(store, "Address", "place", {f.subject for f in findings}, "n.id")
+            return [replace(f, about=ids.get(f.subject), place=f.subject) for f in findings]
+        wanted = {i for f in findings for i in (f.subject, *f.shown_by)}
+        places: dict[str, str] = {}
+        for label in _PLACED:
+            of = {i for i in wanted if ONTOLOGY.label_of(i) == label}
+            places |= await _read(store, label, "id", of, "n.place")
+        told = []
+        for f in findings:
+            about = f.subject if ONTOLOGY.label_of(f.subject) in _ABOUT else None
+            where = (f.subject, *reversed(f.shown_by))
+            told.append(replace(f, about=about, place=next((places[i] for i in where if i in places), None)))
+        return told
+
+    async def _write(self, store: Store, findings: Iterable[Finding]) -> None:
+        """Shows findings in the graph: as they stand, whatever it showed of them before."""
+        held = list(findings)
+        grids = await _read(store, "Address", "place", {f.place for f in held if f.place}, "n.grid")
+        difference = Difference()
+        ends: dict[tuple[str, str], list[dict[str, str]]] = {}
+        for f in held:
+            difference.put_node(f.id, _properties(f, grids.get(f.place or "")))
+            pairs = [("SHOWN_BY", n) for n in f.shown_by] + (
+                [("ABOUT", f.about)] if f.about is not None else []
+            )
+            for type, node in pairs:
+                label = ONTOLOGY.label_of(node)
+                if label in (_SHOWN if type == "SHOWN_BY" else _ABOUT):
+                    ends.setdefault((type, label or ""), []).append({"f": f.id, "n": node})
+        await store.write_batches(
+            "UNWIND $rows AS row MATCH (f:Finding {id: row.id})-[r:SHOWN_BY]->(n) WHERE NOT n.id IN row.shown DELETE r",
+            [{"id": f.id, "shown": list(f.shown_by)} for f in held],
+        )
+        await write(store, difference)
+        # What showed a finding may be gone by now: it is matched, so that no empty node takes its place.
+        for (type, label), rows in sorted(ends.items()):
+            await store.write_batches(
+                f"UNWIND $rows AS row MATCH (f:Finding {{id: row.f}}) MATCH (n:{label} {{id: row.n}}) MERGE (f)-[r:{type}]->(n) SET r.k = ''",
+                rows,
+            )
+
+
+async def _kinds(store: Store, ids: Collection[str]) -> dict[str, frozenset[str]]:
+    """The kinds and categories of incidents, by any of their reports."""
+    wanted = sorted(i for i in ids if ONTOLOGY.label_of(i) == "Incident")
+    if not wanted:
+        return {}
+    rows = await store.read(
+        "MATCH (i:Incident) WHERE i.id IN $wanted "
+        "RETURN [i.id, [i.kind, i.category] + coalesce(i.report_kind, []) + coalesce(i.report_category, [])]",
+        {"wanted": wanted},
+    )
+    return {id: frozenset(k for k in kinds if k is not None) for id, kinds in rows}
+
+
+def _properties(f: Finding, grid: str | None) -> dict[str, object]:
+    return {
+        "trace": f.trace, "trace_version": f.trace_version, "sentence": f.sentence_zh, "sentence_en": f.sentence_en,
+        "severity": f.severity, "why_zh": f.why_zh, "why_en": f.why_en, "state": f.state, "first": f.first, "last": f.last,
+        "count": f.count, "found_at": f.found_at, "changed_at": f.changed_at, "closed_at": f.closed_at, "revision": f.revision,
+        "return_of": f.return_of, "merged_into": f.merged_into, "verdict": f.verdict, "reason": f.reason, "judge": f.judge,
+        "judged_at": f.judged_at, "place": f.place, "grid": grid,
+    }  # fmt: skip
+
+
+async def _read(store: Store, label: str, key: str, wanted: Collection[str], value: str) -> dict[str, str]:
+    """key → value of nodes that have both."""
+    if not wanted:
+        return {}
+    rows = await store.read(
+        f"MATCH (n:{label}) WHERE n.{key} IN $wanted AND {value} IS NOT NULL RETURN [n.{key}, {value}]",
+        {"wanted": sorted(wanted)},
+    )
+    return dict(rows)
+
+
+def _mark(trace: Trace) -> str:
+    """Another text for another declaration, but for its example."""
+    said = trace.model_dump_json(exclude={"example", "description", "planted"})
+    return blake2b(said.encode(), digest_size=8).hexdigest()

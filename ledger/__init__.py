@@ -1,5 +1,6 @@
 """Rows as received, records by key, and what was decided about them."""
 
+from ledger.events import EventFeed, IncidentLog
 from ledger.findings import Change, Finding, FindingLog
 from ledger.ledger import PLACE, Batch, Ledger, Pick, Purge, Rejection
 from ledger.pushes import Pushes
@@ -12,8 +13,10 @@ __all__ = [
     "ROW",
     "Batch",
     "Change",
+    "EventFeed",
     "Finding",
     "FindingLog",
+    "IncidentLog",
     "Keyring",
     "Ledger",
     "Pick",

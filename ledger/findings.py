@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS finding_exception (
   at TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS finding_exception_of ON finding_exception (trace, subject);
 """
+# In the record store's `meta`: the number of the last entry that the graph shows.
+SHOWN = "findings_shown"
 # States in which a finding still stands.
 OPEN = frozenset({"new", "taken", "checking", "confirmed", "unsure", "matter"})
 _PART = 500
@@ -207,18 +209,16 @@ class FindingLog:
 
     def after(self, no: int, first: int) -> list[Change]:
         """Entries of the log after a number, oldest first; those told to nobody are left out."""
-        rows = self._db.execute(
-            "SELECT no, at, change, body FROM finding_log WHERE no > ? AND NOT quiet ORDER BY no LIMIT ?",
-            (no, first),
-        ).fetchall()
-        return [Change(_finding(body), change, False, no, at) for no, at, change, body in rows]
+        return read_changes(self._db, no, self.last(), first)
 
     def history(self, id: str) -> list[Change]:
         """All entries about a finding, oldest first."""
         rows = self._db.execute(
             "SELECT no, at, change, quiet, body FROM finding_log WHERE finding = ? ORDER BY no", (id,)
         ).fetchall()
-        return [Change(_finding(body), change, bool(quiet), no, at) for no, at, change, quiet, body in rows]
+        return [
+            Change(read_finding(body), change, bool(quiet), no, at) for no, at, change, quiet, body in rows
+        ]
 
     def last(self) -> int:
         """The number of the last entry; 0 when there is none."""
@@ -258,9 +258,19 @@ class FindingLog:
             f"SELECT l.body FROM finding f JOIN finding_log l ON l.no = f.no {where} ORDER BY f.id", values
         ).fetchall()
         for (body,) in rows:
-            yield _finding(body)
+            yield read_finding(body)
 
 
-def _finding(body: bytes) -> Finding:
+def read_finding(body: bytes) -> Finding:
+    """A finding from an entry's body."""
     held = orjson.loads(body)
     return Finding(**{**held, "shown_by": tuple(held["shown_by"])})
+
+
+def read_changes(db: sqlite3.Connection, after: int, until: int, first: int) -> list[Change]:
+    """Entries of the log after a number and up to another, oldest first; those told to nobody are left out."""
+    rows = db.execute(
+        "SELECT no, at, change, body FROM finding_log WHERE no > ? AND no <= ? AND NOT quiet ORDER BY no LIMIT ?",
+        (after, until, first),
+    ).fetchall()
+    return [Change(read_finding(body), change, False, no, at) for no, at, change, body in rows]

@@ -19,11 +19,13 @@ def build_schema() -> strawberry.Schema:
     from schema.projection import ProjectingExecutor
     from schema.query import Query
     from schema.scalars import CONFIG
+    from schema.subscription import Subscription
     from schema.types import NODE_TYPES
 
     return _Schema(
         Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=list(NODE_TYPES.values()),
         config=CONFIG,
         execution_context_class=ProjectingExecutor,

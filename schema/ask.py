@@ -156,3 +156,22 @@ def limited(values: Sequence[Any], what: str, most: int = 100) -> None:
         raise UsageError(
             "TOO_MANY", f"{what}一次至多 {most} 个", f"at most {most} at once, not {len(values)}"
         )
+
+
+def area_of(ask: Ask, code: str) -> tuple[str, str]:
+    """How an area is matched, and its key.
+
+    Raises:
+        UsageError: BAD_CODE when it is no code, NOT_FOUND for a road or estate.
+    """
+    ask.context.scheme.parse(code)
+    place = ask.compiler.place_of(code)
+    if place.kind == "tree" and place.key is not None:
+        return "tree", place.key
+    if place.kind == "grid":
+        return "grid", ask.context.scheme.parse(code).code
+    raise UsageError(
+        "BAD_CODE",
+        "此处应为行政区划或网格编码",
+        "this takes the code of a place or grid, not of a road or estate",
+    )

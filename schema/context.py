@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from addresses.scheme import Scheme
@@ -31,6 +31,7 @@ class Context:
         identity_hash: the keyed hash of an identity number.
         explainer, feed_status, judges (`schema.links.Judges`), resolves (`schema.resolution.Resolves`), disagrees (`schema.disagreements.Disagrees`): None when this server has no ledger at hand.
         judges_findings: `schema.findings.FindingJudges`, or None.
+        events: `schema.subscription.Events`, or None. resume: the cursor of the last event that a subscriber has had.
         traces: the district's traces by name.
         later: what reads fields of several rows at once, after all else, by where they stand in the answer.
         slots: under which key the statements of this operation answer what has an alias, by (type, path).
@@ -48,6 +49,8 @@ class Context:
     resolves: Any = None
     disagrees: Any = None
     judges_findings: Any = None
+    events: Any = None
+    resume: str | None = None
     traces: Mapping[str, Any] = field(default_factory=dict)
     rolled_for: str | None = None
     changed_on: str | None = None
@@ -56,3 +59,7 @@ class Context:
     timeout: float = 10.0
     slots: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
     later: dict[tuple[str, ...], Any] = field(default_factory=dict)
+
+    def for_event(self) -> Context:
+        """The same for one event of a subscription: nothing that was read for another is used again."""
+        return replace(self, slots={}, later={})

@@ -144,13 +144,13 @@ async def page(
     Raises:
         UsageError: BAD_ARGUMENT for a trace, severity or state that there is not, or an id of nothing that findings are about.
     """
-    _known(ask, wanted)
+    check_filter(ask, wanted)
     text = queries.statement(ask.compiler, ask.selected, area, order.value, wanted, _STANDING)
     rows = await ask.read(text)
     return connection(rows[0], after is not None)
 
 
-def _known(ask: Ask, wanted: dict[str, Any]) -> None:
+def check_filter(ask: Ask, wanted: dict[str, Any]) -> None:
     """Raises UsageError BAD_ARGUMENT for what no finding can have."""
     lists: list[tuple[str, str, Any]] = [
         ("traces", "模型", ask.context.traces),
@@ -221,10 +221,10 @@ async def judge(
         judged = await asyncio.to_thread(
             context.judges_findings.judge, id, verdict.value, reason, context.viewer.name, revision, days
         )
-        return {"finding": _shown(told, judged)}
+        return {"finding": as_told(told, judged)}
     except ConflictError as error:
         told = await _related(ask, id, "FindingConflict", "current")
-        return {"current": _shown(told, error.current)}
+        return {"current": as_told(told, error.current)}
     except UsageError as error:
         return refused(error)
 
@@ -242,7 +242,7 @@ async def _related(ask: Ask, id: str, on: str, name: str) -> dict[str, Any]:
     return found
 
 
-def _shown(related: dict[str, Any], finding: Any) -> dict[str, Any]:
+def as_told(related: dict[str, Any], finding: Any) -> dict[str, Any]:
     """A finding as the ledger has it, which the graph follows, with what the graph knows of its relations."""
     said = asdict(finding)
     said["sentence"] = said.pop("sentence_zh")

@@ -8,20 +8,24 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any, Final, Literal
 
 import strawberry
 from graphql import (
     DocumentNode,
+    ExecutionResult,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
     StringValueNode,
     Visitor,
+    create_source_event_stream,
+    execute_subscription_event,
     parse,
     visit,
 )
@@ -41,6 +45,8 @@ KEPT: Final = 256
 # Longer texts are not kept, so that what is kept has a bound.
 _KEPT_CHARACTERS: Final = 10_000
 _ERRORS_TOLD: Final = 20
+# While Neo4j is away, an event that waits for it tries this often, in seconds.
+_GRAPH_AGAIN: Final = 1.0
 _PERSONAL_ARGUMENTS: Final = frozenset({"idNumber"})
 _NUMBER: Final = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[\dXx]|\d{15})(?![0-9A-Za-z])")
 
@@ -60,6 +66,20 @@ class Outcome:
     codes: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
     kind: str = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One outcome of a stream.
+
+    Attributes:
+        cursor: from which a subscription goes on after it; None where there is none.
+        ended: whether the operation could not begin or go on: nothing comes after.
+    """
+
+    outcome: Outcome
+    cursor: str | None = None
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,26 +138,18 @@ class Operations:
     ) -> Outcome:
         """Run one operation. Never raises for what an asker or Neo4j did wrong: the outcome tells it."""
         values = dict(variables or {})
-        roots: tuple[str, ...] = ()
-        kind = "invalid"
-        try:
-            prepared = self._prepare(query)
-            if prepared.errors:
-                return self._refused(prepared.errors, request_id)
-            operation, measured = _choose(prepared, operation_name)
-            roots, kind = measured.roots, operation.operation.value
-            if operation.operation is OperationType.SUBSCRIPTION:
-                raise UsageError("BAD_ARGUMENT", "此处不支持订阅。", "Subscriptions are not answered here.")
-            if method == "GET":
-                if operation.operation is not OperationType.QUERY:
-                    raise UsageError(
-                        "BAD_ARGUMENT", "GET 只能查询。", "Only queries may be sent by GET.", "Use POST."
-                    )
-                if prepared.names_person or _names_person(values):
-                    raise personal_data_in_get()
-            check(measured, self.limits, values)
-        except Exception as error:
-            return self._refused([error], request_id, roots, kind)
+        admitted = self._admit(query, values, operation_name, method, request_id)
+        if isinstance(admitted, Outcome):
+            return admitted
+        prepared, roots, kind = admitted
+        if kind == OperationType.SUBSCRIPTION.value:
+            refusal = UsageError(
+                "BAD_ARGUMENT",
+                "订阅须经 WebSocket 或 text/event-stream。",
+                "A subscription is answered over a WebSocket or as text/event-stream.",
+                "See docs/api.md.",
+            )
+            return self._refused([refusal], request_id, roots, kind)
         token, remembered = _prepared.set(prepared), current.set(prepared.memo)
         try:
             async with asyncio.timeout(self.limits.seconds):
@@ -149,14 +161,122 @@ class Operations:
         finally:
             current.reset(remembered)
             _prepared.reset(token)
-        if not result.errors:
-            return Outcome({"data": result.data}, (), roots, kind)
-        told = [tell(error, request_id) for error in result.errors[:_ERRORS_TOLD]]
-        body: dict[str, Any] = {"errors": told}
-        # Without a path nothing was executed (a variable of the wrong kind): then there is no data.
-        if result.data is not None or any(error.path for error in result.errors):
-            body = {"data": result.data, "errors": told}
-        return Outcome(body, _codes(told), roots, kind)
+        return _outcome(result, request_id, roots, kind)
+
+    async def stream(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None,
+        operation_name: str | None,
+        context: Any,
+        *,
+        method: Method = "POST",
+        request_id: str = "",
+    ) -> AsyncGenerator[Event, None]:
+        """Run one operation of any kind: the outcomes of a subscription as they come, or the one of a query or mutation.
+
+        A subscription that cannot begin, or go on, ends with an event that tells the error. While Neo4j is away, the event that is to be
+        answered waits for it.
+        """
+        values = dict(variables or {})
+        admitted = self._admit(query, values, operation_name, method, request_id)
+        if isinstance(admitted, Outcome):
+            yield Event(admitted, ended=True)
+            return
+        prepared, roots, kind = admitted
+        if kind != OperationType.SUBSCRIPTION.value:
+            yield Event(
+                await self.run(query, values, operation_name, context, method=method, request_id=request_id)
+            )
+            return
+        assert self.schema.execution_context_class is not None
+        executor = self.schema.execution_context_class.build(
+            self._core,
+            prepared.document,
+            context_value=context,
+            raw_variable_values=values,
+            operation_name=operation_name,
+        )
+        if isinstance(executor, list):
+            yield Event(self._refused(executor, request_id, roots, kind), ended=True)
+            return
+        source = create_source_event_stream(executor)
+        if isawaitable(source):
+            source = await source
+        if isinstance(source, ExecutionResult):
+            yield Event(self._refused(source.errors or [], request_id, roots, kind), ended=True)
+            return
+        payloads = aiter(source)
+        try:
+            while True:
+                remembered = current.set(prepared.memo)
+                try:
+                    payload = await anext(payloads)
+                except StopAsyncIteration:
+                    return
+                except Exception as error:
+                    yield Event(self._refused([error], request_id, roots, kind), ended=True)
+                    return
+                finally:
+                    current.reset(remembered)
+                outcome = await self._answered(executor, payload, prepared.memo, request_id, roots)
+                yield Event(outcome, payload.get("cursor"))
+        finally:
+            close = getattr(source, "aclose", None)
+            if close is not None:
+                await close()
+
+    async def _answered(
+        self, executor: Any, payload: Any, memo: Memo, request_id: str, roots: tuple[str, ...]
+    ) -> Outcome:
+        """The outcome of one event, once Neo4j is there."""
+        while True:
+            outcome = await self._event(executor, payload, memo, request_id, roots)
+            if "GRAPH_UNAVAILABLE" not in outcome.codes:
+                return outcome
+            await asyncio.sleep(_GRAPH_AGAIN)
+
+    async def _event(
+        self, executor: Any, payload: Any, memo: Memo, request_id: str, roots: tuple[str, ...]
+    ) -> Outcome:
+        """The outcome of one event."""
+        one = executor.build_per_event_executor(payload)
+        one.context_value = executor.context_value.for_event()
+        remembered = current.set(memo)
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                result = execute_subscription_event(one)
+                if isawaitable(result):
+                    result = await result
+        except Exception as error:
+            return self._refused([error], request_id, roots, "subscription")
+        finally:
+            current.reset(remembered)
+        return _outcome(result, request_id, roots, "subscription")
+
+    def _admit(
+        self, query: str, values: dict[str, Any], operation_name: str | None, method: Method, request_id: str
+    ) -> tuple[_Prepared, tuple[str, ...], str] | Outcome:
+        """The text prepared, its roots and its kind; or the refusal of an operation that is wrong or asks too much."""
+        roots: tuple[str, ...] = ()
+        kind = "invalid"
+        try:
+            prepared = self._prepare(query)
+            if prepared.errors:
+                return self._refused(prepared.errors, request_id)
+            operation, measured = _choose(prepared, operation_name)
+            roots, kind = measured.roots, operation.operation.value
+            if method == "GET":
+                if operation.operation is OperationType.MUTATION:
+                    raise UsageError(
+                        "BAD_ARGUMENT", "GET 只能查询。", "Only queries may be sent by GET.", "Use POST."
+                    )
+                if prepared.names_person or _names_person(values):
+                    raise personal_data_in_get()
+            check(measured, self.limits, values)
+        except Exception as error:
+            return self._refused([error], request_id, roots, kind)
+        return prepared, roots, kind
 
     def _prepare(self, query: str) -> _Prepared:
         if (found := self._texts.get(query)) is not None:
@@ -205,6 +325,17 @@ class Operations:
     ) -> Outcome:
         told = [tell(error, request_id) for error in errors[:_ERRORS_TOLD]]
         return Outcome({"errors": told}, _codes(told), roots, kind)
+
+
+def _outcome(result: Any, request_id: str, roots: tuple[str, ...], kind: str) -> Outcome:
+    if not result.errors:
+        return Outcome({"data": result.data}, (), roots, kind)
+    told = [tell(error, request_id) for error in result.errors[:_ERRORS_TOLD]]
+    body: dict[str, Any] = {"errors": told}
+    # Without a path nothing was executed (a variable of the wrong kind): then there is no data.
+    if result.data is not None or any(error.path for error in result.errors):
+        body = {"data": result.data, "errors": told}
+    return Outcome(body, _codes(told), roots, kind)
 
 
 def personal_data_in_get() -> UsageError:

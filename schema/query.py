@@ -19,7 +19,7 @@ from ontology import ONTOLOGY, identifiers
 from ontology.errors import UsageError
 from schema import findings, places, subgraphs
 from schema import types as t
-from schema.ask import Ask, limited, not_found
+from schema.ask import Ask, area_of, limited, not_found
 from schema.connections import exact, page_info
 from schema.disagreements import DisagreementConnection, disagreements
 from schema.errors import ERROR_CODES
@@ -51,25 +51,6 @@ from schema.scalars import AddressCode, Corner, Crs, Date, Exactness, Kind, Leve
 from schema.terms import Info, as_term
 
 MAX_DAYS = 366
-
-
-def _area(ask: Ask, code: str) -> tuple[str, str]:
-    """How an area is matched, and its key.
-
-    Raises:
-        UsageError: BAD_CODE when it is no code, NOT_FOUND for a road or estate.
-    """
-    ask.context.scheme.parse(code)
-    place = ask.compiler.place_of(code)
-    if place.kind == "tree" and place.key is not None:
-        return "tree", place.key
-    if place.kind == "grid":
-        return "grid", ask.context.scheme.parse(code).code
-    raise UsageError(
-        "BAD_CODE",
-        "此处应为行政区划或网格编码",
-        "this takes the code of a place or grid, not of a road or estate",
-    )
 
 
 def _days(value: int, name: str) -> int:
@@ -421,7 +402,7 @@ class Query:
         order_by: FindingOrder = FindingOrder.NEWEST, as_of: Date | None = None, first: int = 20, after: str | None = None,
     ) -> t.FindingConnection:  # fmt: skip
         ask = Ask(info, as_of)
-        within = _area(ask, str(area)) if area is not None else None
+        within = area_of(ask, str(area)) if area is not None else None
         return await findings.page(ask, within, ask.selected.args.get("filter") or {}, order_by, after)
 
     @strawberry.field(description="预警,按编号 · a finding by its id, with its evidence for drawing")
@@ -512,7 +493,7 @@ async def _search(
     skip = decode_position(after, "score") if after is not None else 0
     node = ask.part("groups", "hits", "edges", "node")
     groups: dict[str, tuple[str, str]] = {}
-    inside = _area(ask, area)[1] if area is not None else None
+    inside = area_of(ask, area)[1] if area is not None else None
     for label in labels:
         conditions = ask.compiler.visible(label, "n")
         if inside is not None:
@@ -611,7 +592,7 @@ async def _repeats(
         raise UsageError(
             "BAD_ARGUMENT", "minimum 须在 2 到 50 之间", f"minimum must be 2 to 50, not {minimum}"
         )
-    kind, key = _area(ask, area)
+    kind, key = area_of(ask, area)
     tops, codes = _incident_kinds(ask, kinds or [repeats.DISPUTE])
     called = "纠纷" if not kinds else "、".join(ask.context.terms.get("incident_kind", k).zh for k in kinds)
     params = {
@@ -701,7 +682,7 @@ def _party_groups(ids: Iterable[str]) -> list[Group]:
 
 async def _relapses(ask: Ask, area: str, within_days: int, after: str | None) -> dict[str, Any]:
     _days(within_days, "withinDays")
-    kind, key = _area(ask, area)
+    kind, key = area_of(ask, area)
     rows = await ask.read(relapses.statement(kind, ask.compiler.scope), {"area": key, **relapses.PARAMETERS})
     found = relapses.find([relapses.hazard(r) for r in rows], within_days)
     order = _order(area, within_days)

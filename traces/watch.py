@@ -13,7 +13,8 @@ from hashlib import blake2b
 from addresses.scheme import Scheme
 from graph.store import Store
 from graph.writer import Difference, write
-from ledger import Change, Finding, FindingLog, Ledger, Records
+from ledger import Change, Finding, FindingLog, IncidentLog, Ledger, Records
+from ledger.findings import SHOWN
 from ontology import ONTOLOGY
 from ontology.clock import Clock
 from ontology.terms import Terms
@@ -25,8 +26,6 @@ from traces.runner import Runner
 
 # In the record store's `meta`: the day of the last look, and per trace by which declaration the whole district was looked at.
 LOOKED, BY = "traces_day", "trace:"
-# There too: the number of the last entry of the log of findings that the graph shows.
-SHOWN = "findings_shown"
 # More touched than this, and the whole district is looked at instead.
 MANY = 50_000
 _PLACED = tuple(label for label, e in ONTOLOGY.entities.items() if "place" in e.fields())
@@ -41,6 +40,7 @@ class Watch:
         self, ledger: Ledger, records: Records, traces: Mapping[str, Trace], scheme: Scheme, terms: Terms
     ) -> None:
         self.log = FindingLog(ledger)
+        self._incidents = IncidentLog(ledger)
         self._records = records
         self._traces = traces
         self._scheme = scheme
@@ -78,6 +78,11 @@ class Watch:
                 )
                 self._records.set_meta(BY + trace.trace, _mark(trace))
         await self._show(store)
+        # A first load or a rebuild tells nobody.
+        if was is not None and not anew:
+            held = dict.fromkeys(i for i in sorted(ids) if ONTOLOGY.label_of(i) == "Incident")
+            if held:
+                self._incidents.append(held, now)
         with self._records.transaction() as db:
             if anew:
                 db.execute("DELETE FROM touched")

@@ -10,7 +10,7 @@ import logging
 import re
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -22,11 +22,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from graph.engine import EngineAddress
 from graph.store import Store
@@ -43,6 +44,7 @@ from web.metrics import Metrics
 from web.pages import GRAPHIQL, SECURITY, STATIC, Count, Start, start_page
 from web.push import PushDesk, PushEndpoint
 from web.samples import find_samples
+from web.socket import SocketEndpoint
 
 log = logging.getLogger("quanxi.server")
 
@@ -101,7 +103,7 @@ class Domain(Protocol):
 
     schema: strawberry.Schema
 
-    def context(self, store: Store, request: Request, method: Method) -> Any:
+    def context(self, store: Store, request: HTTPConnection, method: Method) -> Any:
         """What the resolvers get for a request.
 
         Raises:
@@ -169,6 +171,13 @@ class Server:
         self.metrics = Metrics()
         self.operations = Operations(domain.schema, options.limits)
         self.endpoint = GraphQLEndpoint(self.operations, self.context, self.metrics, options.max_body)
+        self.socket = SocketEndpoint(
+            self.operations,
+            lambda socket: self.context(socket, "POST"),
+            self.metrics,
+            options.max_body,
+            options.cors,
+        )
         self.examples = load_examples()
         self._counted: tuple[float, list[Count] | None] = (-1e9, None)
 
@@ -177,6 +186,9 @@ class Server:
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(self._keep_graph())]
+        bell = getattr(self.domain, "bell", None)
+        if bell is not None:
+            tasks.append(asyncio.create_task(bell.run()))
         pushing = self.pushing
         if pushing is not None:
             tasks.append(asyncio.create_task(self._keep_backlog(pushing)))
@@ -289,7 +301,7 @@ class Server:
 
     # -- requests --------------------------------------------------------------------------------------------
 
-    def context(self, request: Request, method: Method) -> Any:
+    def context(self, request: HTTPConnection, method: Method) -> Any:
         store = self.state.store
         if store is None:
             raise EngineError("GRAPH_UNAVAILABLE", "图数据库暂不可用。", "Neo4j cannot be reached.")
@@ -402,6 +414,7 @@ class Server:
             routes=[
                 Route("/", self.start),
                 Route("/graphql", self.graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+                WebSocketRoute("/graphql", _socketed(self.socket)),
                 Route("/schema.graphql", self.sdl),
                 Route("/examples.json", self.examples_json),
                 Route("/docs/{name}.md", self.document),
@@ -433,6 +446,7 @@ class Server:
                         "X-Purpose",
                         "X-Case",
                         "Authorization",
+                        "Last-Event-ID",
                     ],
                     expose_headers=["X-Request-Id", "Retry-After"],
                     max_age=600,
@@ -465,6 +479,13 @@ class Envelope:
             await send(message)
 
         await self._app(scope, receive, sending)
+
+
+def _socketed(endpoint: SocketEndpoint) -> Callable[[WebSocket], Awaitable[None]]:
+    async def answer(socket: WebSocket) -> None:
+        await endpoint(socket)
+
+    return answer
 
 
 async def _drawn(endpoint: GeoEndpoint, request: Request) -> Response:

@@ -21,6 +21,7 @@ from graph.store import count_statements
 from ontology.errors import QuanxiError, UsageError
 from schema.errors import status_of, tell
 from schema.operations import Method, Operations, Outcome
+from web.event_stream import respond, wants_events
 from web.metrics import Metrics
 
 log = logging.getLogger("quanxi.operations")
@@ -66,6 +67,8 @@ class GraphQLEndpoint:
         self._texts_counted = (0, 0)
 
     async def __call__(self, request: Request) -> Response:
+        if wants_events(request):
+            return await self._events(request)
         started = time.perf_counter()
         request_id: str = request.scope["quanxi.request_id"]
         method: Method = "GET" if request.method in ("GET", "HEAD") else "POST"
@@ -131,6 +134,25 @@ class GraphQLEndpoint:
         if status == 405:
             headers["Allow"] = "GET, POST"
         return Response(body, status, headers, f"{media}; charset=utf-8")
+
+    async def _events(self, request: Request) -> Response:
+        """The answer as a stream of events. A request that cannot be read is answered as others are."""
+        request_id: str = request.scope["quanxi.request_id"]
+        method: Method = "GET" if request.method in ("GET", "HEAD") else "POST"
+        try:
+            asked = _from_url(request) if method == "GET" else _from_body(await self._body(request))
+            context = self._context(request, method)
+            context.resume = request.headers.get("last-event-id")
+        except (_BadRequestError, QuanxiError) as error:
+            told = tell(error.error if isinstance(error, _BadRequestError) else error, request_id)
+            status = (
+                error.status if isinstance(error, _BadRequestError) else status_of(told["extensions"]["code"])
+            )
+            return Response(orjson.dumps({"errors": [told]}), status, media_type=JSON)
+        stream = self._operations.stream(
+            asked.query, asked.variables, asked.operation_name, context, method=method, request_id=request_id
+        )
+        return respond(stream, self._metrics)
 
     def _count_texts(self) -> None:
         hits, misses = self._texts_counted

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -75,6 +78,22 @@ class Metrics:
         self.applier = Gauge(
             "quanxi_applier_running", "1 while this server's applier runs.", registry=self.registry
         )
+
+        self.subscriptions = Gauge(
+            "quanxi_subscriptions", "Subscriptions that are being answered.", registry=self.registry
+        )
+        self.events = Counter(
+            "quanxi_events", "Events sent to subscribers, and answers over sockets.", registry=self.registry
+        )
+
+    @contextmanager
+    def subscribed(self) -> Iterator[None]:
+        """Count a subscription as long as it lasts."""
+        self.subscriptions.inc()
+        try:
+            yield
+        finally:
+            self.subscriptions.dec()
 
     def push(self, feed: str, status: int, rows: int, seconds: float) -> None:
         """Count one push. `feed` is a name of the catalogue, or `none`."""

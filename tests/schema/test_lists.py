@@ -15,7 +15,7 @@ STARTS = {
     "Address": ["adr_330109", "adr_330109002", "adr_330109002001", "adr_330109002001G01", "adr_330109002001G01M01",
                 "adr_3301090020010003", "adr_3301090020010003021201", "adr_E33010900001"],
     "Person": ["per_wang"], "Household": ["hhd_dong"], "House": ["hou_1201"], "Enterprise": ["ent_noodle"], "Vehicle": ["veh_truck"],
-    "Phone": ["tel_1"], "Team": ["tea_west"], "Device": ["dev_cam"],
+    "Phone": ["tel_1"], "Team": ["tea_west"], "Device": ["dev_cam"], "Incident": ["inc_d1"], "Matter": ["mat_2"],
 }  # fmt: skip
 
 

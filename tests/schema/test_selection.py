@@ -132,7 +132,7 @@ async def test_what_is_kept_of_a_text_is_not_who_was_asked_about(ask: Asker) -> 
     assert one.data == {"person": {"title": "王一", "mobile": "13900000001"}}
     assert other.data == {"person": None}
     assert hidden.data == {"person": {"title": "王一", "mobile": None}}
-    (kept,) = memo._kept["selections", "person", None].values()
+    (kept,) = memo._kept["selections", "Query.person", None].values()
     assert "11010519491231002X" not in str(kept[0]._variables)
 
 

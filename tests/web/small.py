@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import strawberry
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from strawberry.schema.config import StrawberryConfig
 
 from graph.meta import read_meta
@@ -97,7 +97,7 @@ class SmallDomain:
             Query, mutation=Mutation, config=StrawberryConfig(default_resolver=_read)
         )
 
-    def context(self, store: Store, request: Request, method: Method) -> SmallContext:
+    def context(self, store: Store, request: HTTPConnection, method: Method) -> SmallContext:
         if request.headers.get("x-viewer") == "nobody":
             raise UsageError("FORBIDDEN", "无权。", "Not for you.")
         return SmallContext(store, method)

@@ -147,11 +147,10 @@ class Linker(ABC):
             before = self._traits_of(part)
             after = set(self.claimed(versions(part)))
             self._put_traits(before - after, after - before)
-            touched |= {(kind, value) for _, kind, value in before ^ after if kind in self.ties}
-            # A trait that decides without tying (birth, sex, a time) bears on those it is tied to by others.
-            odd = {raw for raw, kind, _ in before ^ after if kind not in self.ties}
+            # Any trait bears on those that are tied by another: two may share a name, and differ in what has come now.
+            changed = {raw for raw, _, _ in before ^ after}
             touched |= {
-                (kind, value) for raw, kind, value in before | after if raw in odd and kind in self.ties
+                (kind, value) for raw, kind, value in before | after if raw in changed and kind in self.ties
             }
         if self.all_anew():
             wanted = self._everybody()

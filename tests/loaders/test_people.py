@@ -216,6 +216,16 @@ def test_somebody_of_two_names_arrives_by_one_of_them(linkers: tuple[Path, list[
     assert _linked(linkers, records, set(), [[0], [1], [2], [3]]) == whole
 
 
+def test_a_phone_that_comes_later_counts_against_who_shares_the_name(
+    linkers: tuple[Path, list[Records]],
+) -> None:
+    records = [
+        ("per_0", "王芳", PHONES[1], "1980-01-01"), ("per_1", "王芳", None, "1980-01-01"), ("per_1", "张伟", PHONES[0], None),
+    ]  # fmt: skip
+    whole = _linked(linkers, records, {"per_1"}, [[0, 1, 2]])
+    assert _linked(linkers, records, {"per_1"}, [[0], [1], [2]]) == whole
+
+
 def _linked(
     linkers: tuple[Path, list[Records]],
     records: Sequence[tuple[str, str, str | None, str | None]],

@@ -50,7 +50,7 @@ def test_an_empty_graph_and_none() -> None:
 
 def test_examples_have_titles_and_read_as_graphql() -> None:
     examples = load_examples()
-    assert len(examples) == 5
+    assert len(examples) == 6
     for example in examples:
         parse(example.query)
         assert example.zh

@@ -202,7 +202,9 @@ async def test_every_server_tells_the_same_and_areas_and_filters_hold(
         places = {e["finding"]["at"]["code"] for e in told[0]}
         await one.send(type="complete", id="all")
         area = max(places)
-        await one.subscribe("here", FINDINGS, after="0", area=area)
+        await one.subscribe(
+            "here", FINDINGS, after="0", area=area, filter={"traces": ["repeat_disputes_place"]}
+        )
         here = await one.event("findings")
         assert len(places) == 2
         assert here["finding"]["at"]["code"] == area

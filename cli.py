@@ -29,6 +29,7 @@ from commands import (
     retention,
     traces,
     unplaced,
+    webhooks,
 )
 from commands.common import (
     Bars,
@@ -80,6 +81,7 @@ app.add_typer(retention.app, name="retention")
 app.add_typer(resolve.app, name="resolve")
 app.add_typer(traces.app, name="trace")
 app.add_typer(findings.app, name="finding")
+app.add_typer(webhooks.app, name="webhook")
 app.command(epilog="Example: quanxi unplaced --feed residents --outcome ask")(unplaced.unplaced)
 app.command(epilog="Example: quanxi disagreements --department 公安 -o 公安_待核实.xlsx")(
     disagreements.disagreements

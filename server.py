@@ -29,6 +29,7 @@ from graph.store import Store
 from graph.viewer import DEVELOPMENT, Viewer
 from ledger import EventFeed, FindingLog, Ledger, Pushes
 from ledger.events import prepare
+from ledger.webhooks import Webhooks
 from loaders.identity.judging import Judging
 from loaders.mend import Disagreements
 from loaders.resolving import Resolving
@@ -48,7 +49,9 @@ from traces.judging import FindingJudging
 from web.app import Domain, Follower, Options, Pushing, Server
 from web.bell import Bell
 from web.logs import set_up_logging
+from web.metrics import Metrics
 from web.push import PushDesk, PushLimits
+from web.webhooks import Dispatcher
 
 _GRACE_SECONDS: Final = 5
 _ROOT: Final = os.fspath(Path(__file__).resolve().parent)
@@ -110,6 +113,12 @@ class QuanxiDomain:
             return sum(w.rows for w in found), max((w.lag() for w in found), default=0.0)
 
         return Pushing(desk, waiting, follower)
+
+    def dispatcher(self, metrics: Metrics) -> Dispatcher:
+        """What tells the webhooks of this data directory."""
+        # A ledger of their own, as with pushes.
+        ledger = Ledger(self._settings.data, self._settings.keyring())
+        return Dispatcher(Webhooks(ledger), self.bell, ledger.directory, metrics)
 
     def context(self, store: Store, request: HTTPConnection, method: Method) -> Any:
         from schema.context import Context

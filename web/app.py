@@ -189,6 +189,9 @@ class Server:
         bell = getattr(self.domain, "bell", None)
         if bell is not None:
             tasks.append(asyncio.create_task(bell.run()))
+        tells = getattr(self.domain, "dispatcher", None)
+        if tells is not None:
+            tasks.append(asyncio.create_task(tells(self.metrics).run()))
         pushing = self.pushing
         if pushing is not None:
             tasks.append(asyncio.create_task(self._keep_backlog(pushing)))

@@ -86,6 +86,13 @@ class Metrics:
             "quanxi_events", "Events sent to subscribers, and answers over sockets.", registry=self.registry
         )
 
+        self.webhooks = Counter(
+            "quanxi_webhook_requests",
+            "Requests to webhooks: taken, refused.",
+            ("outcome",),
+            registry=self.registry,
+        )
+
     @contextmanager
     def subscribed(self) -> Iterator[None]:
         """Count a subscription as long as it lasts."""

@@ -31,7 +31,40 @@
   }
   // GraphiQL fills the first tab's query, but its variables only from here.
   const fresh = sessionStorage.getItem("graphiql:tabState") === null;
+  const isSubscription = (parameters, options) =>
+    (options?.documentAST?.definitions ?? []).some(
+      (one) =>
+        one.operation === "subscription" &&
+        (!parameters.operationName || one.name?.value === parameters.operationName),
+    );
+  const events = async function* (parameters, options) {
+    const answer = await fetch("/graphql", {
+      method: "POST",
+      headers: { ...options?.headers, "Content-Type": "application/json", Accept: "text/event-stream" },
+      body: JSON.stringify(parameters),
+    });
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    try {
+      let held = "";
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return;
+        held += value;
+        for (let end = held.indexOf("\n\n"); end >= 0; end = held.indexOf("\n\n")) {
+          const lines = held.slice(0, end).split("\n");
+          held = held.slice(end + 2);
+          if (lines.includes("event: complete")) return;
+          const data = lines.find((line) => line.startsWith("data: "));
+          if (data) yield JSON.parse(data.slice(6));
+        }
+      }
+    } finally {
+      // Whoever presses stop wants no more of it.
+      await reader.cancel();
+    }
+  };
   const fetcher = async (parameters, options) => {
+    if (isSubscription(parameters, options)) return events(parameters, options);
     const answer = await fetch("/graphql", {
       method: "POST",
       headers: { "Content-Type": "application/json", Accept: "application/json", ...options?.headers },

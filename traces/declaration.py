@@ -364,11 +364,13 @@ class Planted(Strict):
     Attributes:
         key: `repeats/PLACE`, `repeats/PARTIES`, `relapses`, or a list of `planted.json`.
         of: the label whose keys the list has.
+        by: the field that holds them, where it is not the label's usual one.
         values: parameters with which the list holds every true case.
     """
 
     key: str
     of: str | None = None
+    by: str | None = None
     values: dict[str, int] = {}
 
 

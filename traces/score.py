@@ -35,7 +35,8 @@ async def score(runner: Runner, trace: Trace, truth: Path) -> dict[str, Any] | N
     matches = [m for r in results.values() for e in r.episodes for m in e.matches]
     kinds = {k for t in trace.selections for k in t.kinds}
     kinds |= {k for kind in kinds for k in runner.terms.below("incident_kind", kind)}
-    names = await _names(runner, {i for m in matches for i in m.ids}, kinds)
+    by = {trace.planted.of: trace.planted.by} if trace.planted.of and trace.planted.by else {}
+    names = await _names(runner, {i for m in matches for i in m.ids}, kinds, _KEYS | by)
     kind, _, part = trace.planted.key.partition("/")
     if kind == "repeats":
         expected = {frozenset(x["incidents"]) for x in _read(truth, "repeats.json") if x["by"] == part}
@@ -54,12 +55,14 @@ def _pair(match: Match, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]
     return tuple(names.get(i, ("",))[0] for i in match.ids)
 
 
-async def _names(runner: Runner, ids: set[str], kinds: set[str]) -> dict[str, tuple[str, ...]]:
+async def _names(
+    runner: Runner, ids: set[str], kinds: set[str], keys: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
     """The feeds' own keys of nodes; of an incident of several reports, of each that is of the kinds."""
     found: dict[str, tuple[str, ...]] = {}
     for label in sorted({ONTOLOGY.label_of(i) or "" for i in ids}):
         fields = ONTOLOGY.entities[label].fields()
-        key = _KEYS.get(label, "number")
+        key = keys.get(label, "number")
         if key not in fields:
             continue
         several = "n.numbers, n.report_kind" if label == "Incident" else "null, null"

@@ -3,7 +3,8 @@
 `python -m benchmarks increment`: second deliveries (`benchmarks.increment`); `python -m benchmarks large`: one very large file
 (`benchmarks.large`); `python -m benchmarks parse --corpus DIR`: the address parser on labelled addresses (`benchmarks.parse`);
 `python -m benchmarks resolve`: free text → address code (`benchmarks.resolve`);
-`python -m benchmarks geo --data DIR --district DIR`: places by where they are and what changed there (`benchmarks.geo`)."""
+`python -m benchmarks geo --data DIR --district DIR`: places by where they are and what changed there (`benchmarks.geo`);
+`python -m benchmarks traces`: traces, and how soon a subscriber sees what rows bring about (`benchmarks.traces`)."""
 
 from __future__ import annotations
 
@@ -155,7 +156,7 @@ def main(
 
 if __name__ == "__main__":
     named = sys.argv[1] if len(sys.argv) > 1 else ""
-    if named in ("push", "first", "increment", "large", "parse", "resolve", "geo"):
+    if named in ("push", "first", "increment", "large", "parse", "resolve", "geo", "traces"):
         del sys.argv[1]
         typer.run(importlib.import_module(f"benchmarks.{named}").main)
     else:

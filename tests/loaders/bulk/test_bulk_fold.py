@@ -33,7 +33,7 @@ FEEDS = load_feeds(CATALOG / "feeds")
 @pytest.fixture(scope="module")
 def district(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory: Path = tmp_path_factory.mktemp("district")
-    seed_district(directory, SeedOptions(scale=0.002, seed=37, noise="normal"))
+    seed_district(directory, SeedOptions(scale=0.001, seed=37, noise="normal"))
     return directory / "feeds"
 
 

@@ -1,0 +1,230 @@
+"""`python -m benchmarks traces`: each trace over the whole district and standing on one subject; pushed rows until a subscriber sees what they bring about.
+
+Rows are alarms about disputes in some homes, pushed at a steady rate to a server whose applier keeps all traces; a WebSocket listens to incidents and
+another to findings. A row is seen when its incident comes, and, where it makes a finding or adds to one, when that comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+from websockets.asyncio.client import connect
+
+from benchmarks.build import DATA, SEEDED
+from benchmarks.measure import ROOT, serving
+from benchmarks.push import percentile
+from graph.engine import ensure_engine, stop_engine
+from graph.store import Store
+from loaders.wiring import catalog_scheme, catalog_terms_root
+from ontology.terms import load_terms
+from traces.catalogue import load_traces
+from traces.runner import Runner
+
+console = Console(width=None if sys.stdout.isatty() else 130)
+SUBJECTS = 40
+HOMES = 60
+PATIENCE_SECONDS = 60.0
+INCIDENTS = "subscription { incidents { incident { number } } }"
+FINDINGS = (
+    "subscription { findings { finding { evidence(limit: 200) { nodes { ... on Incident { number } } } } } }"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Milliseconds of one trace: the first run over the whole district, a warm one, and the median of standing on one subject."""
+
+    name: str
+    first: float
+    whole: float
+    standing: float
+    found: int
+
+
+@dataclass(slots=True)
+class Seen:
+    """Seconds from sending a row to what a subscriber sees of it."""
+
+    incidents: list[float] = field(default_factory=list)
+    findings: list[float] = field(default_factory=list)
+    sent: int = 0
+
+
+async def time_traces(data: Path, today: date) -> tuple[list[Timed], list[str]]:
+    """All traces of the catalogue, and names of homes to report disputes from."""
+    terms, scheme = load_terms(catalog_terms_root(None)), catalog_scheme(None)
+    timed = []
+    async with Store.open(ensure_engine(data)) as store:
+        runner = Runner(store, scheme, terms, today.isoformat())
+        for name, trace in load_traces(None, terms).items():
+            started = time.perf_counter()
+            results = await runner.whole(trace)
+            first = time.perf_counter() - started
+            started = time.perf_counter()
+            await runner.whole(trace)
+            whole = time.perf_counter() - started
+            subjects = sorted(results)[:SUBJECTS] or ["3301090020010001"]
+            await runner.standing(trace, subjects[:1])
+            each = []
+            for subject in subjects:
+                started = time.perf_counter()
+                await runner.standing(trace, [subject])
+                each.append(time.perf_counter() - started)
+            found = sum(len(r.episodes) for r in results.values())
+            timed.append(Timed(name, first * 1000, whole * 1000, statistics.median(each) * 1000, found))
+        homes = await store.read(
+            "MATCH (a:Address {level: 'DWELLING'}) WHERE a.full_name IS NOT NULL AND a.valid_to IS NULL RETURN a.full_name ORDER BY a.code LIMIT $n",
+            {"n": HOMES},
+        )
+    return timed, [str(h) for h in homes]
+
+
+@asynccontextmanager
+async def _listening(url: str, query: str) -> AsyncIterator[Any]:
+    where = url.replace("http://", "ws://") + "/graphql"
+    async with connect(where, subprotocols=["graphql-transport-ws"], max_size=None) as socket:  # type: ignore[list-item]
+        await socket.send(json.dumps({"type": "connection_init"}))
+        await socket.recv()
+        await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": query}}))
+        # A ping's answer says that what was sent before it was taken.
+        await socket.send(json.dumps({"type": "ping"}))
+        await socket.recv()
+        await asyncio.sleep(0.5)
+        yield socket
+
+
+async def push_and_listen(
+    url: str, token: str, day: str, homes: list[str], rate: float, seconds: float
+) -> Seen:
+    """Sends rows when they are due, and hears of what they bring about."""
+    seen, sent = Seen(), dict[str, float]()
+    name = f"B{time.time_ns()}"
+    waiting: set[str] = set()
+    told: set[str] = set()
+
+    def heard(number: str, at: float, into: list[float], done: set[str]) -> None:
+        if number in sent and number not in done:
+            done.add(number)
+            into.append(at - sent[number])
+
+    async def incidents(socket: Any) -> None:
+        async for text in socket:
+            at = time.perf_counter()
+            message = json.loads(text)
+            if message["type"] == "next" and (found := message["payload"]["data"]["incidents"]["incident"]):
+                heard(found["number"], at, seen.incidents, waiting)
+
+    async def findings(socket: Any) -> None:
+        async for text in socket:
+            at = time.perf_counter()
+            message = json.loads(text)
+            if message["type"] == "next":
+                for node in message["payload"]["data"]["findings"]["finding"]["evidence"]["nodes"]:
+                    if node:
+                        heard(node.get("number", ""), at, seen.findings, told)
+
+    async with (
+        _listening(url, INCIDENTS) as one,
+        _listening(url, FINDINGS) as two,
+        httpx.AsyncClient(base_url=url, timeout=60) as client,
+    ):
+        listeners = [asyncio.create_task(incidents(one)), asyncio.create_task(findings(two))]
+
+        async def send(n: int) -> None:
+            number = f"{name}-{n}"
+            row = {
+                "接警单号": number, "报警时间": f"{day} 08:30:00", "警情类别": "纠纷", "警情细类": "邻里", "事发地址": homes[n % len(homes)],
+                "简要警情": "合成数据:邻里噪声", "更新时间": f"{day} 08:31:00", "数据性质": "合成数据",
+            }  # fmt: skip
+            sent[number] = time.perf_counter()
+            answer = await client.post(
+                "/feeds/alarms", json=row, headers={"Authorization": f"Bearer {token}"}
+            )
+            seen.sent += answer.status_code == 202
+
+        started = time.perf_counter()
+        tasks = []
+        for n in range(int(rate * seconds)):
+            await asyncio.sleep(max(0.0, started + n / rate - time.perf_counter()))
+            tasks.append(asyncio.create_task(send(n)))
+        await asyncio.gather(*tasks)
+        until = time.perf_counter() + PATIENCE_SECONDS
+        while len(seen.incidents) < seen.sent and time.perf_counter() < until:  # noqa: ASYNC110 - sockets tell it
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(2)
+        for task in listeners:
+            task.cancel()
+        await asyncio.gather(*listeners, return_exceptions=True)
+    seen.incidents.sort()
+    seen.findings.sort()
+    return seen
+
+
+def show(timed: list[Timed], seen: Seen | None, rate: float) -> None:
+    table = Table("trace", "found", "first ms", "whole, warm ms", "standing on one, ms", title="traces")
+    for t in timed:
+        table.add_row(t.name, f"{t.found:,}", f"{t.first:,.0f}", f"{t.whole:,.0f}", f"{t.standing:,.1f}")
+    table.add_row(
+        "all", f"{sum(t.found for t in timed):,}", f"{sum(t.first for t in timed):,.0f}",
+        f"{sum(t.whole for t in timed):,.0f}", f"{statistics.median(t.standing for t in timed):,.1f}",
+    )  # fmt: skip
+    console.print(table)
+    if seen is None:
+        return
+    pushed = Table(
+        "what", "n", "p50 ms", "p95 ms", "p99 ms", title=f"pushed at {rate:g}/s → seen on a socket"
+    )
+    for name, values in (("incidents", seen.incidents), ("findings", seen.findings)):
+        shown = (f"{percentile(values, share) * 1000:,.0f}" for share in (0.5, 0.95, 0.99))
+        pushed.add_row(name, f"{len(values):,}", *shown)
+    console.print(pushed)
+    console.print(f"{seen.sent:,} rows acknowledged, of which {len(seen.incidents):,} were seen")
+
+
+def main(
+    scale: Annotated[float, typer.Option(help="Scale of the district.")] = 0.01,
+    cache: Annotated[Path, typer.Option(help="Where districts are kept.")] = Path(".quanxi-benchmarks"),
+    rate: Annotated[float, typer.Option(help="Rows a second.")] = 20.0,
+    seconds: Annotated[
+        float, typer.Option(help="For how long, after a third of it as warm-up; 0 pushes nothing.")
+    ] = 60.0,
+) -> None:
+    """Measure traces, and how soon a subscriber sees what pushed rows bring about."""
+    from benchmarks.__main__ import built
+
+    directory, _ = built(cache, scale)
+    data = directory / DATA
+    day = json.loads((directory / SEEDED / "manifest.json").read_text("utf-8"))["today"]
+    seen = None
+    try:
+        timed, homes = asyncio.run(time_traces(data, date.fromisoformat(day)))
+        if seconds:
+            token = subprocess.run(
+                [sys.executable, "-m", "cli", "--data", str(data), "push", "token", "alarms"],
+                cwd=ROOT, capture_output=True, text=True, check=True,
+            ).stdout.strip()  # fmt: skip
+
+            async def measured(url: str) -> Seen:
+                await push_and_listen(url, token, day, homes, rate, seconds / 3)
+                return await push_and_listen(url, token, day, homes, rate, seconds)
+
+            with serving(data) as url:
+                seen = asyncio.run(measured(url))
+    finally:
+        stop_engine(data)
+    show(timed, seen, rate)

@@ -312,7 +312,7 @@ def apply(
         asyncio.run(follow_until_told(applier, until_input_ends=until_input_ends))
         return
     try:
-        summary = asyncio.run(applier.work(wait=600.0))
+        summary = asyncio.run(applier.once(wait=600.0))
     finally:
         applier.close()
     if summary is None:

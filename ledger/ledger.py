@@ -373,6 +373,10 @@ class Ledger:
         ).fetchall()
         return [_batch(row) for row in found]
 
+    def received(self) -> list[int]:
+        """The numbers of the batches that count, neither held nor taken back, in the order they came."""
+        return [r[0] for r in self.db.execute("SELECT no FROM batch WHERE state = 'received' ORDER BY no")]
+
     def judge(
         self, kind: str, one: str, other: str, verdict: str, judge: str, at: str, reason: str | None = None
     ) -> None:

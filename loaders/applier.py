@@ -27,34 +27,13 @@ from ontology.errors import QuanxiError, UsageError
 
 log = logging.getLogger("quanxi.applier")
 
-LOOK_SECONDS = 0.1
-ROUND_SECONDS = 0.5
+LOOK_SECONDS = 0.03
+# What comes so soon after a round began goes into the next one, all at once.
+ROUND_SECONDS = 0.1
 TURN_SECONDS = 0.5
 IDLE_SECONDS = 30.0
 STOP_SECONDS = 3.0
 _FIRST_RETRY, _LAST_RETRY = 0.5, 15.0
-
-
-async def apply_waiting(loader: Loader, target: Target, *, schema: bool = True) -> Summary:
-    """Applies all that waits; call it under the ledger's lease.
-
-    Args:
-        schema: whether to make sure of constraints and indexes first.
-
-    Raises:
-        EngineError: what the engine says.
-        UsageError: GRAPH_OTHER.
-    """
-    address = await asyncio.to_thread(target.connect)
-    async with Store.open(address) as store:
-        first = await is_first(loader, store, address.bundled)
-        if not first:
-            if schema:
-                await ensure_schema(store)
-            summary = await loader.apply_waiting(store)
-    if first:
-        summary = await load_first(loader, target)
-    return summary
 
 
 class Applier:
@@ -75,6 +54,8 @@ class Applier:
         self._seen: object = None
         self._round_at = self._retry_at = -1e9
         self._wait = 0.0
+        self._graph: tuple[Store, bool] | None = None
+        self._opened = contextlib.AsyncExitStack()
 
     def stop(self) -> None:
         """Ends it when the round it is in has ended."""
@@ -90,6 +71,7 @@ class Applier:
                 try:
                     await self.work()
                 except QuanxiError as error:
+                    await self._leave_graph()
                     if error.code == "LEDGER_BUSY":
                         await asyncio.sleep(LOOK_SECONDS)
                         continue
@@ -106,7 +88,15 @@ class Applier:
                 if self._loader.ledger.is_wanted():
                     await asyncio.sleep(TURN_SECONDS)
         finally:
+            await self._leave_graph()
             self._loader.close()
+
+    async def once(self, wait: float = 0.0) -> Summary | None:
+        """One round, as `work`, and no more."""
+        try:
+            return await self.work(wait)
+        finally:
+            await self._leave_graph()
 
     async def work(self, wait: float = 0.0) -> Summary | None:
         """One round: batches of all that was pushed, then into the graph; None when nothing waited.
@@ -133,7 +123,7 @@ class Applier:
                 self._seen = seen
                 return None
             started = time.monotonic()
-            summary = await apply_waiting(loader, self._target, schema=self._schema)
+            summary = await self._apply()
             self._schema = False
             self._seen, self._wait, self._retry_at = seen, 0.0, -1e9
             log.info(
@@ -148,6 +138,29 @@ class Applier:
                 },
             )
             return summary
+
+    async def _apply(self) -> Summary:
+        """Applies all that waits.
+
+        Raises:
+            EngineError: what the engine says.
+            UsageError: GRAPH_OTHER.
+        """
+        # Kept from one round to the next: to open it takes longer than to apply a few rows.
+        if self._graph is None:
+            address = await asyncio.to_thread(self._target.connect)
+            self._graph = await self._opened.enter_async_context(Store.open(address)), address.bundled
+        store, bundled = self._graph
+        if await is_first(self._loader, store, bundled):
+            await self._leave_graph()
+            return await load_first(self._loader, self._target)
+        if self._schema:
+            await ensure_schema(store)
+        return await self._loader.apply_waiting(store)
+
+    async def _leave_graph(self) -> None:
+        self._graph = None
+        await self._opened.aclose()
 
     def close(self) -> None:
         self._loader.close()

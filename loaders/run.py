@@ -318,10 +318,8 @@ class Loader:
     def waiting(self) -> list[Batch]:
         """Batches that are received and not yet digested."""
         done = {row[0] for row in self.records.db.execute("SELECT batch FROM digested")}
-        return [
-            b for b in self.ledger.batches()
-            if b.no not in done and b.state == "received" and b.feed in self.feeds
-        ]  # fmt: skip
+        waits = (self.ledger.batch_by_no(no) for no in self.ledger.received() if no not in done)
+        return [b for b in waits if b.feed in self.feeds]
 
     def digest(self, batch: Batch, whatever: bool = False) -> FileSummary:
         """Checks a batch's rows and keeps the good ones as records, the bad ones in quarantine, and what is touched as dirty.

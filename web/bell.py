@@ -13,7 +13,7 @@ from ledger.events import Kind, Told
 log = logging.getLogger("quanxi.server")
 
 # A look that finds nothing new takes some 20 µs.
-LOOK_AGAIN: Final = 0.05
+LOOK_AGAIN: Final = 0.02
 
 
 class Bell:

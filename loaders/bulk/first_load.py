@@ -44,7 +44,8 @@ async def is_first(loader: Loader, store: Store, bundled: bool) -> bool:
     """Whether what waits should go through the import tool: much of it, into an empty bundled database."""
     if bundled and loader.records.meta(UNFINISHED) is not None:
         return True
-    if not is_large(loader, bundled) or await read_meta(store):
+    # In this order: how much the ledger holds takes longer to say, the more it has received.
+    if not bundled or await read_meta(store) or not is_large(loader, bundled):
         return False
     return await store.read_one("MATCH (n) RETURN 1 AS x LIMIT 1") is None
 

@@ -98,8 +98,8 @@ class QuanxiDomain:
         self.schema: strawberry.Schema = build_schema()
         self.boundaries = Boundaries(settings.data)
         prepare(loader.ledger)
-        self.bell = Bell(EventFeed(settings.data / "ledger"))
-        self._parts["events"] = self.bell
+        self.bell = Bell(EventFeed(settings.data / "ledger"), EventFeed(settings.data / "ledger"))
+        self._parts |= {"events": self.bell, "seals": loader.ledger.vault}
 
     def pushing(self, follower: Follower | None = None) -> Pushing:
         """What pushes to this data directory are taken with."""
@@ -118,7 +118,7 @@ class QuanxiDomain:
         """What tells the webhooks of this data directory."""
         # A ledger of their own, as with pushes.
         ledger = Ledger(self._settings.data, self._settings.keyring())
-        return Dispatcher(Webhooks(ledger), self.bell, ledger.directory, metrics)
+        return Dispatcher(Webhooks(ledger), self.bell, ledger.directory, metrics, close=ledger.close)
 
     def context(self, store: Store, request: HTTPConnection, method: Method) -> Any:
         from schema.context import Context

@@ -115,7 +115,7 @@ def _set_password(directory: Path, management: Any) -> None:
     done = directory / "data" / "password.sha256"
     digest = hashlib.sha256(password.encode()).hexdigest()
     with contextlib.suppress(OSError):
-        if done.read_text("ascii") == digest:
+        if done.read_text("ascii") == digest and (directory / "data" / "databases" / "system").is_dir():
             return
     parameters = jpype.java.util.HashMap()
     parameters.put("password", password)

@@ -164,6 +164,14 @@ class Records:
         """What traces have not looked at yet, at most so much of it."""
         return self.db.execute("SELECT id, place FROM touched LIMIT ?", (most,)).fetchall()
 
+    def touched_of(self, prefix: str) -> list[str]:
+        """The nodes of a kind that traces have not looked at yet, all of them, by the prefix of their ids."""
+        found = self.db.execute(
+            "SELECT DISTINCT id FROM touched WHERE id >= ? AND id < ? ORDER BY id",
+            (f"{prefix}_", f"{prefix}`"),
+        )
+        return [r[0] for r in found]
+
     def looked_at(self, touched: Iterable[tuple[str, str]]) -> None:
         """Forgets what traces have looked at."""
         self.db.executemany("DELETE FROM touched WHERE id = ? AND place = ?", touched)

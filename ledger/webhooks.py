@@ -209,9 +209,10 @@ class Webhooks:
     def give_up(self, name: str, no: int, tries: int, error: str) -> None:
         """Puts an entry on the list of what a webhook would not take, and goes on after it."""
         with self._lock, transaction(self._db) as db:
+            # It may have been removed meanwhile.
             db.execute(
-                "INSERT OR REPLACE INTO webhook_dead VALUES (?,?,?,?,?,0)",
-                (name, no, _now(), tries, error[:_ERROR_LENGTH]),
+                "INSERT OR REPLACE INTO webhook_dead SELECT name, ?, ?, ?, ?, 0 FROM webhook WHERE name = ?",
+                (no, _now(), tries, error[:_ERROR_LENGTH], name),
             )
             db.execute("UPDATE webhook SET cursor = max(cursor, ?) WHERE name = ?", (no, name))
 

@@ -125,7 +125,10 @@ class Applier:
             started = time.monotonic()
             summary = await self._apply()
             self._schema = False
-            self._seen, self._wait, self._retry_at = seen, 0.0, -1e9
+            watch = loader.watch
+            # What traces could not look at is looked at in the next round.
+            again = watch is not None and watch.waits(loader.clock)
+            self._seen, self._wait, self._retry_at = None if again else seen, 0.0, -1e9
             log.info(
                 "applied",
                 extra={

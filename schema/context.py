@@ -31,7 +31,8 @@ class Context:
         identity_hash: the keyed hash of an identity number.
         explainer, feed_status, judges (`schema.links.Judges`), resolves (`schema.resolution.Resolves`), disagrees (`schema.disagreements.Disagrees`): None when this server has no ledger at hand.
         judges_findings: `schema.findings.FindingJudges`, or None.
-        events: `schema.subscription.Events`, or None. resume: the cursor of the last event that a subscriber has had.
+        events: `schema.subscription.Events`, or None. resume: the cursor of the last event that a subscriber has had. seals: seals cursors (`ledger.vault.Vault`).
+        graph: the store as it is by now, for what goes on long; raises an EngineError while there is none.
         traces: the district's traces by name.
         later: what reads fields of several rows at once, after all else, by where they stand in the answer.
         slots: under which key the statements of this operation answer what has an alias, by (type, path).
@@ -51,6 +52,8 @@ class Context:
     judges_findings: Any = None
     events: Any = None
     resume: str | None = None
+    seals: Any = None
+    graph: Callable[[], Store] | None = None
     traces: Mapping[str, Any] = field(default_factory=dict)
     rolled_for: str | None = None
     changed_on: str | None = None
@@ -62,4 +65,23 @@ class Context:
 
     def for_event(self) -> Context:
         """The same for one event of a subscription: nothing that was read for another is used again."""
+        self.renew()
         return replace(self, slots={}, later={})
+
+    def cursors(self) -> dict[str, str]:
+        """Cursors of the last events that there are; none without a ledger."""
+        from schema.subscription import written
+
+        events = self.events
+        if events is None:
+            return {}
+        return {kind: written(self, kind, events.end(kind)) for kind in ("findings", "incidents")}
+
+    def renew(self) -> None:
+        """Takes the store that there is by now.
+
+        Raises:
+            EngineError: there is none.
+        """
+        if self.graph is not None:
+            self.store = self.graph()

@@ -14,7 +14,7 @@ from strawberry.dataloader import DataLoader
 
 from graph.queries import findings as queries
 from graph.selection import response_path
-from graph.viewer import DEVELOPMENT
+from graph.viewer import DEVELOPMENT, Viewer
 from ledger.findings import OPEN
 from ontology import ONTOLOGY
 from ontology.errors import UsageError
@@ -221,10 +221,10 @@ async def judge(
         judged = await asyncio.to_thread(
             context.judges_findings.judge, id, verdict.value, reason, context.viewer.name, revision, days
         )
-        return {"finding": as_told(told, judged)}
+        return {"finding": as_told(told, judged, context.viewer)}
     except ConflictError as error:
         told = await _related(ask, id, "FindingConflict", "current")
-        return {"current": as_told(told, error.current)}
+        return {"current": as_told(told, error.current, context.viewer)}
     except UsageError as error:
         return refused(error)
 
@@ -242,12 +242,13 @@ async def _related(ask: Ask, id: str, on: str, name: str) -> dict[str, Any]:
     return found
 
 
-def as_told(related: dict[str, Any], finding: Any) -> dict[str, Any]:
-    """A finding as the ledger has it, which the graph follows, with what the graph knows of its relations."""
+def as_told(related: dict[str, Any], finding: Any, viewer: Viewer) -> dict[str, Any]:
+    """A finding as the ledger has it, which the graph follows, with what the graph knows of its relations; as far as the viewer may see its fields."""
     said = asdict(finding)
     said["sentence"] = said.pop("sentence_zh")
     fields = ONTOLOGY.entities["Finding"].fields()
-    return {**related, **{k: v for k, v in said.items() if k in fields}, "id": finding.id, "_t": "Finding"}
+    told = {k: v for k, v in said.items() if k in fields and viewer.sees_field("Finding", k)}
+    return {**related, **told, "id": finding.id, "_t": "Finding"}
 
 
 # What is read after all else: of all findings that stand at one place of the answer, at once.

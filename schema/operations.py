@@ -45,8 +45,12 @@ KEPT: Final = 256
 # Longer texts are not kept, so that what is kept has a bound.
 _KEPT_CHARACTERS: Final = 10_000
 _ERRORS_TOLD: Final = 20
+# The only key of a source's payload that is no event, but how far it has looked: from there a subscriber goes on who has had nothing of it.
+MARK: Final = "mark"
 # While Neo4j is away, an event that waits for it tries this often, in seconds.
 _GRAPH_AGAIN: Final = 1.0
+# So often an event may take longer than an operation may, before the subscription ends.
+_LATE: Final = 3
 _PERSONAL_ARGUMENTS: Final = frozenset({"idNumber"})
 _NUMBER: Final = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[\dXx]|\d{15})(?![0-9A-Za-z])")
 
@@ -73,11 +77,12 @@ class Event:
     """One outcome of a stream.
 
     Attributes:
+        outcome: None where there was nothing for the subscriber, and only the cursor has moved on.
         cursor: from which a subscription goes on after it; None where there is none.
         ended: whether the operation could not begin or go on: nothing comes after.
     """
 
-    outcome: Outcome
+    outcome: Outcome | None
     cursor: str | None = None
     ended: bool = False
 
@@ -219,7 +224,14 @@ class Operations:
                     return
                 finally:
                     current.reset(remembered)
+                if MARK in payload:
+                    yield Event(None, payload[MARK])
+                    continue
                 outcome = await self._answered(executor, payload, prepared.memo, request_id, roots)
+                if "TIMEOUT" in outcome.codes:
+                    # It is not told, so that whoever goes on from the last cursor gets it again.
+                    yield Event(outcome, ended=True)
+                    return
                 yield Event(outcome, payload.get("cursor"))
         finally:
             close = getattr(source, "aclose", None)
@@ -229,10 +241,12 @@ class Operations:
     async def _answered(
         self, executor: Any, payload: Any, memo: Memo, request_id: str, roots: tuple[str, ...]
     ) -> Outcome:
-        """The outcome of one event, once Neo4j is there."""
+        """The outcome of one event, once Neo4j is there; that it took too long, when it did several times."""
+        late = 0
         while True:
             outcome = await self._event(executor, payload, memo, request_id, roots)
-            if "GRAPH_UNAVAILABLE" not in outcome.codes:
+            late += "TIMEOUT" in outcome.codes
+            if "GRAPH_UNAVAILABLE" not in outcome.codes and ("TIMEOUT" not in outcome.codes or late >= _LATE):
                 return outcome
             await asyncio.sleep(_GRAPH_AGAIN)
 
@@ -241,9 +255,9 @@ class Operations:
     ) -> Outcome:
         """The outcome of one event."""
         one = executor.build_per_event_executor(payload)
-        one.context_value = executor.context_value.for_event()
         remembered = current.set(memo)
         try:
+            one.context_value = executor.context_value.for_event()
             async with asyncio.timeout(self.limits.seconds):
                 result = execute_subscription_event(one)
                 if isawaitable(result):

@@ -8,25 +8,30 @@ kept for them in memory.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection
+import base64
+from collections.abc import AsyncGenerator, Collection, Mapping
 from typing import Any, Protocol
 
 import strawberry
 
+from graph.viewer import DEVELOPMENT
 from ledger import Change
 from ledger.events import Kind as EventKind
 from ledger.events import Told
 from ledger.findings import OPEN
-from ontology.errors import UsageError
+from ontology.errors import EngineError, UsageError
 from schema import findings
 from schema import types as t
 from schema.ask import Ask, area_of
+from schema.context import Context
 from schema.findings import FindingFilter
+from schema.operations import MARK
 from schema.scalars import AddressCode, DateTime, Term
 from schema.terms import Info, term
 
 # Read at a time; a subscriber who was away long is told in such pages.
 _PAGE = 100
+_GRAPH_AGAIN = 1.0
 
 
 class Events(Protocol):
@@ -52,7 +57,7 @@ class FindingEvent:
     async def finding(self: Any, info: Info) -> t.Finding:
         found = self["finding"]
         related = (await Ask(info).by_ids([found.id])).get(found.id, {})
-        return findings.as_told(related, found)  # type: ignore[return-value]
+        return findings.as_told(related, found, info.context.viewer)  # type: ignore[return-value]
 
 
 @strawberry.type(description="事件的收到或变化 · an incident that was received, or has changed")
@@ -84,17 +89,22 @@ class Subscription:
         findings.check_filter(ask, wanted)
         within = area_of(ask, str(area)) if area is not None else None
         events, no = await _begin(info, "findings", after)
+        yield {MARK: _written(info, "findings", no)}  # type: ignore[misc]
         while True:
             until = await events.beyond("findings", no)
             page = await asyncio.to_thread(events.findings, no, until, _PAGE)
             passing = [c for c in page if _passes(c, wanted)]
-            seen = await _visible(ask, "Finding", {c.finding.id for c in passing}, within)
+            shown = await _visible(ask, "Finding", {c.finding.id for c in passing}, within)
             for change in passing:
-                if change.finding.id in seen:
+                # What an older entry tells may be of what a limited viewer may not see: they are told how it stands.
+                revision = shown.get(change.finding.id)
+                if revision is not None and (revision == change.finding.revision or not _is_limited(ask)):
+                    cursor = _written(info, "findings", change.no)
                     yield {  # type: ignore[misc]
-                        "cursor": str(change.no), "at": change.at, "change": change.change, "finding": change.finding,
+                        "cursor": cursor, "at": change.at, "change": change.change, "finding": change.finding,
                     }  # fmt: skip
             no = page[-1].no if len(page) == _PAGE else until
+            yield {MARK: _written(info, "findings", no)}  # type: ignore[misc]
 
     @strawberry.subscription(  # type: ignore[untyped-decorator]
         description="事件的收到与变化,自 after 之后;不给则自此刻起 · incidents as they are received and change, after a cursor or from now on"
@@ -105,14 +115,20 @@ class Subscription:
         ask = Ask(info)
         within = area_of(ask, str(area)) if area is not None else None
         events, no = await _begin(info, "incidents", after)
+        yield {MARK: _written(info, "incidents", no)}  # type: ignore[misc]
         while True:
             until = await events.beyond("incidents", no)
+            oldest, _ = await asyncio.to_thread(events.span, "incidents")
+            if no < oldest:
+                raise _too_old()
             page = await asyncio.to_thread(events.incidents, no, until, _PAGE)
-            seen = await _visible(ask, "Incident", {told.incident for told in page}, within)
+            shown = await _visible(ask, "Incident", {told.incident for told in page}, within)
             for told in page:
-                if told.incident in seen:
-                    yield {"cursor": str(told.no), "at": told.at, "incident": told.incident}  # type: ignore[misc]
+                if told.incident in shown:
+                    cursor = _written(info, "incidents", told.no)
+                    yield {"cursor": cursor, "at": told.at, "incident": told.incident}  # type: ignore[misc]
             no = page[-1].no if len(page) == _PAGE else until
+            yield {MARK: _written(info, "incidents", no)}  # type: ignore[misc]
 
 
 async def _begin(info: Info, kind: EventKind, after: str | None) -> tuple[Events, int]:
@@ -130,9 +146,7 @@ async def _begin(info: Info, kind: EventKind, after: str | None) -> tuple[Events
     after = context.resume or after
     if after is None:
         return events, events.end(kind)
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise UsageError("BAD_CURSOR", "游标不合法", "this is not a cursor of a subscription")
-    no = int(after)
+    no = _read(info, kind, after)
     oldest, newest = await asyncio.to_thread(events.span, kind)
     if no > newest:
         raise UsageError(
@@ -142,13 +156,49 @@ async def _begin(info: Info, kind: EventKind, after: str | None) -> tuple[Events
             "Read the list anew, then subscribe without `after`.",
         )
     if no < oldest:
-        raise UsageError(
-            "BAD_CURSOR",
-            "游标过旧,其间的事件已不保留",
-            "this cursor is too old: events after it are no longer kept",
-            "Read the list anew, then subscribe without `after`.",
-        )
+        raise _too_old()
     return events, no
+
+
+def _too_old() -> UsageError:
+    return UsageError(
+        "BAD_CURSOR",
+        "游标过旧,其间的事件已不保留",
+        "this cursor is too old: events after it are no longer kept",
+        "Read the list anew, then subscribe without `after`.",
+    )
+
+
+def written(context: Context, kind: EventKind, no: int) -> str:
+    """A number of a log as a cursor: sealed for a limited viewer, whom it would tell how much happens elsewhere."""
+    if context.seals is None or context.viewer == DEVELOPMENT:
+        return str(no)
+    sealed: bytes = context.seals.seal(f"{kind}:{no}".encode())
+    return base64.urlsafe_b64encode(sealed).decode()
+
+
+def _written(info: Info, kind: EventKind, no: int) -> str:
+    return written(info.context, kind, no)
+
+
+def _read(info: Info, kind: EventKind, cursor: str) -> int:
+    """The number that a cursor stands for.
+
+    Raises:
+        UsageError: BAD_CURSOR.
+    """
+    context = info.context
+    text = cursor
+    if context.seals is not None and context.viewer != DEVELOPMENT:
+        try:
+            opened = context.seals.open(base64.urlsafe_b64decode(cursor.encode()))
+        except (UsageError, ValueError):
+            opened = b""
+        of, _, text = opened.decode().partition(":")
+        text = text if of == kind else ""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise UsageError("BAD_CURSOR", "游标不合法", "this is not a cursor of this subscription")
+    return int(text)
 
 
 def _passes(change: Change, wanted: dict[str, Any]) -> bool:
@@ -165,16 +215,28 @@ def _passes(change: Change, wanted: dict[str, Any]) -> bool:
     return about is None or about == f.about or about in f.shown_by
 
 
+def _is_limited(ask: Ask) -> bool:
+    return bool(ask.compiler.scope.conditions("Finding", "n"))
+
+
 async def _visible(
     ask: Ask, label: str, ids: Collection[str], area: tuple[str, str] | None
-) -> Collection[str]:
-    """Those that the viewer may see and that are in the area. A statement only where there is something to ask."""
+) -> Mapping[str, int]:
+    """Those that the viewer may see and that are in the area, with their revision as the graph has it (0 of what has none).
+
+    A statement only where there is something to ask. While Neo4j is away it is waited for.
+    """
     where = ask.compiler.scope.conditions(label, "n")
     params: dict[str, Any] = {"ids": sorted(ids)}
     if area is not None:
         where = [*where, f"n.{'grid' if area[0] == 'grid' else 'place'} STARTS WITH $within"]
         params["within"] = area[1]
     if not ids or not where:
-        return ids
-    text = f"MATCH (n:{label}) WHERE n.id IN $ids AND {' AND '.join(where)} RETURN n.id"
-    return set(await ask.read(text, params))
+        return dict.fromkeys(ids, 0)
+    text = f"MATCH (n:{label}) WHERE n.id IN $ids AND {' AND '.join(where)} RETURN [n.id, coalesce(n.revision, 0)]"
+    while True:
+        try:
+            ask.context.renew()
+            return dict(await ask.read(text, params))
+        except EngineError:
+            await asyncio.sleep(_GRAPH_AGAIN)

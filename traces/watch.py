@@ -63,7 +63,7 @@ class Watch:
             if anew or self._records.meta(BY + trace.trace) != _mark(trace):
                 results = await runner.whole(trace)
                 subjects = set(results) | self.log.subjects(trace.trace)
-                quiet = not anew
+                quiet = was is None or not anew
             else:
                 within = self._footprints[trace.trace]
                 mine = [t for t in touched if within.holds(ONTOLOGY.label_of(t[0]) or "", kinds.get(t[0]))]
@@ -79,10 +79,8 @@ class Watch:
                 self._records.set_meta(BY + trace.trace, _mark(trace))
         await self._show(store)
         # A first load or a rebuild tells nobody.
-        if was is not None and not anew:
-            held = dict.fromkeys(i for i in sorted(ids) if ONTOLOGY.label_of(i) == "Incident")
-            if held:
-                self._incidents.append(held, now)
+        if was is not None and (told := self._records.touched_of(ONTOLOGY.entities["Incident"].prefix)):
+            self._incidents.append(told, now)
         with self._records.transaction() as db:
             if anew:
                 db.execute("DELETE FROM touched")

@@ -305,10 +305,17 @@ class Server:
     # -- requests --------------------------------------------------------------------------------------------
 
     def context(self, request: HTTPConnection, method: Method) -> Any:
-        store = self.state.store
-        if store is None:
+        store = self._store()
+        context = self.domain.context(store, request, method)
+        # Subscriptions go on when the graph has been away.
+        with contextlib.suppress(AttributeError):
+            context.graph = self._store
+        return context
+
+    def _store(self) -> Store:
+        if self.state.store is None:
             raise EngineError("GRAPH_UNAVAILABLE", "图数据库暂不可用。", "Neo4j cannot be reached.")
-        return self.domain.context(store, request, method)
+        return self.state.store
 
     async def graphql(self, request: Request) -> Response:
         if request.method == "GET" and _wants_html(request):

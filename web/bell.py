@@ -17,9 +17,15 @@ LOOK_AGAIN: Final = 0.02
 
 
 class Bell:
-    """The events of a data directory, and word of their growth to any number of waiting tasks."""
+    """The events of a data directory, and word of their growth to any number of waiting tasks.
 
-    def __init__(self, feed: EventFeed) -> None:
+    Args:
+        looking: asked for the ends of the logs again and again; alone, so that it never waits for who reads.
+        feed: read by subscribers.
+    """
+
+    def __init__(self, looking: EventFeed, feed: EventFeed) -> None:
+        self._looking = looking
         self._feed = feed
         self._ends: dict[Kind, int] = {}
         self._rung = asyncio.Event()
@@ -35,10 +41,11 @@ class Bell:
                     await asyncio.sleep(1)
                 await asyncio.sleep(LOOK_AGAIN)
         finally:
+            self._looking.close()
             self._feed.close()
 
     def _look(self) -> None:
-        ends = self._feed.ends()
+        ends = self._looking.ends()
         if ends != self._ends:
             self._ends = dict(ends)
             rung, self._rung = self._rung, asyncio.Event()

@@ -52,8 +52,12 @@ async def _lines(stream: AsyncIterator[Event], metrics: Metrics) -> AsyncIterato
                     break
                 finally:
                     coming = None
-                metrics.events.inc()
                 mark = f"id: {event.cursor}\n".encode() if event.cursor is not None else b""
+                if event.outcome is None:
+                    # An id alone is no event, and is what a browser that connects anew gives back.
+                    yield mark + b"\n"
+                    continue
+                metrics.events.inc()
                 body = orjson.dumps(event.outcome.body, option=orjson.OPT_NON_STR_KEYS)
                 yield mark + b"event: next\ndata: " + body + b"\n\n"
             yield b"event: complete\ndata:\n\n"

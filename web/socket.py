@@ -149,7 +149,10 @@ class _Session:
             if self._greeted:
                 raise _CloseError(4429, "Too many initialisation requests")
             self._greeted = True
-            await self._send({"type": "connection_ack"})
+            cursors = self._cursors()
+            await self._send(
+                {"type": "connection_ack", **({"payload": {"cursors": cursors}} if cursors else {})}
+            )
         elif kind == "ping":
             await self._send({"type": "pong"})
         elif kind == "pong":
@@ -163,6 +166,14 @@ class _Session:
                 task.cancel()
         else:
             raise _CloseError(4400, f"Unknown type of message: {kind[:40]}")
+
+    def _cursors(self) -> dict[str, str]:
+        """Where a subscription without `after` would begin now, for who loses the connection before the first event."""
+        try:
+            context = self._make_context(self._socket)
+            return dict(context.cursors())
+        except (QuanxiError, AttributeError):
+            return {}
 
     def _subscribe(self, id: Any, payload: Any) -> None:
         if not isinstance(id, str) or not 0 < len(id) <= 200 or not isinstance(payload, dict):
@@ -178,29 +189,34 @@ class _Session:
             raise _CloseError(4409, f"Subscriber for {id} already exists")
         if len(self._running) >= OPERATIONS:
             raise _CloseError(4429, f"At most {OPERATIONS} operations on a socket")
-        self._running[id] = asyncio.create_task(self._answer(id, query, variables, name))
+        self._running[id] = asyncio.create_task(self._answer(id, query, variables, name or None))
 
     async def _answer(self, id: str, query: str, variables: dict[str, Any] | None, name: str | None) -> None:
         request_id = uuid.uuid4().hex
-        with self._metrics.subscribed():
-            try:
+        last: dict[str, Any] = {"id": id, "type": "complete"}
+        try:
+            with self._metrics.subscribed():
                 context = self._make_context(self._socket)
-            except QuanxiError as error:
-                self._running.pop(id, None)
-                await self._send({"id": id, "type": "error", "payload": [tell(error, request_id)]})
-                return
-            stream = self._operations.stream(query, variables, name, context, request_id=request_id)
-            async with contextlib.aclosing(stream):
-                async for event in stream:
-                    body = event.outcome.body
-                    if event.ended:
-                        self._running.pop(id, None)
-                        await self._send({"id": id, "type": "error", "payload": body["errors"]})
-                        return
-                    await self._send({"id": id, "type": "next", "payload": body})
-                    self._metrics.events.inc()
-        self._running.pop(id, None)
-        await self._send({"id": id, "type": "complete"})
+                stream = self._operations.stream(query, variables, name, context, request_id=request_id)
+                async with contextlib.aclosing(stream):
+                    async for event in stream:
+                        if event.outcome is None:
+                            continue
+                        body = event.outcome.body
+                        if event.ended:
+                            last = {"id": id, "type": "error", "payload": body["errors"]}
+                            break
+                        await self._send({"id": id, "type": "next", "payload": body})
+                        self._metrics.events.inc()
+        except (WebSocketDisconnect, RuntimeError):
+            # The peer has gone; whoever receives notices.
+            return
+        except Exception as error:
+            last = {"id": id, "type": "error", "payload": [tell(error, request_id)]}
+        # Free before the peer hears of it, who may use the id again at once.
+        if self._running.get(id) is asyncio.current_task():
+            del self._running[id]
+        await self._send(last)
 
     async def _ping(self) -> None:
         while True:

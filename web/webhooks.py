@@ -17,7 +17,7 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,6 +85,7 @@ class Dispatcher:
         bell: word of new entries of the log of findings.
         directory: of the ledger; a lock there makes one of several processes the one that tells.
         delays: seconds before each further try.
+        close: called when it has ended.
     """
 
     def __init__(
@@ -94,16 +95,28 @@ class Dispatcher:
         directory: Path,
         metrics: Metrics,
         delays: Sequence[float] = DELAYS,
+        close: Callable[[], None] = lambda: None,
     ) -> None:
         self._webhooks = webhooks
         self._bell = bell
         self._lock = directory / "webhooks.lock"
         self._metrics = metrics
         self._delays = delays
+        self._close = close
+        self._again: dict[str, asyncio.Task[None]] = {}
         self._tasks: dict[str, tuple[Webhook, asyncio.Task[None]]] = {}
 
     async def run(self) -> None:
         """Tells until cancelled, once this process is the one that does."""
+        try:
+            await self._run()
+        except Exception as error:
+            log.exception("webhooks", exc_info=error)
+            raise
+        finally:
+            self._close()
+
+    async def _run(self) -> None:
         handle = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             while not _locked(handle):  # noqa: ASYNC110 - another process cannot set an event
@@ -116,7 +129,7 @@ class Dispatcher:
                         log.warning("webhooks", extra={"told": {"text": str(error)}})
                     await asyncio.sleep(_LOOK_AGAIN)
         finally:
-            tasks = [task for _, task in self._tasks.values()]
+            tasks = [*(task for _, task in self._tasks.values()), *self._again.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -132,15 +145,20 @@ class Dispatcher:
                 or (now.url, now.secret, now.wanted) != (held.url, held.secret, held.wanted)
                 or task.done()
             ):
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                await _end(task, name)
                 del self._tasks[name]
         for name, webhook in found.items():
             if name not in self._tasks:
                 self._tasks[name] = webhook, asyncio.create_task(self._tell(client, webhook))
-        for dead in await asyncio.to_thread(self._webhooks.dead, again=True):
-            if dead.webhook in found:
-                await self._once_more(client, found[dead.webhook], dead.no, dead.tries)
+        for name in {
+            d.webhook for d in await asyncio.to_thread(self._webhooks.dead, again=True)
+        } & found.keys():
+            if name not in self._again:
+                self._again[name] = asyncio.create_task(self._retry(client, found[name]))
+        for name, again in list(self._again.items()):
+            if again.done() or name not in found:
+                await _end(again, name)
+                del self._again[name]
 
     async def _tell(self, client: httpx.AsyncClient, webhook: Webhook) -> None:
         """Tells one webhook all that comes, in order."""
@@ -178,16 +196,23 @@ class Dispatcher:
                 await asyncio.to_thread(store.told, name, change.no)
                 return True
 
-    async def _once_more(self, client: httpx.AsyncClient, webhook: Webhook, no: int, tries: int) -> None:
-        """Sends what was given up one more time."""
+    async def _retry(self, client: httpx.AsyncClient, webhook: Webhook) -> None:
+        """Sends what is to be sent once more, until something of it is refused."""
+        for dead in await asyncio.to_thread(self._webhooks.dead, webhook.name, again=True):
+            if not await self._once_more(client, webhook, dead.no, dead.tries):
+                return
+
+    async def _once_more(self, client: httpx.AsyncClient, webhook: Webhook, no: int, tries: int) -> bool:
+        """Sends what was given up one more time; whether it was taken."""
         found = await asyncio.to_thread(self._webhooks.changes, no - 1, no, 1)
         try:
             for change in found:
                 await self._send(client, webhook, change)
         except _RefusedError as error:
             await asyncio.to_thread(self._webhooks.give_up, webhook.name, no, tries + 1, str(error))
-        else:
-            await asyncio.to_thread(self._webhooks.delivered, webhook.name, no)
+            return False
+        await asyncio.to_thread(self._webhooks.delivered, webhook.name, no)
+        return True
 
     @staticmethod
     async def _send(client: httpx.AsyncClient, webhook: Webhook, change: Change) -> None:
@@ -201,12 +226,26 @@ class Dispatcher:
             "webhook-signature": signature(webhook.key, id, now, body),
         }
         try:
-            answer = await client.post(webhook.url, content=body, headers=headers)
+            # What it answers beyond the status is not read: it could be of any length, and come at any pace.
+            async with (
+                asyncio.timeout(TIMEOUT),
+                client.stream("POST", webhook.url, content=body, headers=headers) as answer,
+            ):
+                status = answer.status_code
+        except TimeoutError:
+            raise _RefusedError(f"no answer within {TIMEOUT:.0f} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise _RefusedError(f"{type(error).__name__}: {error}") from None
-        if not answer.is_success:
-            status = answer.status_code
+        if not httpx.codes.is_success(status):
             raise _RefusedError(f"HTTP {status}", ever=status not in _NEVER, gone=status == _GONE)
+
+
+async def _end(task: asyncio.Task[None], name: str) -> None:
+    """Ends a task, and logs what it ended of where that was no cancellation."""
+    task.cancel()
+    (error,) = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(error, Exception):
+        log.error("webhook", extra={"told": {"name": name, "text": f"{type(error).__name__}: {error}"}})
 
 
 def _locked(handle: int) -> bool:

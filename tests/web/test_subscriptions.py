@@ -109,6 +109,7 @@ class Peer:
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
+        self.cursors: dict[str, str] = {}
 
     async def send(self, **message: Any) -> None:
         await self._socket.send(json.dumps(message))
@@ -147,7 +148,9 @@ async def peer(where: str, *, greet: bool = True) -> AsyncIterator[Peer]:
         one = Peer(opened)
         if greet:
             await one.send(type="connection_init")
-            assert await one.got() == {"type": "connection_ack"}
+            hello = await one.got()
+            assert hello["type"] == "connection_ack"
+            one.cursors = hello["payload"]["cursors"]
         yield one
 
 
@@ -279,6 +282,42 @@ async def test_as_a_stream_of_events(district: District, server: str) -> None:
         )
         assert 'event: next\ndata: {"data":{"viewer":{"name":"development"}}}' in answer.text
         assert answer.text.endswith("event: complete\ndata:\n\n")
+
+
+async def test_who_has_had_nothing_yet_goes_on_all_the_same(district: District, server: str) -> None:
+    async with peer(server) as one:
+        await one.subscribe("a", FINDINGS)
+        await one.quiet()
+    # The socket is gone before the first event; what came with the greeting is where it was.
+    await district.alarms(*three())
+    async with peer(server) as again:
+        await again.subscribe("a", FINDINGS, after=one.cursors["findings"])
+        assert (await again.event("findings"))["change"]["code"] == "found"
+
+
+async def test_a_limited_viewer_is_told_how_it_stands_and_no_numbers(
+    engine: EngineAddress, district: District
+) -> None:
+    """Findings of a place that they may not see are not told, older entries neither, and cursors say nothing of how many there are."""
+    await district.alarms(*[alarm(f"E{n}", f"03-1{n}", ELSEWHERE) for n in (1, 2, 3)])
+    async with serving(engine, district.directory / "data", viewer="330109004") as where, peer(where) as one:
+        assert not one.cursors["findings"].isdigit()
+        await one.subscribe("a", FINDINGS, after=one.cursors["findings"])
+        await one.subscribe("b", FINDINGS, after="0")
+        assert (await one.got())["payload"][0]["extensions"]["code"] == "BAD_CURSOR"
+        await one.subscribe("c", FINDINGS, after=one.cursors["incidents"])
+        assert (await one.got())["payload"][0]["extensions"]["code"] == "BAD_CURSOR"
+        await district.alarms(*three())
+        await one.quiet()
+    async with (
+        serving(engine, district.directory / "data", viewer=HOUSE_301[:12]) as where,
+        peer(where) as one,
+    ):
+        start = one.cursors["findings"]
+        await district.alarms(alarm("N4", "03-20"))
+        await one.subscribe("a", FINDINGS, after=start, filter={"traces": ["repeat_disputes_place"]})
+        told = await one.event("findings")
+        assert told["finding"]["count"] == 4
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [

@@ -87,7 +87,7 @@ class District:
 
     def serve(self, delays: tuple[float, ...] = (0.05, 0.05, 0.05)) -> asyncio.Task[None]:
         """What a server runs."""
-        bell = Bell(EventFeed(self.ledger.directory))
+        bell = Bell(EventFeed(self.ledger.directory), EventFeed(self.ledger.directory))
         dispatcher = Dispatcher(self.webhooks, bell, self.ledger.directory, Metrics(), delays)
 
         async def run() -> None:

@@ -62,6 +62,8 @@ COMMANDS = [
     "resolve unpick",
     "resolve picks",
     "catalog check",
+    "webhook add",
+    "webhook list",
 ]
 
 

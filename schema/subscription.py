@@ -104,7 +104,9 @@ class Subscription:
                         "cursor": cursor, "at": change.at, "change": change.change, "finding": change.finding,
                     }  # fmt: skip
             no = page[-1].no if len(page) == _PAGE else until
-            yield {MARK: _written(info, "findings", no)}  # type: ignore[misc]
+            # To a limited viewer it would say that something has happened elsewhere.
+            if not _is_limited(ask):
+                yield {MARK: _written(info, "findings", no)}  # type: ignore[misc]
 
     @strawberry.subscription(  # type: ignore[untyped-decorator]
         description="事件的收到与变化,自 after 之后;不给则自此刻起 · incidents as they are received and change, after a cursor or from now on"
@@ -128,7 +130,8 @@ class Subscription:
                     cursor = _written(info, "incidents", told.no)
                     yield {"cursor": cursor, "at": told.at, "incident": told.incident}  # type: ignore[misc]
             no = page[-1].no if len(page) == _PAGE else until
-            yield {MARK: _written(info, "incidents", no)}  # type: ignore[misc]
+            if not _is_limited(ask):
+                yield {MARK: _written(info, "incidents", no)}  # type: ignore[misc]
 
 
 async def _begin(info: Info, kind: EventKind, after: str | None) -> tuple[Events, int]:

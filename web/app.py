@@ -308,7 +308,7 @@ class Server:
         store = self._store()
         context = self.domain.context(store, request, method)
         # Subscriptions go on when the graph has been away.
-        with contextlib.suppress(AttributeError):
+        if hasattr(context, "graph"):
             context.graph = self._store
         return context
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 import uuid
 from collections.abc import Callable
 from typing import Any, Final
@@ -172,7 +173,7 @@ class _Session:
         try:
             context = self._make_context(self._socket)
             return dict(context.cursors())
-        except (QuanxiError, AttributeError):
+        except (QuanxiError, AttributeError, sqlite3.Error, OSError):
             return {}
 
     def _subscribe(self, id: Any, payload: Any) -> None:

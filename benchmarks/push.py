@@ -67,6 +67,12 @@ def row(number: str, day: str) -> dict[str, str]:
     }
 
 
+def token(data: Path) -> str:
+    """A new token for pushing alarms into a data directory."""
+    command = [sys.executable, "-m", "cli", "--data", str(data), "push", "token", "alarms"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
 async def push(url: str, token: str, day: str, rate: float, seconds: float) -> Pushed:
     """Sends rows when they are due, whether or not earlier ones have been answered."""
     acknowledged: list[float] = []
@@ -139,17 +145,11 @@ def main(
     directory, _ = built(cache, scale)
     data = directory / DATA
     day = json.loads((directory / SEEDED / "manifest.json").read_text("utf-8"))["today"]
-    made = subprocess.run(
-        [sys.executable, "-m", "cli", "--data", str(data), "push", "token", "alarms"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    made = token(data)
 
     async def measured(url: str) -> Pushed:
-        await push(url, made.stdout.strip(), day, rate, seconds / 5)
-        return await push(url, made.stdout.strip(), day, rate, seconds)
+        await push(url, made, day, rate, seconds / 5)
+        return await push(url, made, day, rate, seconds)
 
     try:
         fsync = bare_fsync(data)

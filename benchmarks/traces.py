@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -26,8 +25,8 @@ from rich.table import Table
 from websockets.asyncio.client import connect
 
 from benchmarks.build import DATA, SEEDED
-from benchmarks.measure import ROOT, serving
-from benchmarks.push import percentile
+from benchmarks.measure import serving
+from benchmarks.push import percentile, token
 from graph.engine import ensure_engine, stop_engine
 from graph.store import Store
 from loaders.wiring import catalog_scheme, catalog_terms_root
@@ -216,14 +215,11 @@ def main(
     try:
         timed, homes = asyncio.run(time_traces(data, date.fromisoformat(day)))
         if seconds:
-            token = subprocess.run(
-                [sys.executable, "-m", "cli", "--data", str(data), "push", "token", "alarms"],
-                cwd=ROOT, capture_output=True, text=True, check=True,
-            ).stdout.strip()  # fmt: skip
+            made = token(data)
 
             async def measured(url: str) -> Seen:
-                await push_and_listen(url, token, day, homes, rate, seconds / 3)
-                return await push_and_listen(url, token, day, homes[len(homes) // 2 :], rate, seconds)
+                await push_and_listen(url, made, day, homes, rate, seconds / 3)
+                return await push_and_listen(url, made, day, homes[len(homes) // 2 :], rate, seconds)
 
             with serving(data) as url:
                 seen = asyncio.run(measured(url))

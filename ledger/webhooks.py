@@ -8,10 +8,9 @@ from __future__ import annotations
 import base64
 import secrets
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import orjson
 
@@ -31,7 +30,6 @@ CREATE TABLE IF NOT EXISTS webhook_dead (
 PREFIX: Final = "whsec_"
 _SECRET_BYTES: Final = 32
 _ERROR_LENGTH: Final = 300
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +245,12 @@ class Webhooks:
 
 def _wanted(text: str) -> Wanted:
     read = orjson.loads(text)
-    made: Callable[[Any], Any] = lambda x: tuple(x) if x is not None else None  # noqa: E731
-    return Wanted(made(read["traces"]), made(read["severities"]), made(read["changes"]), read["place"])
+    traces, severities, changes = (_tuple(read[name]) for name in ("traces", "severities", "changes"))
+    return Wanted(traces, severities, changes, read["place"])
+
+
+def _tuple(held: list[str] | None) -> tuple[str, ...] | None:
+    return tuple(held) if held is not None else None
 
 
 def _now() -> str:

@@ -217,7 +217,7 @@ def _lies_in_something(links: list[LinkState]) -> bool:
 
 
 def _end_with(day: str | None, links: list[LinkState]) -> list[LinkState]:
-    """The relationships of a place that has ended: none of them goes on."""
+    """The relationships of what has ended on a day: none of them goes on."""
     if day is None:
         return links
     ended = []
@@ -448,17 +448,7 @@ def union(intervals: Iterable[L]) -> list[L]:
 
 def _end_at_death(values: Props, links: list[LinkState]) -> list[LinkState]:
     """What a person's own relationships are once they have died: none of them goes on."""
-    died = values.get("died")
-    if died is None:
-        return links
-    ended = []
-    for link in links:
-        until = link.values.get("until")
-        if until is None or until <= died:
-            ended.append(link)
-        elif link.values.get("since", "") < died:
-            ended.append(link._replace(values={**link.values, "until": died}))
-    return ended
+    return _end_with(values.get("died"), links)
 
 
 def _derive(label: str, values: Props, links: list[LinkState], places: Places) -> None:

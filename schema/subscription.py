@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import strawberry
 
+from graph.queries import seen
 from graph.viewer import DEVELOPMENT
 from ledger import Change
 from ledger.events import Kind as EventKind
@@ -88,24 +89,26 @@ class Subscription:
         wanted = ask.selected.args.get("filter") or {}
         findings.check_filter(ask, wanted)
         within = area_of(ask, str(area)) if area is not None else None
+        limited = bool(ask.compiler.scope.conditions("Finding", "n"))
+        text = seen.statement(ask.compiler, "Finding", within)
         events, no = await _begin(info, "findings", after)
         yield {MARK: _written(info, "findings", no)}  # type: ignore[misc]
         while True:
             until = await events.beyond("findings", no)
             page = await asyncio.to_thread(events.findings, no, until, _PAGE)
             passing = [c for c in page if _passes(c, wanted)]
-            shown = await _visible(ask, "Finding", {c.finding.id for c in passing}, within)
+            shown = await _visible(ask, text, {c.finding.id for c in passing})
             for change in passing:
                 # What an older entry tells may be of what a limited viewer may not see: they are told how it stands.
                 revision = shown.get(change.finding.id)
-                if revision is not None and (revision == change.finding.revision or not _is_limited(ask)):
+                if revision is not None and (revision == change.finding.revision or not limited):
                     cursor = _written(info, "findings", change.no)
                     yield {  # type: ignore[misc]
                         "cursor": cursor, "at": change.at, "change": change.change, "finding": change.finding,
                     }  # fmt: skip
             no = page[-1].no if len(page) == _PAGE else until
             # To a limited viewer it would say that something has happened elsewhere.
-            if not _is_limited(ask):
+            if not limited:
                 yield {MARK: _written(info, "findings", no)}  # type: ignore[misc]
 
     @strawberry.subscription(  # type: ignore[untyped-decorator]
@@ -116,6 +119,8 @@ class Subscription:
     ) -> AsyncGenerator[IncidentEvent, None]:
         ask = Ask(info)
         within = area_of(ask, str(area)) if area is not None else None
+        limited = bool(ask.compiler.scope.conditions("Incident", "n"))
+        text = seen.statement(ask.compiler, "Incident", within)
         events, no = await _begin(info, "incidents", after)
         yield {MARK: _written(info, "incidents", no)}  # type: ignore[misc]
         while True:
@@ -124,13 +129,13 @@ class Subscription:
             if no < oldest:
                 raise _too_old()
             page = await asyncio.to_thread(events.incidents, no, until, _PAGE)
-            shown = await _visible(ask, "Incident", {told.incident for told in page}, within)
+            shown = await _visible(ask, text, {told.incident for told in page})
             for told in page:
                 if told.incident in shown:
                     cursor = _written(info, "incidents", told.no)
                     yield {"cursor": cursor, "at": told.at, "incident": told.incident}  # type: ignore[misc]
             no = page[-1].no if len(page) == _PAGE else until
-            if not _is_limited(ask):
+            if not limited:
                 yield {MARK: _written(info, "incidents", no)}  # type: ignore[misc]
 
 
@@ -218,28 +223,16 @@ def _passes(change: Change, wanted: dict[str, Any]) -> bool:
     return about is None or about == f.about or about in f.shown_by
 
 
-def _is_limited(ask: Ask) -> bool:
-    return bool(ask.compiler.scope.conditions("Finding", "n"))
+async def _visible(ask: Ask, text: str | None, ids: Collection[str]) -> Mapping[str, int]:
+    """Those that the viewer may see and that are in the area, with their revision as the graph has it (0 where all may be seen).
 
-
-async def _visible(
-    ask: Ask, label: str, ids: Collection[str], area: tuple[str, str] | None
-) -> Mapping[str, int]:
-    """Those that the viewer may see and that are in the area, with their revision as the graph has it (0 of what has none).
-
-    A statement only where there is something to ask. While Neo4j is away it is waited for.
+    While Neo4j is away it is waited for.
     """
-    where = ask.compiler.scope.conditions(label, "n")
-    params: dict[str, Any] = {"ids": sorted(ids)}
-    if area is not None:
-        where = [*where, f"n.{'grid' if area[0] == 'grid' else 'place'} STARTS WITH $within"]
-        params["within"] = area[1]
-    if not ids or not where:
+    if not ids or text is None:
         return dict.fromkeys(ids, 0)
-    text = f"MATCH (n:{label}) WHERE n.id IN $ids AND {' AND '.join(where)} RETURN [n.id, coalesce(n.revision, 0)]"
     while True:
         try:
             ask.context.renew()
-            return dict(await ask.read(text, params))
+            return dict(await ask.read(text, {"ids": sorted(ids)}))
         except EngineError:
             await asyncio.sleep(_GRAPH_AGAIN)

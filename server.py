@@ -118,7 +118,7 @@ class QuanxiDomain:
         """What tells the webhooks of this data directory."""
         # A ledger of their own, as with pushes.
         ledger = Ledger(self._settings.data, self._settings.keyring())
-        return Dispatcher(Webhooks(ledger), self.bell, ledger.directory, metrics, close=ledger.close)
+        return Dispatcher(Webhooks(ledger), self.bell, ledger.directory, metrics)
 
     def context(self, store: Store, request: HTTPConnection, method: Method) -> Any:
         from schema.context import Context

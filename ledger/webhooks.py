@@ -100,7 +100,11 @@ class Dead:
 
 
 class Webhooks:
-    """The webhooks of a ledger. Safe to use from several threads."""
+    """The webhooks of a ledger. Safe to use from several threads.
+
+    Args:
+        ledger: its own: nobody else may use it meanwhile, and `close` closes it.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -237,6 +241,12 @@ class Webhooks:
     def delivered(self, name: str, no: int) -> None:
         """Takes an entry off the list of what was given up."""
         self._write("DELETE FROM webhook_dead WHERE webhook = ? AND no = ?", name, no)
+
+    def close(self) -> None:
+        """Closes the ledger, once whoever is at it in another thread is done: SQLite crashes where a connection is closed under a
+        statement. What is asked afterwards raises sqlite3.ProgrammingError."""
+        with self._lock:
+            self._ledger.close()
 
     def _write(self, statement: str, *values: Any) -> None:
         with self._lock, transaction(self._db) as db:

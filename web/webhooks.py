@@ -17,7 +17,7 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,10 +82,10 @@ class Dispatcher:
     """Tells the webhooks of a data directory.
 
     Args:
+        webhooks: closed when it ends.
         bell: word of new entries of the log of findings.
         directory: of the ledger; a lock there makes one of several processes the one that tells.
         delays: seconds before each further try.
-        close: called when it has ended.
     """
 
     def __init__(
@@ -95,14 +95,12 @@ class Dispatcher:
         directory: Path,
         metrics: Metrics,
         delays: Sequence[float] = DELAYS,
-        close: Callable[[], None] = lambda: None,
     ) -> None:
         self._webhooks = webhooks
         self._bell = bell
         self._lock = directory / "webhooks.lock"
         self._metrics = metrics
         self._delays = delays
-        self._close = close
         self._again: dict[str, asyncio.Task[None]] = {}
         self._tasks: dict[str, tuple[Webhook, asyncio.Task[None]]] = {}
 
@@ -114,7 +112,7 @@ class Dispatcher:
             log.exception("webhooks", exc_info=error)
             raise
         finally:
-            self._close()
+            self._webhooks.close()
 
     async def _run(self) -> None:
         handle = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -91,7 +91,9 @@ class District:
     def serve(self, delays: tuple[float, ...] = (0.05, 0.05, 0.05)) -> asyncio.Task[None]:
         """What a server runs."""
         bell = Bell(EventFeed(self.ledger.directory), EventFeed(self.ledger.directory))
-        dispatcher = Dispatcher(Webhooks(Ledger(self.data, KEYRING)), bell, self.ledger.directory, Metrics(), delays)
+        dispatcher = Dispatcher(
+            Webhooks(Ledger(self.data, KEYRING)), bell, self.ledger.directory, Metrics(), delays
+        )
 
         async def run() -> None:
             async with asyncio.TaskGroup() as group:

@@ -1,6 +1,6 @@
 # Quanxi. `make demo` shows it, `make test` tests it; both set up all they need.
 # PYTHON names the Python to set up with (3.11 or later). CHECK=1 makes the demo check itself and stop.
-# WORKERS processes test at a time, each with a Neo4j of its own (1.5 GB).
+# WORKERS processes test at a time, each with a Neo4j of its own (1.5 GB). One that crashes ends the run: begun again, it would wait for ever.
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -27,7 +27,7 @@ demo: setup
 
 test: setup-dev
 	@$(PY) tools/browser.py
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart=0 $(ARGS)
 
 lint: setup-dev
 	@$(PY) -m ruff check .

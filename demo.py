@@ -189,7 +189,8 @@ def run_demo(
     Returns:
         0, or 1 when a headline query went wrong.
     """
-    from graph.engine import engine_status, stop_engine
+    from graph.engine import engine_status, is_pristine, stop_engine
+    from graph.engine_jars import ensure_jars
     from seed import SeedOptions, seed_district
 
     data = settings.data
@@ -211,7 +212,11 @@ def run_demo(
             if not check:
                 # Better known now than after the seeding and loading.
                 listen(settings.host, settings.port).close()
-            connect(settings, step)
+            # What may be missing is fetched before the seeding; the first load needs no engine that runs.
+            if settings.neo4j_uri is None and is_pristine(data):
+                ensure_jars(progress=step)
+            else:
+                connect(settings, step)
             summary = None
             if done is None:
                 seeded = _read(district / "manifest.json")

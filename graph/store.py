@@ -240,6 +240,31 @@ class Store:
                     result_transformer_=_written,
                 )
 
+    async def write_together(self, statements: Sequence[str], *, timeout: float = WRITE_SECONDS) -> None:
+        """Run statements in one transaction, which is retried as a whole when it is safe to.
+
+        Raises:
+            As `write`.
+        """
+        if not statements:
+            return
+
+        @neo4j.unit_of_work(timeout=timeout)
+        async def run(transaction: neo4j.AsyncManagedTransaction) -> None:
+            for cypher in statements:
+                self._count(cypher)
+                await (await transaction.run(_DIALECT + cypher)).consume()
+
+        with self._translated():
+            async with (
+                asyncio.timeout(timeout + _WRITE_RETRY_SECONDS + _GRACE_SECONDS),
+                self._driver.session(
+                    database=self.address.database,
+                    bookmark_manager=self._driver.execute_query_bookmark_manager,
+                ) as session,
+            ):
+                await session.execute_write(run)
+
     async def write_batches(
         self,
         cypher: str,

@@ -26,11 +26,13 @@ class Target:
         connect: where it is; starts the bundled engine if need be. Called again after the import tool had it stopped.
         data: the data directory.
         heap_mb: memory for the import tool, MiB.
+        pristine: whether it is a bundled engine's that was never started: the import tool needs no start before it.
     """
 
     connect: Callable[[], EngineAddress]
     data: Path
     heap_mb: int = 1024
+    pristine: Callable[[], bool] = lambda: False
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Store]:
@@ -55,7 +57,8 @@ async def load(loader: Loader, target: Target, paths: Iterable[Path], forced: st
         EngineError: what the engine says.
     """
     files = loader.known(paths, forced)
-    target.connect()
+    if not target.pristine():
+        target.connect()
     return await _apply(loader, target, [b for path in files for b in loader.receive(path, forced)])
 
 
@@ -82,14 +85,16 @@ async def retry(loader: Loader, target: Target, path: Path) -> Summary:
 
 
 async def _apply(loader: Loader, target: Target, received: list[Batch]) -> Summary:
-    address = target.connect()
     with loader.ledger.lease():
         compact(loader)
-        async with Store.open(address) as store:
-            first = await is_first(loader, store, address.bundled)
-            if not first:
-                await ensure_schema(store)
-                summary = await loader.apply_waiting(store)
+        first = target.pristine() and is_large(loader, bundled=True)
+        if not first:
+            address = await asyncio.to_thread(target.connect)
+            async with Store.open(address) as store:
+                first = await is_first(loader, store, address.bundled)
+                if not first:
+                    await ensure_schema(store)
+                    summary = await loader.apply_waiting(store)
         if first:
             summary = await load_first(loader, target)
     done = {f.batch for f in summary.files}
@@ -114,9 +119,11 @@ async def rebuild(loader: Loader, target: Target) -> Summary:
         UsageError: LEDGER_BUSY; GRAPH_OTHER when the graph belongs to another ledger, which is left alone.
         EngineError: what the engine says.
     """
-    address = target.connect()
     with loader.ledger.lease():
         compact(loader)
+        if target.pristine() and is_large(loader, bundled=True):
+            return await load_first(loader, target)
+        address = await asyncio.to_thread(target.connect)
         async with Store.open(address) as store:
             await loader.check_graph(store)
             large = is_large(loader, address.bundled)

@@ -22,6 +22,7 @@ os.environ["QUANXI_JVM_FLAGS"] = "-XX:TieredStopAtLevel=1"
 # A worker of several has a width of its own for what is printed.
 os.environ.pop("COLUMNS", None)
 
+from graph.constraints import names
 from graph.engine import EngineAddress, ensure_engine, stop_engine
 from graph.store import Store
 
@@ -73,16 +74,24 @@ async def store(engine: EngineAddress) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def clean_graph(store: Store) -> Store:
-    """The store, with its database emptied: no node, no relationship, no constraint, no index."""
+    """The store, with no node and no relationship in its database, and no other constraint or index than Quanxi's own."""
     await empty(store)
     return store
 
 
-async def empty(store: Store) -> None:
-    """Remove everything from the database, quickly at any size of a test's."""
+@pytest.fixture
+async def bare_graph(store: Store) -> Store:
+    """The store, with its database emptied: no node, no relationship, no constraint, no index."""
+    await empty(store, frozenset())
+    return store
+
+
+async def empty(store: Store, kept: frozenset[str] = names()) -> None:
+    """Remove everything from the database but constraints and indexes of these names, quickly at any size of a test's."""
     await store.write("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS", autocommit=True)
-    for name in await store.read("SHOW CONSTRAINTS YIELD name RETURN name"):
-        await store.write(f"DROP CONSTRAINT `{name}` IF EXISTS")
-    lookups = "SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN name"
-    for name in await store.read(lookups):
-        await store.write(f"DROP INDEX `{name}` IF EXISTS")
+    constraints = await store.read("SHOW CONSTRAINTS YIELD name RETURN name")
+    indexes = await store.read(
+        "SHOW INDEXES YIELD name, type, owningConstraint WHERE type <> 'LOOKUP' AND owningConstraint IS NULL RETURN name"
+    )
+    await store.write_together([f"DROP CONSTRAINT `{name}`" for name in constraints if name not in kept])
+    await store.write_together([f"DROP INDEX `{name}`" for name in indexes if name not in kept])

@@ -26,10 +26,10 @@ SEARCHED: list[tuple[str, FieldSpec]] = [
 
 
 @pytest.fixture
-async def schema(clean_graph: Store) -> Store:
+async def schema(bare_graph: Store) -> Store:
     """An empty graph with its constraints and indexes."""
-    await ensure_schema(clean_graph)
-    return clean_graph
+    await ensure_schema(bare_graph)
+    return bare_graph
 
 
 async def _found(store: Store, words: str) -> Sequence[Any]:

@@ -27,26 +27,26 @@ async def test_rows_are_values_for_one_column_and_dicts_for_more(store: Store) -
     assert await store.read_one("UNWIND [] AS x RETURN x") is None
 
 
-async def test_reading_refuses_to_write(clean_graph: Store) -> None:
+async def test_reading_refuses_to_write(bare_graph: Store) -> None:
     with pytest.raises(neo4j.exceptions.ClientError, match="read access mode"):
-        await clean_graph.read("CREATE (:Person)")
-    assert await clean_graph.read_one("MATCH (n) RETURN count(n)") == 0
+        await bare_graph.read("CREATE (:Person)")
+    assert await bare_graph.read_one("MATCH (n) RETURN count(n)") == 0
 
 
-async def test_writes_report_what_they_did(clean_graph: Store) -> None:
-    written = await clean_graph.write("CREATE (p:Person {pid: $pid}) RETURN p.pid", {"pid": "p1"})
+async def test_writes_report_what_they_did(bare_graph: Store) -> None:
+    written = await bare_graph.write("CREATE (p:Person {pid: $pid}) RETURN p.pid", {"pid": "p1"})
     assert written.rows == ["p1"]
     assert (written["nodes_created"], written["properties_set"], written["nodes_deleted"]) == (1, 1, 0)
 
 
-async def test_batches_are_of_the_given_size_and_idempotent(clean_graph: Store) -> None:
+async def test_batches_are_of_the_given_size_and_idempotent(bare_graph: Store) -> None:
     rows = [{"n": n} for n in range(25)]
     for _ in range(2):
         with count_statements() as counter:
-            assert await clean_graph.write_batches("MERGE (:Thing {n: row.n})", rows, size=10) == 25
+            assert await bare_graph.write_batches("MERGE (:Thing {n: row.n})", rows, size=10) == 25
         assert counter.statements == 3
-    assert await clean_graph.write_batches("UNWIND $rows AS r MERGE (:Thing {n: r.n})", []) == 0
-    counts = await clean_graph.counts()
+    assert await bare_graph.write_batches("UNWIND $rows AS r MERGE (:Thing {n: r.n})", []) == 0
+    counts = await bare_graph.counts()
     assert (counts.nodes, counts.labels["Thing"], counts.relationships) == (25, 25, 0)
 
 
@@ -72,12 +72,12 @@ async def test_statements_are_counted_per_block_and_task(store: Store) -> None:
     assert store.statements == before + 6
 
 
-async def test_plans(clean_graph: Store) -> None:
-    await clean_graph.write("CREATE INDEX thing_n IF NOT EXISTS FOR (t:Thing) ON (t.n)")
-    await clean_graph.read("CALL db.awaitIndexes(30)")
-    plan = await clean_graph.explain("MATCH (t:Thing {n: $n}) RETURN t.n", {"n": 1})
+async def test_plans(bare_graph: Store) -> None:
+    await bare_graph.write("CREATE INDEX thing_n IF NOT EXISTS FOR (t:Thing) ON (t.n)")
+    await bare_graph.read("CALL db.awaitIndexes(30)")
+    plan = await bare_graph.explain("MATCH (t:Thing {n: $n}) RETURN t.n", {"n": 1})
     assert "NodeIndexSeek" in str(plan)
-    assert "dbHits" in await clean_graph.profile("MATCH (t:Thing {n: $n}) RETURN t.n", {"n": 1})
+    assert "dbHits" in await bare_graph.profile("MATCH (t:Thing {n: $n}) RETURN t.n", {"n": 1})
 
 
 async def test_server_info(store: Store) -> None:

@@ -17,7 +17,7 @@ import orjson
 import pytest
 
 from graph.constraints import ensure_schema
-from graph.engine import ensure_engine, stop_engine
+from graph.engine import ensure_engine, is_pristine, stop_engine
 from graph.store import Store
 from loaders.bulk import first_load
 from loaders.bulk import fold as bulk_fold
@@ -80,7 +80,12 @@ def stored(loader: Loader) -> dict[str, set[tuple[object, ...]]]:
 
 
 def target(data: Path) -> Target:
-    return Target(lambda: ensure_engine(data, heap_mb=768, page_cache_mb=128), data, heap_mb=512)
+    return Target(
+        lambda: ensure_engine(data, heap_mb=768, page_cache_mb=128),
+        data,
+        heap_mb=512,
+        pristine=lambda: is_pristine(data),
+    )
 
 
 async def test_the_import_tools_graph_is_that_of_the_incremental_way(

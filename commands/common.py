@@ -96,9 +96,13 @@ class Bars:
 
 def print_scores(scores: Mapping[str, Mapping[str, Any]]) -> None:
     """A table of what was found beside what is true: precision and recall, a line each."""
-    table = Table("trace", "true", "found", "precision", "recall")
+    earlier = any("earlier" in r for r in scores.values())
+    table = Table("trace", "true", "found", "precision", "recall", *(["earlier way"] if earlier else []))
     for name, r in scores.items():
-        table.add_row(name, str(r["true"]), str(r["found"]), f"{r['precision']:.4f}", f"{r['recall']:.4f}")
+        before = [f"{r['earlier']:.4f}" if "earlier" in r else ""] if earlier else []
+        table.add_row(
+            name, str(r["true"]), str(r["found"]), f"{r['precision']:.4f}", f"{r['recall']:.4f}", *before
+        )
     console.print(table)
 
 

@@ -48,6 +48,7 @@ class Address(Node):
         Strs, Field("其他机构编码", "codes of other authorities, authority:code", gathered=True)
     ] = None
     door_number: Annotated[Str, Field("门牌号", "door number")] = None
+    storeys: Annotated[Int, Field("层数", "storeys")] = None
     zone_kind: Annotated[Str, Field("防区类别", "kind of zone", lookup=INDEX, terms="zone_kind")] = None
     # What one more department calls it: claimed by feeds of names, gathered by the fold into the lists of names below.
     also_name: Annotated[Str, Field("另称", "a name in use", HIDDEN)] = None

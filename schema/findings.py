@@ -12,6 +12,7 @@ from typing import Annotated, Any, Protocol
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from graph.compile import Group, encode_cursor
 from graph.queries import findings as queries
 from graph.selection import response_path
 from graph.viewer import DEVELOPMENT, Viewer
@@ -20,7 +21,9 @@ from ontology import ONTOLOGY
 from ontology.errors import UsageError
 from schema import types as t
 from schema.ask import Ask, not_found
-from schema.connections import connection
+from schema.connections import connection, exact
+from schema.found import code_of, connected, order_of, page_of, place_groups
+from schema.found import evidence as shown_by
 from schema.refused import Refused, refused
 from schema.scalars import CutBy, DateTime, Period
 from schema.subgraphs import graph
@@ -30,6 +33,8 @@ from traces.judging import ConflictError
 from traces.runner import values_of
 
 _STANDING = sorted(OPEN)
+CASE_FINDINGS = 50
+"""How many findings of one case are told, the severest first."""
 
 
 class FindingJudges(Protocol):
@@ -169,6 +174,40 @@ def check_filter(ask: Ask, wanted: dict[str, Any]) -> None:
     about = wanted.get("about")
     if about is not None and ONTOLOGY.label_of(about) not in t.NODE_TYPES:
         raise not_found("记录")
+
+
+async def cases(ask: Ask, area: tuple[str, str] | None, minimum: int, after: str | None) -> dict[str, Any]:
+    """A page of the places where several findings stand.
+
+    Raises:
+        UsageError: BAD_ARGUMENT for a minimum out of range; BAD_CURSOR.
+    """
+    if not 2 <= minimum <= 50:
+        raise UsageError(
+            "BAD_ARGUMENT", "minimum 须在 2 到 50 之间", f"minimum must be 2 to 50, not {minimum}"
+        )
+    kind, key = area or (None, None)
+    params = {"open": _STANDING, "minimum": minimum} | ({"area": key} if key is not None else {})
+    found = await ask.read(queries.cases(ask.compiler.scope, kind), params)
+    order = order_of("cases", key, minimum)
+    page, start, more = page_of(ask, found, order, after)
+    shown = [id for _, ids, *_ in page for id in ids[:CASE_FINDINGS]]
+    lists = await shown_by(
+        ask,
+        places=(ask.part("edges", "node", "at"), place_groups(ask, (place for place, *_ in page))),
+        findings=(ask.part("edges", "node", "findings"), [Group("Finding", "id", shown)] if shown else []),
+    )
+    edges = []
+    for i, (place, ids, severity, oldest, newest) in enumerate(page):
+        edges.append({
+            "cursor": encode_cursor(order, str(start + i + 1)),
+            "node": {
+                "at": lists["places"].get(code_of(ask, place)), "count": len(ids), "since": oldest, "newest": newest,
+                "severity": ask.context.terms.plain("severity", severity) if severity is not None else None,
+                "findings": [lists["findings"][id] for id in ids[:CASE_FINDINGS] if id in lists["findings"]],
+            },
+        })  # fmt: skip
+    return {**connected(edges, more, start > 0, 0), "total_count": exact(len(found))}
 
 
 async def traces(ask: Ask, names: Sequence[str] | None = None) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ class AddressLeaves:
         description="其他机构编码 · codes of other authorities, authority:code"
     )
     door_number: str | None = strawberry.field(description="门牌号 · door number")
+    storeys: int | None = strawberry.field(description="层数 · storeys")
 
     @strawberry.field(description="防区类别 · kind of zone")
     def zone_kind(self, info: Info) -> Term | None:

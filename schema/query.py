@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from hashlib import blake2b
 from typing import Annotated, Any
 
 import strawberry
 
-from addresses.genealogy import code_of_key
 from addresses.plate import read_plate
 from graph.compile import Group, decode_position, encode_cursor, first_of
-from graph.queries import relapses, repeats, search
+from graph.queries import search
 from graph.selection import Selected
 from graph.viewer import DEVELOPMENT
 from ontology import ONTOLOGY, identifiers
@@ -20,11 +17,12 @@ from ontology.errors import UsageError
 from schema import findings, places, subgraphs
 from schema import types as t
 from schema.ask import Ask, area_of, limited, not_found
-from schema.connections import exact, page_info
 from schema.disagreements import DisagreementConnection, disagreements
 from schema.errors import ERROR_CODES
 from schema.findings import FindingFilter, FindingOrder, Trace
+from schema.found import connected
 from schema.links import IdentityLinkConnection, LinkKind, LinkState, links
+from schema.recurrences import relapsed, repeated
 from schema.resolution import (
     Outcome,
     PlaceInText,
@@ -39,6 +37,7 @@ from schema.resolution import (
 from schema.results import (
     AddressDiff,
     FeedState,
+    FindingCaseConnection,
     NearbyConnection,
     PathResult,
     RelapseConnection,
@@ -49,18 +48,6 @@ from schema.results import (
 )
 from schema.scalars import AddressCode, Corner, Crs, Date, Exactness, Kind, Level, RepeatBy, Term
 from schema.terms import Info, as_term
-
-MAX_DAYS = 366
-
-
-def _days(value: int, name: str) -> int:
-    if not 0 <= value <= MAX_DAYS:
-        raise UsageError(
-            "BAD_ARGUMENT",
-            f"{name} 须在 0 到 {MAX_DAYS} 之间",
-            f"{name} must be 0 to {MAX_DAYS}, not {value}",
-        )
-    return value
 
 
 @strawberry.type
@@ -301,7 +288,7 @@ class Query:
         self, info: Info, area: AddressCode, by: RepeatBy = RepeatBy.EITHER, within_days: int = 90, minimum: int = 3,
         kinds: list[str] | None = None, as_of: Date | None = None, first: int = 20, after: str | None = None,
     ) -> RepeatConnection:  # fmt: skip
-        return await _repeats(Ask(info, as_of), str(area), by.value, within_days, minimum, kinds, after)
+        return await repeated(Ask(info, as_of), str(area), by.value, within_days, minimum, kinds, after)
 
     @strawberry.field(description="隐患复燃 · hazards that came back")
     async def hazard_relapses(
@@ -313,7 +300,7 @@ class Query:
         first: int = 20,
         after: str | None = None,
     ) -> RelapseConnection:
-        return await _relapses(Ask(info, as_of), str(area), within_days, after)
+        return await relapsed(Ask(info, as_of), str(area), within_days, after)
 
     @strawberry.field(description="周边关系 · what is around something")
     async def neighbourhood(
@@ -404,6 +391,18 @@ class Query:
         ask = Ask(info, as_of)
         within = area_of(ask, str(area)) if area is not None else None
         return await findings.page(ask, within, ask.selected.args.get("filter") or {}, order_by, after)
+
+    @strawberry.field(
+        description="案件:同一处有几项预警未了结,重者在前 · places where several findings stand, the severest first"
+    )
+    async def finding_cases(
+        self, info: Info, area: AddressCode | None = None, minimum: int = 2, as_of: Date | None = None,
+        first: int = 20, after: str | None = None,
+    ) -> FindingCaseConnection:  # fmt: skip
+        ask = Ask(info, as_of)
+        return await findings.cases(
+            ask, area_of(ask, str(area)) if area is not None else None, minimum, after
+        )
 
     @strawberry.field(description="预警,按编号 · a finding by its id, with its evidence for drawing")
     async def finding(self, info: Info, id: strawberry.ID, as_of: Date | None = None) -> t.Finding | None:
@@ -527,7 +526,7 @@ async def _search(
             {
                 "kind": Kind(label),
                 "hits": {
-                    **_connection(edges, len(held["rows"]) > first, skip > 0, 0),
+                    **connected(edges, len(held["rows"]) > first, skip > 0, 0),
                     "total_count": {
                         "value": held["total"],
                         "exactness": Exactness.AT_LEAST if cut else Exactness.EXACT,
@@ -556,158 +555,3 @@ def _understood(text: str) -> list[str]:
         ("mobile", identifiers.check_mobile),
     )  # fmt: skip
     return [name for name, check in kinds if check(text).ok]
-
-
-def _connection(edges: list[Any], more: bool, before: bool, total: int) -> dict[str, Any]:
-    return {
-        "edges": edges,
-        "page_info": page_info(edges, more, before),
-        "total_count": exact(total),
-    }  # fmt: skip
-
-
-def _order(*asked: Any) -> str:
-    """The name of an order by what was asked: a cursor of other questions is none of this list."""
-    return f"newest {blake2b(repr(asked).encode(), digest_size=4).hexdigest()}"
-
-
-def _page(ask: Ask, found: list[Any], order: str, after: str | None) -> tuple[list[Any], int, bool]:
-    """A page of results that were found whole: the items, where they begin, and whether there are more."""
-    first = first_of(ask.selected)
-    start = decode_position(after, order) if after is not None else 0
-    return found[start : start + first], start, len(found) > start + first
-
-
-async def _repeats(
-    ask: Ask,
-    area: str,
-    by: str,
-    within_days: int,
-    minimum: int,
-    kinds: list[str] | None,
-    after: str | None,
-) -> dict[str, Any]:
-    _days(within_days, "withinDays")
-    if not 2 <= minimum <= 50:
-        raise UsageError(
-            "BAD_ARGUMENT", "minimum 须在 2 到 50 之间", f"minimum must be 2 to 50, not {minimum}"
-        )
-    kind, key = area_of(ask, area)
-    tops, codes = _incident_kinds(ask, kinds or [repeats.DISPUTE])
-    called = "纠纷" if not kinds else "、".join(ask.context.terms.get("incident_kind", k).zh for k in kinds)
-    params = {
-        "area": key, "levels": repeats.PLACE_LEVELS, "roles": repeats.PARTY_ROLES, "kinds": tops, "codes": codes,
-    }  # fmt: skip
-    text = repeats.statement(kind, ask.compiler.scope)
-    rows = await ask.read(text, params)
-    found = repeats.find([repeats.report(r) for r in rows], by, within_days, minimum)
-    order = _order(area, by, within_days, minimum, kinds)
-    page, start, more = _page(ask, found, order, after)
-    incidents = ask.part("edges", "node", "incidents")
-    place, parties = ask.part("edges", "node", "at"), ask.part("edges", "node", "parties")
-    lists = await _evidence(
-        ask,
-        incidents=(incidents, _incident_groups(i for r in page for i in r.incidents)),
-        places=(place, _place_groups(ask, (r.place for r in page))),
-        parties=(parties, _party_groups(p for r in page for p in r.pair or ())),
-    )
-    edges = []
-    for i, r in enumerate(page):
-        same = "、".join({"PLACE": "同一地点", "PARTIES": "同一双方"}[x] for x in r.by)
-        edges.append({
-            "cursor": encode_cursor(order, str(start + i + 1)),
-            "node": {
-                "by": [RepeatBy(x) for x in r.by], "matters": r.matters, "days": r.last_day - r.first_day,
-                "sentence": f"{same} {r.last_day - r.first_day + 1} 天内{called} {r.matters} 起",
-                "at": lists["places"].get(_code(ask, r.place)), "parties": [lists["parties"][p] for p in (r.pair or ()) if p in lists["parties"]],
-                "incidents": [lists["incidents"][x] for x in r.incidents if x in lists["incidents"]],
-            },
-        })  # fmt: skip
-    return {**_connection(edges, more, start > 0, 0), "total_count": exact(len(found))}
-
-
-def _incident_kinds(ask: Ask, kinds: list[str]) -> tuple[list[str], list[str]]:
-    """The kinds that incidents are found by, and the codes that their kind or category must be one of.
-
-    Raises:
-        UsageError: BAD_ARGUMENT for a code that is no kind of incident.
-    """
-    limited(kinds, "类别", 20)
-    known = ask.context.terms.lists["incident_kind"]
-    unknown = [k for k in kinds if k not in known]
-    if unknown:
-        raise UsageError(
-            "BAD_ARGUMENT",
-            f"没有事件类别 {unknown[0][:40]}",
-            f"no kind of incident is called {unknown[0][:40]}",
-            'terms(list: "incident_kind") has them.',
-        )
-    codes = [code for kind in kinds for code in ask.context.terms.below("incident_kind", kind)]
-    # A source may call an incident by a narrow kind alone, others by the broad kind with a category.
-    return sorted({known[k].parent or k for k in kinds} | set(codes)), sorted(set(codes))
-
-
-async def _evidence(
-    ask: Ask, **lists: tuple[Selected | None, list[Group]]
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """What a page of results is shown by, all lists in one statement: name → key → node."""
-    wanted = {name: (chosen, groups) for name, (chosen, groups) in lists.items() if chosen and groups}
-    found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in lists}
-    if wanted:
-        parts = (
-            f"{name}: {ask.compiler.listed(groups, chosen)}" for name, (chosen, groups) in wanted.items()
-        )
-        rows = await ask.read(f"RETURN {{{', '.join(parts)}}} AS found")
-        for name in wanted:
-            found[name] = {row["k"]: row["n"] for row in rows[0][name]}
-    return found
-
-
-def _incident_groups(ids: Iterable[str]) -> list[Group]:
-    held = sorted(set(ids))
-    return [Group("Incident", "id", held)] if held else []
-
-
-def _place_groups(ask: Ask, keys: Iterable[str | None]) -> list[Group]:
-    """Places by key: looked up by code, which says how what is in them is found."""
-    return ask.compiler.by_code(_code(ask, key) for key in keys if key is not None)
-
-
-def _party_groups(ids: Iterable[str]) -> list[Group]:
-    labels: dict[str, list[str]] = {}
-    for id in sorted(set(ids)):
-        labels.setdefault(str(ONTOLOGY.label_of(id)), []).append(id)
-    return [Group(label, "id", held) for label, held in sorted(labels.items())]
-
-
-async def _relapses(ask: Ask, area: str, within_days: int, after: str | None) -> dict[str, Any]:
-    _days(within_days, "withinDays")
-    kind, key = area_of(ask, area)
-    rows = await ask.read(relapses.statement(kind, ask.compiler.scope), {"area": key, **relapses.PARAMETERS})
-    found = relapses.find([relapses.hazard(r) for r in rows], within_days)
-    order = _order(area, within_days)
-    page, start, more = _page(ask, found, order, after)
-    lists = await _evidence(
-        ask,
-        earlier=(ask.part("edges", "node", "earlier"), _incident_groups(r.earlier for r in page)),
-        later=(ask.part("edges", "node", "later"), _incident_groups(r.later for r in page)),
-        places=(ask.part("edges", "node", "at"), _place_groups(ask, (r.place for r in page))),
-    )
-    edges = []
-    for i, r in enumerate(page):
-        term = ask.context.terms.get("incident_kind", r.category)
-        edges.append({
-            "cursor": encode_cursor(order, str(start + i + 1)),
-            "node": {
-                "category": ask.context.terms.plain("incident_kind", r.category), "days": r.days,
-                "sentence": f"“{term.zh}”整改销号 {r.days} 天后复燃",
-                "at": lists["places"].get(_code(ask, r.place)),
-                "earlier": lists["earlier"].get(r.earlier), "later": lists["later"].get(r.later),
-            },
-        })  # fmt: skip
-    return {**_connection(edges, more, start > 0, 0), "total_count": exact(len(found))}
-
-
-def _code(ask: Ask, key: str | None) -> str:
-    """The code of a place key."""
-    return code_of_key(key or "", ask.context.scheme)

@@ -48,6 +48,20 @@ class Relapse:
     later: t.Incident | None
 
 
+@strawberry.type(
+    description="案件:同一处未了结的几项预警,一并处置 · findings that stand at one very place, to be seen to together"
+)
+class FindingCase:
+    at: t.Address | None
+    severity: Term | None = strawberry.field(description="最重的等级 · that of the severest")
+    count: int = strawberry.field(description="预警数 · how many findings stand there")
+    since: DateTime = strawberry.field(description="最早发现 · when the oldest of them was found")
+    newest: DateTime = strawberry.field(description="最近发现 · when the newest of them was found")
+    findings: list[t.Finding] = strawberry.field(
+        description="重者在前,至多 50 项 · the severest first, 50 at most"
+    )
+
+
 @strawberry.type(description="一批来文 · a file, a sheet or a bundle of pushes, as received")
 class FeedBatch:
     id: str
@@ -145,6 +159,7 @@ class AddressDiff:
 
 
 RepeatConnection: Any = make_connection("Repeat", Repeat, MODULE)
+FindingCaseConnection: Any = make_connection("FindingCase", FindingCase, MODULE)
 RelapseConnection: Any = make_connection("Relapse", Relapse, MODULE)
 
 

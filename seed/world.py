@@ -40,6 +40,7 @@ from seed.things import World, build_things
 from seed.truth import Dispute, Hazard, relapses, repeats
 from seed.vehicles import build_vehicles
 from seed.volunteers import build_devices, build_volunteers
+from seed.workshops import settle_workshops, workshops
 
 STAGE: Final = "合成数据 seed"
 Progress = Callable[[str, int, int | None], None]
@@ -373,7 +374,10 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
         writer.feed(key, build(options, places))
     people = build_people(options, places)
     spots = build_spots(places)
-    enterprises = build_enterprises(options, places, people, spots)
+    enterprises = settle_workshops(
+        options, places, people, build_enterprises(options, places, people, spots), spots
+    )
+    writer.planted["sleeping_workshop"] = workshops(people, enterprises, spots)
     writer.feed("enterprises", enterprises.feed)
     writer.mention("enterprises", enterprises.feed, "法定代表人", pl.Series(enterprises.rep))
 

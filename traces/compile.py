@@ -23,6 +23,7 @@ from traces.declaration import (
     STEP,
     Chain,
     Pattern,
+    Related,
     Repeat,
     Test,
     Things,
@@ -190,13 +191,26 @@ class TraceCompiler:
         for name, wanted in things.where.items():
             yield self._wanted(things.label, "n", name, wanted)
         for related in things.having:
-            where = [f"h:{related.label}"]
-            where += [self._wanted(related.label, "h", f, w) for f, w in related.where.items()]
-            yield f"{'NOT ' if related.none else ''}EXISTS {{ MATCH (n){_path(related.way, 'h')} WHERE {' AND '.join(where)} }}"
+            if not related.here:
+                yield self._having(related)
         # What happened lies in the past anyway, and the planner would take the index of times for all of it. What has an end
         # may have an unknown start.
         if things.time is not None and things.until is None:
             yield f"n.{things.time} <= $tonight"
+
+    def _having(self, related: Related, at: str | None = None) -> str:
+        """That a thing has something else, or has not; at a place, where that is named."""
+        where = [f"h:{related.label}"]
+        where += [self._wanted(related.label, "h", f, w) for f, w in related.where.items()]
+        link = STEP.fullmatch(related.way[-1])
+        assert link is not None
+        kept = ONTOLOGY.links[link[2]].history
+        if kept:
+            where += ["coalesce(e.since, '') <= $today", f"coalesce(e.until, '{OPEN_END}') > $today"]
+        if at is not None:
+            where += [f"h.place = {at}", "h.place_confidence IS NULL"]
+        path = _path(related.way, "h", tie="e" if kept else None)
+        return f"{'NOT ' if related.none else ''}EXISTS {{ MATCH (n){path} WHERE {' AND '.join(where)} }}"
 
     def _wanted(self, label: str, variable: str, name: str, wanted: Wanted) -> str:
         value = f"{variable}.{name}"
@@ -245,6 +259,9 @@ class TraceCompiler:
             return ONTOLOGY.links[link[2]].history
         return self.trace.subject.place is not None and things.label == "Person"
 
+    def _tie(self, things: Things) -> str | None:
+        return "tie" if self._has_tie(things) else None
+
     def _legs(self, fetch: Fetch) -> str:
         if fetch.chain is None:
             return ""
@@ -277,7 +294,7 @@ class TraceCompiler:
     def _carrier(self, things: Things) -> tuple[str, str]:
         """How a thing reaches what has its place key, and that variable."""
         if things.way:
-            return f" MATCH (n){_path(things.way, 'z', tie=self._has_tie(things))}", "z"
+            return f" MATCH (n){_path(things.way, 'z', tie=self._tie(things))}", "z"
         if things.label == "Person":
             return " MATCH (n)-[tie:LIVES_AT]->()", "tie"
         return "", "n"
@@ -298,6 +315,7 @@ class TraceCompiler:
                 sure.append(f"{carrier}.place_level IN $levels")
         if place != "OWN":
             sure.append(f"size({carrier}.place) >= {self._width()}")
+        sure += [self._having(related, f"{carrier}.place") for related in things.having if related.here]
         return sure
 
     def _to_subject(self, things: Things) -> str:
@@ -308,7 +326,7 @@ class TraceCompiler:
         if subject.node is not None:
             if not things.way:
                 return "WITH n, n.id AS s"
-            tie = self._has_tie(things)
+            tie = self._tie(things)
             return f"MATCH (n){_path(things.way, 'z:' + subject.node, tie=tie)} WITH n, z.id AS s{', tie' if tie else ''}"
         match, carrier = self._carrier(things)
         key = f"{carrier}.place" if subject.place == "OWN" else _cut(f"{carrier}.place", self._width())
@@ -330,7 +348,7 @@ class TraceCompiler:
         if subject.node is not None:
             if not things.way:
                 return f"MATCH (n:{things.label}) WHERE {' AND '.join(['n.id = s', *given])}"
-            path = _path(things.way, f"z:{subject.node}", tie=self._has_tie(things))
+            path = _path(things.way, f"z:{subject.node}", tie=self._tie(things))
             return f"MATCH (n:{things.label}){path} WHERE {' AND '.join(['z.id = s', *given])}"
         match, carrier = self._carrier(things)
         reach = f"{carrier}.place = s" if subject.place == "OWN" else f"{carrier}.place STARTS WITH s"
@@ -411,13 +429,13 @@ def _step(step: str) -> tuple[bool, str, str | None]:
     return bool(found[1]), found[2], found[4]
 
 
-def _path(way: Any, end: str, *, tie: bool = False) -> str:
-    """The relationships of a way, from a node to `end`; the last one is called `tie` where it is wanted."""
+def _path(way: Any, end: str, *, tie: str | None = None) -> str:
+    """The relationships of a way, from a node to `end`; the last one is called `tie` where that is wanted."""
     text = ""
     for i, step in enumerate(way):
         back, type, label = _step(step)
         last = i == len(way) - 1
-        name = "tie" if tie and last else ""
+        name = tie if tie and last else ""
         of = f":{label}" if label and not (last and ":" in end) else ""
         text += f"{'<' if back else ''}-[{name}:{type}]-{'' if back else '>'}({end if last else ''}{of})"
     return text

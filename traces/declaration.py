@@ -84,17 +84,19 @@ Wanted = bool | int | str | list[str] | Test
 
 
 class Related(Strict):
-    """Something else that a thing must have, or must not have.
+    """Something else that a thing must have, or must not have, by relationships that stand today.
 
     Attributes:
         way: from the thing to it, such as `[TO>]`.
         none: whether it must not be there.
+        here: whether it stands at the very place where the thing does.
     """
 
     way: Way
     label: str
     where: dict[str, Wanted] = {}
     none: bool = False
+    here: bool = False
 
     @model_validator(mode="after")
     def _known(self) -> Related:
@@ -366,12 +368,14 @@ class Planted(Strict):
         of: the label whose keys the list has.
         by: the field that holds them, where it is not the label's usual one.
         values: parameters with which the list holds every true case.
+        earlier: how it was looked for before; its precision is told beside.
     """
 
     key: str
     of: str | None = None
     by: str | None = None
     values: dict[str, int] = {}
+    earlier: Pattern | None = None
 
 
 class Trace(Strict):
@@ -426,7 +430,10 @@ class Trace(Strict):
         return self
 
     def _reached(self, things: Things) -> Iterator[tuple[Where, str]]:
-        """Whether the things lead to the subject."""
+        """Whether the things lead to the subject, and to what must stand where they do."""
+        for i, related in enumerate(things.having):
+            if related.here and (self.subject.place is None or related.label not in PLACED):
+                yield ("having", i, "here"), f"{related.label} does not stand at the place of a finding"
         if self.subject.pair is not None:
             if things.label != "Incident" or things.way:
                 yield ("label",), "a pair of parties is of incidents"
@@ -463,6 +470,12 @@ class Trace(Strict):
     def selections(self) -> list[Things]:
         """All things that the pattern speaks of, in order."""
         return [things for _, things in self.things()]
+
+    def looking_for(self, pattern: Pattern) -> Trace:
+        """The same trace with another pattern."""
+        made = self.model_copy(update={"pattern": pattern})
+        made.__dict__.pop("selections", None)
+        return made
 
     def defaults(self) -> dict[str, int]:
         """The parameters as they are declared."""

@@ -172,10 +172,15 @@ class Explainer:
             also = [self._wanted(related.label, f, w) for f, w in related.where.items()]
             inner_zh = f"({','.join(c[0] for c in also)})" if also else ""
             inner_en = f" ({', '.join(c[1] for c in also)})" if also else ""
+            step = STEP.fullmatch(related.way[-1])
+            assert step is not None
+            link = ONTOLOGY.links[step[2]]
+            # What stands at the same place may be there in several ways: by which one is what matters.
+            by_zh, by_en = (f"{link.zh}同址", f" here ({link.en})") if related.here else ("", "")
             conditions.append(
                 (
-                    f"{'无' if related.none else '有'}{label.zh}{inner_zh}",
-                    f"{'no' if related.none else 'with'} {label.en.lower()}{inner_en}",
+                    f"{'无' if related.none else '有'}{by_zh}{label.zh}{inner_zh}",
+                    f"{'no' if related.none else 'with'} {label.en.lower()}{by_en}{inner_en}",
                 )
             )
         if things.time is not None:

@@ -24,13 +24,23 @@ async def score(runner: Runner, trace: Trace, truth: Path) -> dict[str, Any] | N
         truth: the `truth/` directory that `quanxi seed` wrote.
 
     Returns:
-        precision, recall (1.0 when there is nothing to find), true, found, missing, extra (ten of each).
+        precision, recall (1.0 when there is nothing to find), true, found, missing, extra (ten of each), and `earlier`, the
+        precision of the way it was looked for before where the trace declares one.
 
     Raises:
         UsageError: BAD_FILE when `truth` is no answer key.
     """
     if trace.planted is None:
         return None
+    told = await _scored(runner, trace, truth)
+    if trace.planted.earlier is not None:
+        before = await _scored(runner, trace.looking_for(trace.planted.earlier), truth)
+        told["earlier"] = before["precision"]
+    return told
+
+
+async def _scored(runner: Runner, trace: Trace, truth: Path) -> dict[str, Any]:
+    assert trace.planted is not None
     results = await runner.whole(trace, trace.planted.values)
     matches = [m for r in results.values() for e in r.episodes for m in e.matches]
     kinds = {k for t in trace.selections for k in t.kinds}

@@ -83,6 +83,27 @@ def statement(
     return f"RETURN {c.page(page, selected)} AS found"
 
 
+def cases(scope: Scope, area: str | None) -> str:
+    """Rows [place key, ids of its findings, the severest and of those the newest first, their severity, when the oldest and the newest was found] of
+    places where at least `$minimum` findings stand at the very place, severest first.
+
+    Args:
+        area: how `$area` is matched (`tree` or `grid`); None for the district.
+    """
+    where = ["f.state IN $open", "f.place IS NOT NULL", "f.found_at < $as_of_end"]
+    if area is not None:
+        where.append(f"f.{'grid' if area == 'grid' else 'place'} STARTS WITH $area")
+    where += scope.conditions("Finding", "f")
+    arms = " ".join(f"WHEN f.severity IN {list(codes)} THEN {rank}" for rank, codes in enumerate(_GRADES))
+    return (
+        f"MATCH (f:Finding) WHERE {' AND '.join(where)} WITH f, CASE {arms} ELSE -1 END AS grade "
+        "ORDER BY grade DESC, f.found_at DESC, f.id "
+        "WITH f.place AS place, collect(f.id) AS ids, collect(f.severity)[0] AS severity, max(grade) AS worst, "
+        "min(f.found_at) AS oldest, max(f.found_at) AS newest WHERE size(ids) >= $minimum "
+        "RETURN [place, ids, severity, oldest, newest] AS found ORDER BY worst DESC, size(ids) DESC, newest DESC, place"
+    )
+
+
 def evidence(scope: Scope) -> str:
     """Rows [finding, ids of what shows it and of what two of these have in common, links among them, whether it was cut] of `$ids`.
 

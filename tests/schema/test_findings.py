@@ -72,6 +72,39 @@ async def test_lists(town: Asker, asked: dict[str, Any], found: list[str]) -> No
     assert await listed(town, **asked) == found
 
 
+CASES = """query ($area: AddressCode, $minimum: Int! = 2, $after: String) {
+  findingCases(area: $area, minimum: $minimum, first: 1, after: $after) { totalCount { value } pageInfo { hasNextPage endCursor }
+    edges { node { at { code } severity { code } count since newest findings { id } } } } }"""
+
+
+async def test_several_at_one_place_are_one_case(town: Asker) -> None:
+    found = (await town.data(CASES))["findingCases"]
+    (edge,) = found["edges"]
+    assert edge["node"] == {
+        "at": {"code": "3301090020010003021201"}, "severity": {"code": "red"}, "count": 2,
+        "since": "2025-11-15T21:10:00+08:00", "newest": "2025-11-16T08:00:00+08:00",
+        "findings": [{"id": "fin_pair"}, {"id": "fin_across"}],
+    }  # fmt: skip
+    assert found["totalCount"] == {"value": 1}
+    for area, cases in (("330109002001G01", 1), ("330109003001", 0)):
+        assert (await town.data(CASES, area=area))["findingCases"]["totalCount"]["value"] == cases
+    assert (await town.data(CASES, minimum=3))["findingCases"]["edges"] == []
+    # Of the two, who is limited may see one: to them it is no case.
+    assert (await town.data(CASES, town.drawn.limited))["findingCases"]["edges"] == []
+    assert (await town(CASES, minimum=1)).codes == ["BAD_ARGUMENT"]
+    # One that no longer stands is no part of it; a page goes on where the last one ended.
+    await town.store.write(
+        "MATCH (f:Finding {id: 'fin_east'}) SET f.state = 'new' "
+        "CREATE (g:Finding {id: 'fin_more', place: f.place, state: 'new', severity: 'blue', found_at: f.found_at, trace: 't'})"
+    )
+    first = (await town.data(CASES))["findingCases"]
+    assert first["totalCount"] == {"value": 2} and first["pageInfo"]["hasNextPage"]
+    second = (await town.data(CASES, after=first["pageInfo"]["endCursor"]))["findingCases"]
+    assert [f["id"] for f in second["edges"][0]["node"]["findings"]] == ["fin_east", "fin_more"]
+    await town.store.write("MATCH (f:Finding {id: 'fin_across'}) SET f.state = 'cleared'")
+    assert (await town.data(CASES))["findingCases"]["totalCount"] == {"value": 1}
+
+
 @pytest.mark.parametrize("order", ["NEWEST", "OLDEST", "SEVEREST"])
 async def test_pages(town: Asker, order: str) -> None:
     whole = await listed(town, order=order)

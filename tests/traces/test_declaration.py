@@ -46,6 +46,12 @@ def test_mistakes(tmp_path: Path, was: str, becomes: str, line: int, said: str) 
     assert any(said in en and at == line for at, en in found), found
 
 
+def test_what_stands_here_needs_a_place(tmp_path: Path) -> None:
+    here = "where: {off_route: true}, having: [{way: [TO>], label: Project, here: true}]"
+    (found,) = mistakes(tmp_path, GOOD.replace("where: {off_route: true}", here))
+    assert found == (14, "Project does not stand at the place of a finding")
+
+
 def test_no_mistake(tmp_path: Path) -> None:
     assert mistakes(tmp_path, GOOD) == []
 

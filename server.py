@@ -29,6 +29,7 @@ from graph.store import Store
 from graph.viewer import DEVELOPMENT, Viewer
 from ledger import EventFeed, FindingLog, Ledger, Pushes
 from ledger.events import prepare
+from ledger.publications import Publications
 from ledger.webhooks import Webhooks
 from loaders.identity.judging import Judging
 from loaders.mend import Disagreements
@@ -44,8 +45,8 @@ from ontology.terms import load_terms
 from schema.limits import Limits
 from schema.operations import Method
 from settings import Settings
-from traces.catalogue import load_traces
 from traces.judging import FindingJudging
+from traces.standing import StandingTraces
 from web.app import Domain, Follower, Options, Pushing, Server
 from web.bell import Bell
 from web.logs import set_up_logging
@@ -80,6 +81,11 @@ class QuanxiDomain:
         self._scheme = catalog_scheme(settings.catalog)
         self.feed_status = FeedStatus(settings.data, loader.feeds, loader.ledger.vault)
         explainer = Explainer(loader, loader.ledger)
+        # A ledger of their own: they are published in other threads than those that explain.
+        published = Ledger(settings.data, settings.keyring())
+        self._traces = StandingTraces(
+            settings.catalog, loader.terms, Publications(published), _clock(settings)
+        )
         self._parts: dict[str, Any] = {
             "viewer": _viewer(settings.viewer, self._scheme),
             "clock": _clock(settings),
@@ -90,7 +96,8 @@ class QuanxiDomain:
             "resolves": Resolving(loader, explainer.lock),
             "disagrees": Disagreements(loader, explainer),
             "judges_findings": FindingJudging(FindingLog(loader.ledger), _clock(settings), explainer.lock),
-            "traces": load_traces(settings.catalog, loader.terms),
+            "traces": self._traces,
+            "log": FindingLog(published),
             "feed_status": self.feed_status.of,
             "timeout": settings.query_timeout,
             "identity_hash": functools.partial(identity_hash, loader.ledger.vault.identity),
@@ -126,6 +133,7 @@ class QuanxiDomain:
         return Context(store=store, method=method, **self._parts)
 
     async def look(self, store: Store) -> None:
+        self._traces.renew()
         # A load in another process counts anew, for another day at times.
         told = await read_meta(store)
         self._parts["rolled_for"] = told.get("rolled_for")

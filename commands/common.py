@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from loaders.load import Target
     from loaders.run import Loader, Summary
     from ontology.clock import Clock
+    from ontology.terms import Terms
     from settings import Settings
+    from traces.declaration import Trace
 
 Step = Callable[[str, int, int | None], None]
 console = Console()
@@ -139,16 +141,37 @@ def make_loader(
     progress: Step | None = None,
 ) -> Loader:
     """The loader of the settings' data directory, with its ledger and the standing traces."""
+    from ledger.publications import Publications
     from loaders.wiring import open_loader
-    from traces.catalogue import load_traces
+    from traces.standing import StandingTraces
     from traces.watch import Watch
 
     loader = open_loader(
         settings.data, settings.catalog, district_clock(settings, directory), progress, settings.keyring()
     )
-    traces = load_traces(settings.catalog, loader.terms)
+    traces = StandingTraces(settings.catalog, loader.terms, Publications(loader.ledger), loader.clock)
     loader.watch = Watch(loader.ledger, loader.records, traces, loader.scheme, loader.terms)
     return loader
+
+
+def standing_traces(settings: Settings) -> tuple[Mapping[str, Trace], Terms]:
+    """The traces that stand in the settings' data directory, which need not be there yet; and their terms."""
+    from ledger import Ledger
+    from ledger.publications import Publications
+    from loaders.wiring import catalog_terms_root
+    from ontology.clock import Clock
+    from ontology.terms import load_terms
+    from traces.catalogue import load_traces
+    from traces.standing import StandingTraces
+
+    terms = load_terms(catalog_terms_root(settings.catalog))
+    if not (settings.data / "ledger" / "catalogue.db").is_file():
+        return load_traces(settings.catalog, terms), terms
+    ledger = Ledger(settings.data, settings.keyring())
+    try:
+        return StandingTraces(settings.catalog, terms, Publications(ledger), Clock()), terms
+    finally:
+        ledger.close()
 
 
 def connect(settings: Settings, progress: Step | None = None) -> EngineAddress:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,13 +14,14 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from commands.common import current_settings, district_clock, graph_of, print_scores
+from commands.common import current_settings, district_clock, graph_of, print_scores, standing_traces
 from ontology.errors import UsageError
 
 if TYPE_CHECKING:
     from ontology.terms import Terms
     from traces.declaration import Trace
     from traces.runner import Runner
+    from traces.standing import StandingTraces
 
 app = typer.Typer(
     help="Traces 模型: check, explain and run what the district looks for.", no_args_is_help=True
@@ -35,10 +39,12 @@ Given = Annotated[
 def list_() -> None:
     """List the traces, with whose need each serves and its parameters."""
     traces, _ = _traces()
-    table = Table("trace", "模型", "serves", "parameters")
+    table = Table("trace", "version", "模型", "serves", "parameters")
     for trace in traces.values():
         told = ", ".join(f"{n}={p.default}" for n, p in trace.parameters.items())
-        table.add_row(trace.trace, f"{trace.zh}\n[dim]{trace.en}", " ".join(trace.serves), told)
+        table.add_row(
+            trace.trace, str(trace.version), f"{trace.zh}\n[dim]{trace.en}", " ".join(trace.serves), told
+        )
     console.print(table)
 
 
@@ -203,6 +209,60 @@ def backtest(
         )
 
 
+@app.command("publish", epilog="Example: quanxi trace publish noise_in_rented_building.yaml")
+def publish(
+    file: Annotated[Path, typer.Argument(help="A file that declares a trace.")],
+) -> None:
+    """Have a trace stand from now on, as the next version of its name. What its first look finds is told to nobody; earlier findings stay."""
+    from traces.catalogue import read_trace
+
+    with _standing() as traces:
+        # First by its path, so that a mistake is told with file and line.
+        read_trace(file, _traces()[1])
+        done = traces.publish(file.read_text("utf-8"), getpass.getuser())
+    told = "published 已发布" if done.changed else "stands already 与现行版本相同"
+    console.print(f"{done.trace.trace} version {done.trace.version}: {told}")
+
+
+@app.command("withdraw", epilog="Example: quanxi trace withdraw noise_in_rented_building")
+def withdraw(
+    name: Annotated[str, typer.Argument(help="A published trace.")],
+) -> None:
+    """Take back what was published of a trace; the catalogue's own stands again, else its findings close."""
+    with _standing() as traces:
+        again = traces.withdraw(name, getpass.getuser())
+    console.print(
+        "withdrawn 已撤回"
+        + (f"; version {again.version} of the catalogue stands 恢复目录版本" if again else "")
+    )
+
+
+@app.command("versions", epilog="Example: quanxi trace versions noise_in_rented_building")
+def versions(name: Annotated[str, typer.Argument(help="A trace.")]) -> None:
+    """List what was published of a trace, and when it was withdrawn."""
+    from commands.batches import Opened
+    from ledger.publications import Publications
+
+    with Opened() as loader:
+        held = Publications(loader.ledger).history(name)
+    table = Table("version", "at", "by", "")
+    for p in held:
+        table.add_row(str(p.version), p.at, p.by, "published 发布" if p.declaration else "withdrawn 撤回")
+    console.print(table)
+
+
+@contextmanager
+def _standing() -> Iterator[StandingTraces]:
+    from commands.batches import Opened
+    from ledger.publications import Publications
+    from traces.standing import StandingTraces
+
+    with Opened() as loader:
+        yield StandingTraces(
+            current_settings().catalog, loader.terms, Publications(loader.ledger), loader.clock
+        )
+
+
 def score(truth: Path, *, as_json: bool) -> None:
     """Print how well each trace finds what the answer key says."""
     from traces.score import score as scored
@@ -225,17 +285,11 @@ def score(truth: Path, *, as_json: bool) -> None:
     print_scores(result)
 
 
-def _traces() -> tuple[dict[str, Trace], Terms]:
-    from loaders.wiring import catalog_terms_root
-    from ontology.terms import load_terms
-    from traces.catalogue import load_traces
-
-    catalog = current_settings().catalog
-    terms = load_terms(catalog_terms_root(catalog))
-    return load_traces(catalog, terms), terms
+def _traces() -> tuple[Mapping[str, Trace], Terms]:
+    return standing_traces(current_settings())
 
 
-def _of(traces: dict[str, Trace], name: str, terms: Terms) -> Trace:
+def _of(traces: Mapping[str, Trace], name: str, terms: Terms) -> Trace:
     from ontology.declared import nearest
     from traces.catalogue import read_trace
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from commands.batches import Opened
+from commands.common import current_settings, standing_traces
 from ontology.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def add(
 
     with Opened() as loader:
         for given, known, what in (
-            (trace, set(_traces(loader)), "trace"),
+            (trace, set(_traces()), "trace"),
             (severity, set(loader.terms.lists["severity"]), "severity"),
             (change, set(loader.terms.lists["finding_change"]), "change"),
         ):
@@ -153,8 +154,5 @@ def _open(ledger: Ledger) -> Webhooks:
     return Webhooks(ledger)
 
 
-def _traces(loader: object) -> list[str]:
-    from commands.common import current_settings
-    from traces.catalogue import load_traces
-
-    return list(load_traces(current_settings().catalog, loader.terms))  # type: ignore[attr-defined]
+def _traces() -> list[str]:
+    return list(standing_traces(current_settings())[0])

@@ -151,6 +151,11 @@ class Records:
         row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
+    def meta_names(self, prefix: str) -> list[str]:
+        """The names under which something is kept that begin with a prefix."""
+        rows = self.db.execute("SELECT name FROM meta WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
+        return [str(r[0]) for r in rows]
+
     def set_meta(self, name: str, value: str) -> None:
         self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
@@ -184,6 +189,11 @@ class Records:
         self.db.executemany(
             "INSERT OR REPLACE INTO trace_due VALUES (?,?,?)", ((trace, s, d) for s, d in due)
         )
+
+    def forget_trace(self, trace: str, mark: str) -> None:
+        """Forgets what a trace was to look at, and that it has looked."""
+        self.db.execute("DELETE FROM trace_due WHERE trace = ?", (trace,))
+        self.db.execute("DELETE FROM meta WHERE name = ?", (mark,))
 
     def due(self, day: str) -> dict[str, set[str]]:
         """trace → subjects that it is to look at by a day."""

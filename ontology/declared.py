@@ -113,10 +113,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def read_declared(path: Path, model: type[M]) -> tuple[M | None, Lines, list[Mistake]]:
     """What a YAML file declares, or None; where each of its keys stands; and all that is wrong with it."""
     try:
-        raw, node = read_yaml_and_nodes(path.read_text(encoding="utf-8"))
-        lines = lines_of(node)
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         return None, NO_LINES, [Mistake(path, 1, "不是 UTF-8 文本", "is not UTF-8 text")]
+    return read_declared_text(text, path, model)
+
+
+def read_declared_text(text: str, path: Path, model: type[M]) -> tuple[M | None, Lines, list[Mistake]]:
+    """As `read_declared`, of a text that is called by a path."""
+    try:
+        raw, node = read_yaml_and_nodes(text)
+        lines = lines_of(node)
     except (yaml.YAMLError, ValueError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1

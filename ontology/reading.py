@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+READER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(text: str) -> Any:
@@ -15,7 +15,7 @@ def read_yaml(text: str) -> Any:
     Raises:
         yaml.YAMLError: it is not YAML, or not of the safe types.
     """
-    return yaml.load(text, _Loader)
+    return yaml.load(text, READER)
 
 
 def read_yaml_and_nodes(text: str) -> tuple[Any, yaml.Node | None]:
@@ -24,7 +24,7 @@ def read_yaml_and_nodes(text: str) -> tuple[Any, yaml.Node | None]:
     Raises:
         yaml.YAMLError: it is not YAML, or not of the safe types.
     """
-    loader = _Loader(text)
+    loader = READER(text)
     try:
         node = loader.get_single_node()
         return (loader.construct_document(node) if node is not None else None), node

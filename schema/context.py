@@ -33,7 +33,7 @@ class Context:
         judges_findings: `schema.findings.FindingJudges`, or None.
         events: `schema.subscription.Events`, or None. resume: the cursor of the last event that a subscriber has had. seals: seals cursors (`ledger.vault.Vault`).
         graph: the store as it is by now, for what goes on long; raises an EngineError while there is none.
-        traces: the district's traces by name.
+        traces: the district's traces by name. log: of findings (`ledger.FindingLog`), for trials of traces; or None.
         later: what reads fields of several rows at once, after all else, by where they stand in the answer.
         slots: under which key the statements of this operation answer what has an alias, by (type, path).
     """
@@ -55,6 +55,7 @@ class Context:
     seals: Any = None
     graph: Callable[[], Store] | None = None
     traces: Mapping[str, Any] = field(default_factory=dict)
+    log: Any = None
     rolled_for: str | None = None
     changed_on: str | None = None
     method: Literal["GET", "POST"] = "POST"

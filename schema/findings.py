@@ -14,7 +14,7 @@ from strawberry.dataloader import DataLoader
 
 from graph.compile import Group, encode_cursor
 from graph.queries import findings as queries
-from graph.selection import response_path
+from graph.selection import Selected, response_path
 from graph.viewer import DEVELOPMENT, Viewer
 from ledger.findings import OPEN
 from ontology import ONTOLOGY
@@ -210,8 +210,13 @@ async def cases(ask: Ask, area: tuple[str, str] | None, minimum: int, after: str
     return {**connected(edges, more, start > 0, 0), "total_count": exact(len(found))}
 
 
-async def traces(ask: Ask, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
+async def traces(
+    ask: Ask, names: Sequence[str] | None = None, selected: Selected | None = None
+) -> list[dict[str, Any]]:
     """The district's traces in the order of their names, or those of some names; their figures in one statement.
+
+    Args:
+        selected: where the traces stand in the answer; the root when None.
 
     Raises:
         UsageError: NOT_FOUND for a name that there is not.
@@ -221,7 +226,7 @@ async def traces(ask: Ask, names: Sequence[str] | None = None) -> list[dict[str,
         raise not_found("模型")
     wanted = sorted(held) if names is None else list(names)
     figures: dict[str, list[Any]] = {}
-    if any(s.name == "figures" for s in ask.selections.of(ask.selected)) and wanted:
+    if any(s.name == "figures" for s in ask.selections.of(selected or ask.selected)) and wanted:
         rows = await ask.read(queries.figures(ask.compiler.scope), {"traces": wanted, "open": _STANDING})
         figures = {row[0]: row[1:] for row in rows}
     return [_trace(ask, held[name], figures.get(name, [0, 0, 0, 0, 0, None])) for name in wanted]

@@ -1,15 +1,16 @@
-"""What may be changed over GraphQL: judgements of links and findings, and which place a text names."""
+"""What may be changed over GraphQL: judgements of links and findings, which place a text names, and which traces stand."""
 
 from __future__ import annotations
 
 import strawberry
 
-from schema import findings, links, resolution
+from schema import findings, links, resolution, trials
 from schema.findings import JudgeFindingResult, Verdict
 from schema.links import JudgeResult
 from schema.resolution import PickResult
 from schema.scalars import AddressCode
 from schema.terms import Info
+from schema.trials import PublishTraceResult, WithdrawTraceResult
 
 
 @strawberry.type
@@ -42,3 +43,15 @@ class Mutation:
         self, info: Info, text: str, reason: str, code: AddressCode | None = None
     ) -> PickResult:
         return await resolution.pick(info, text, code and str(code), reason)  # type: ignore[return-value]
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="发布模型:declaration 为 YAML 声明;成为该名模型的下一版本,此前的预警仍属其版本 · have a declared trace stand, as the next version of its name"
+    )
+    async def publish_trace(self, info: Info, declaration: str) -> PublishTraceResult:
+        return await trials.published(info, declaration)  # type: ignore[return-value]
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="撤回已发布的模型 · take back what was published of a trace"
+    )
+    async def withdraw_trace(self, info: Info, name: str) -> WithdrawTraceResult:
+        return await trials.withdrawn(info, name)  # type: ignore[return-value]

@@ -14,7 +14,7 @@ from graph.selection import Selected
 from graph.viewer import DEVELOPMENT
 from ontology import ONTOLOGY, identifiers
 from ontology.errors import UsageError
-from schema import findings, places, subgraphs
+from schema import findings, places, subgraphs, trials
 from schema import types as t
 from schema.ask import Ask, area_of, limited, not_found
 from schema.disagreements import DisagreementConnection, disagreements
@@ -48,6 +48,7 @@ from schema.results import (
 )
 from schema.scalars import AddressCode, Corner, Crs, Date, Exactness, Kind, Level, RepeatBy, Term
 from schema.terms import Info, as_term
+from schema.trials import ParameterValue, TraceTrial
 
 
 @strawberry.type
@@ -415,6 +416,15 @@ class Query:
     @strawberry.field(description="模型,按名 · a trace by its name")
     async def trace(self, info: Info, name: str, as_of: Date | None = None) -> Trace | None:
         return (await findings.traces(Ask(info, as_of), [name]))[0]  # type: ignore[return-value]
+
+    @strawberry.field(
+        description="试算模型:给 name 或 declaration(YAML 声明),set 为参数取值 · try a standing trace, or one declared here; nothing is kept"
+    )
+    async def trace_trial(
+        self, info: Info, name: str | None = None, declaration: str | None = None, set: list[ParameterValue] | None = None,
+        as_of: Date | None = None,
+    ) -> TraceTrial | None:  # fmt: skip
+        return trials.trial(Ask(info, as_of), name, declaration, set)  # type: ignore[return-value]
 
     @strawberry.field(description="字典 · the terms of a list: incident_kind, residence, error_code …")
     def terms(self, info: Info, list: str, as_of: Date | None = None) -> list[Term]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from ontology.errors import UsageError
+from ontology.errors import QuanxiError
 
 
 @strawberry.type(description="未受理及其原因 · not taken, and why")
@@ -18,6 +18,6 @@ class Refused:
     is_type_of = classmethod(lambda cls, source, info: "zh" in source)
 
 
-def refused(error: UsageError) -> dict[str, Any]:
+def refused(error: QuanxiError) -> dict[str, Any]:
     """An error as the answer that a mutation gives instead of raising it."""
     return {"code": error.code, "zh": error.zh, "en": error.en}

@@ -6,6 +6,7 @@ without a day (a state, a flag) is what it says now: the graph does not know wha
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -123,7 +124,8 @@ async def backtest(
     # As they had become by the last look: what grew is shown by more.
     told.found = [held[f.subject][f.id] for f in told.found]
     if log is not None:
-        _compare(told, held, since, log)
+        # A log of years is long: other requests of a server go on meanwhile.
+        await asyncio.to_thread(_compare, told, held, since, log)
     return told
 
 

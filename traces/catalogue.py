@@ -6,12 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ontology.declared import Mistake, Read, nearest, read_declared
+import yaml
+
+from ontology.declared import Mistake, Read, nearest, read_declared, read_declared_text
 from ontology.errors import UsageError
+from ontology.reading import READER
 from ontology.terms import CATALOG, Terms
 from traces.declaration import Trace
 
 Declared = Read[Trace]
+DEPTH = 40
 
 
 @dataclass(slots=True)
@@ -73,6 +77,35 @@ def read_trace(path: Path, terms: Terms) -> Trace:
     _refuse(mistakes)
     assert trace is not None
     return trace
+
+
+def check_text(text: str, terms: Terms) -> tuple[Trace | None, list[Mistake]]:
+    """What a text from anywhere declares, with every mistake in it by line; None where there is one."""
+    path = Path("declaration")
+    unsafe = _unsafe(text)
+    if unsafe is not None:
+        return None, [Mistake(path, *unsafe)]
+    trace, lines, mistakes = read_declared_text(text, path, Trace)
+    if trace is not None:
+        mistakes = [*mistakes, *_terms_mistakes(Declared(path, trace, lines), terms)]
+    return (None if mistakes else trace), mistakes
+
+
+def _unsafe(text: str) -> tuple[int, str, str] | None:
+    """The line and why, where a text would be read into something far larger or deeper than it is."""
+    depth = 0
+    try:
+        for event in yaml.parse(text, READER):
+            line = event.start_mark.line + 1  # type: ignore[union-attr]
+            if isinstance(event, yaml.AliasEvent):
+                return line, "不可使用 YAML 别名", "YAML aliases may not be used"
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEPTH:
+                return line, f"嵌套超过 {DEPTH} 层", f"is nested more than {DEPTH} deep"
+    except yaml.YAMLError:
+        # What is wrong with it is told by the reader.
+        return None
+    return None
 
 
 def _refuse(mistakes: Sequence[Mistake]) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from functools import cached_property
+from string import Formatter
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -23,7 +24,11 @@ NAME = re.compile(r"[a-z][a-z0-9_]{2,48}")
 # It may name the label that it leads to, where several are possible.
 STEP = re.compile(r"(<?)([A-Z_]+)(>?)(?::([A-Za-z]+))?")
 
-Number = Annotated[int | str, Field(union_mode="left_to_right")]
+MOST = 1_000_000
+Number = Annotated[
+    Annotated[int, Field(ge=0, le=MOST)] | Annotated[str, Field(pattern=rf"^{PARAMETER.pattern}$")],
+    Field(union_mode="left_to_right"),
+]
 
 
 def _way(steps: list[str]) -> list[str]:
@@ -92,7 +97,7 @@ class Related(Strict):
         here: whether it stands at the very place where the thing does.
     """
 
-    way: Way
+    way: Annotated[Way, Field(min_length=1, max_length=6)]
     label: str
     where: dict[str, Wanted] = {}
     none: bool = False
@@ -169,7 +174,7 @@ class Repeat(Strict):
     of: Things
     minimum: Number = 1
     within: Number | None = None
-    once: Literal["matter"] | Way = "matter"
+    once: Literal["matter"] | Annotated[Way, Field(min_length=1, max_length=6)] = "matter"
 
 
 class Step(Strict):
@@ -209,6 +214,20 @@ class Sequence(Strict):
     within: Number
     same: list[str] = []
     apart: bool = True
+
+    @model_validator(mode="after")
+    def _known(self) -> Sequence:
+        mistakes: list[tuple[Where, str]] = []
+        for i, name in enumerate(self.same):
+            for step in self.steps:
+                fields = ONTOLOGY.entities[step.of.label].fields()
+                if name not in fields:
+                    said = f"{step.of.label} has no field {name!r}{nearest(name, fields)}"
+                    mistakes.append((("same", i), said))
+                    break
+        if mistakes:
+            raise Unsound(mistakes)
+        return self
 
     @property
     def is_alike(self) -> bool:
@@ -422,9 +441,8 @@ class Trace(Strict):
         for where, things in self.things():
             mistakes += [((*where, *below), said) for below, said in self._reached(things)]
         for language in ("zh", "en"):
-            for name in re.findall(r"\{(\w*)\}", getattr(self.sentence, language)):
-                if name not in ("count", "days", "first", "last", "subject"):
-                    mistakes.append((("sentence", language), f"a sentence has no {{{name}}}"))
+            for said in _unsayable(getattr(self.sentence, language)):
+                mistakes.append((("sentence", language), said))
         if mistakes:
             raise Unsound(mistakes)
         return self
@@ -518,6 +536,23 @@ def _things(pattern: Pattern, where: Where) -> Iterator[tuple[Where, Things]]:
             yield from _things(each, (*where, name, i))
     if pattern.unless is not None:
         yield from _things(pattern.unless, (*where, "unless"))
+
+
+def _unsayable(sentence: str) -> Iterator[str]:
+    """What a sentence may not have: anything in braces but the plain names of what is filled in."""
+    try:
+        for _, name, how, conversion in Formatter().parse(sentence):
+            if name is not None and (name not in _FILLED_IN or how or conversion):
+                yield (
+                    f"a sentence has no {{{name}}}"
+                    if not how and not conversion
+                    else f"{{{name}}} is filled in as it is"
+                )
+    except ValueError:
+        yield "braces go in pairs around a name"
+
+
+_FILLED_IN = frozenset({"count", "days", "first", "last", "subject"})
 
 
 def _names(value: Any, where: Where) -> Iterator[tuple[Where, str]]:

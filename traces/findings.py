@@ -49,18 +49,19 @@ def reconcile(
         standing = [f for f in mine if f.is_open]
         if standing:
             first, *others = standing
-            changes += [Change(replace(_closed(o, now), merged_into=first.id), "merged") for o in others]
+            changes += [Change(replace(closed(o, now), merged_into=first.id), "merged") for o in others]
             changes += _grown(trace, first, episode, now, title)
         elif episode.open and not excepted and _is_new(mine, ids):
-            closed = (f for f in held if not f.is_open)
-            ended = max(closed, key=lambda f: (f.closed_at or "", f.id), default=None)
+            over = (f for f in held if not f.is_open)
+            ended = max(over, key=lambda f: (f.closed_at or "", f.id), default=None)
             found = _found(trace, subject, episode, now, title, ended)
             changes.append(Change(found, "returned" if ended else "found"))
-    changes += [Change(_closed(f, now), "cleared") for f in held if f.is_open and f.id not in taken]
+    changes += [Change(closed(f, now), "cleared") for f in held if f.is_open and f.id not in taken]
     return changes
 
 
-def _closed(finding: Finding, now: str) -> Finding:
+def closed(finding: Finding, now: str) -> Finding:
+    """A finding that closes by itself."""
     return replace(finding, state=CLEARED, closed_at=now, changed_at=now, revision=finding.revision + 1)
 
 
@@ -71,7 +72,7 @@ def _is_new(closed: Sequence[Finding], ids: set[str]) -> bool:
 
 def _grown(trace: Trace, found: Finding, episode: Episode, now: str, title: str) -> list[Change]:
     if not episode.open:
-        return [Change(_closed(found, now), "cleared")]
+        return [Change(closed(found, now), "cleared")]
     grown = _told(trace, episode, title, found)
     if grown == found:
         return []

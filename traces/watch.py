@@ -20,9 +20,10 @@ from ontology.clock import Clock
 from ontology.terms import Terms
 from traces.declaration import Trace
 from traces.evaluate import Result
-from traces.findings import reconcile
-from traces.footprint import footprint
+from traces.findings import closed, reconcile
+from traces.footprint import Footprint, footprint
 from traces.runner import Runner
+from traces.standing import StandingTraces
 
 # In the record store's `meta`: the day of the last look, and per trace by which declaration the whole district was looked at.
 LOOKED, BY = "traces_day", "trace:"
@@ -45,10 +46,12 @@ class Watch:
         self._traces = traces
         self._scheme = scheme
         self._terms = terms
-        self._footprints = {t.trace: footprint(t, terms) for t in traces.values()}
+        self._footprints: dict[str, Footprint] = {}
+        self._renew(always=True)
 
     async def look(self, store: Store, clock: Clock) -> int:
         """Looks at all that is to be looked at; returns how many changes there were to findings."""
+        self._renew()
         today, now = clock.today_text(), clock.now_text()
         runner = Runner(store, self._scheme, self._terms, today)
         touched = self._records.touched(MANY + 1)
@@ -77,6 +80,7 @@ class Watch:
                     trace.trace, subjects, [(s, r.due) for s, r in results.items() if r.due is not None]
                 )
                 self._records.set_meta(BY + trace.trace, _mark(trace))
+        total += self._let_go(now)
         await self._show(store)
         # A first load or a rebuild tells nobody.
         if was is not None and (told := self._records.touched_of(ONTOLOGY.entities["Incident"].prefix)):
@@ -92,9 +96,38 @@ class Watch:
         """Whether there is something to look at."""
         if self._records.meta(LOOKED) != clock.today_text():
             return True
-        if any(self._records.meta(BY + t.trace) != _mark(t) for t in self._traces.values()):
+        self._renew()
+        if any(self._records.meta(BY + t.trace) != _mark(t) for t in self._traces.values()) or self._gone():
             return True
         return bool(self._records.touched(1)) or self.log.last() != int(self._records.meta(SHOWN) or 0)
+
+    def _renew(self, *, always: bool = False) -> None:
+        """Sees what was published meanwhile."""
+        new = isinstance(self._traces, StandingTraces) and self._traces.renew()
+        if new or always:
+            self._footprints = {t.trace: footprint(t, self._terms) for t in self._traces.values()}
+
+    def _gone(self) -> list[str]:
+        """Traces that were looked for and stand no more."""
+        looked = {name.removeprefix(BY) for name in self._records.meta_names(BY)}
+        if self._records.meta(LOOKED) is None:
+            # The record store was made anew.
+            looked |= self.log.traces()
+        return sorted(looked - self._traces.keys())
+
+    def _let_go(self, now: str) -> int:
+        """Closes the findings of traces that stand no more; how many."""
+        total = 0
+        for name in self._gone():
+            held = self.log.of_subjects(name, self.log.subjects(name))
+            changes = [Change(closed(f, now), "cleared") for fs in held.values() for f in fs if f.is_open]
+            # Told of no more than a trace's first look is.
+            late = self.log.append([replace(c, quiet=True) for c in changes], now)
+            total += len(changes) - len(late)
+            if not late:
+                with self._records.transaction():
+                    self._records.forget_trace(name, BY + name)
+        return total
 
     async def _show(self, store: Store) -> None:
         """Shows in the graph what has changed in the log since it was last shown; all of it in a graph that was made anew."""

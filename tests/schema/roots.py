@@ -57,6 +57,7 @@ INSIDE: dict[str, list[str]] = {
 # Roots that answer a limited viewer with NOT_FOUND, whatever they are asked: phones are sensitive, feeds, links, disagreements
 # and texts that wait for a person the district's.
 NEVER: dict[str, list[str]] = {
+    "traceTrial": ['name: "hazard_relapse"', 'declaration: "trace: x"'],
     "phone": ['number: "13900000001"', 'number: "13900000009"'],
     "feedStatus": ["", 'names: ["alarms"]'],
     "disagreements": ["", 'department: "公安"'],
@@ -115,4 +116,4 @@ OUTSIDE: dict[str, list[tuple[str, str]]] = {
     ],
 }  # fmt: skip
 # Roots that know nothing of a place.
-PLACELESS = {"viewer", "terms", "traces", "trace", "links", "disagreements", "unplaced"}
+PLACELESS = {"traceTrial", "viewer", "terms", "traces", "trace", "links", "disagreements", "unplaced"}

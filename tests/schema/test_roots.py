@@ -15,6 +15,7 @@ from graph.meta import read_meta
 from graph.store import Store
 from graph.viewer import DEVELOPMENT, Viewer
 from ledger import FindingLog, Keyring
+from ledger.publications import Publications
 from loaders.identity.judging import Judging
 from loaders.mend import Disagreements
 from loaders.resolving import Resolving
@@ -30,8 +31,8 @@ from schema.limits import Limits
 from schema.operations import Method, Operations
 from tests.conftest import empty
 from tests.loaders.tiny import ADDRESSES, BUILDING, DISTRICT, FIRM, HOUSE_301, LI, ZHANG, C, write_feed
-from traces.catalogue import load_traces
 from traces.judging import FindingJudging
+from traces.standing import StandingTraces
 
 KEY = "ab" * 32
 GRID = C + "G01"
@@ -72,7 +73,8 @@ class Asked:
         self.store = store
         self.directory = directory
         self.loader = open_loader(data, None, Clock(date(2025, 12, 15)), keyring=Keyring(KEY))
-        self.traces = load_traces(None, self.loader.terms)
+        publications = Publications(self.loader.ledger)
+        self.traces = StandingTraces(None, self.loader.terms, publications, self.loader.clock)
         self.operations = Operations(build_schema(), Limits(seconds=60))
         self.rolled_for: str | None = None
 
@@ -96,7 +98,7 @@ class Asked:
             store=self.store, viewer=viewer, clock=self.loader.clock, scheme=self.loader.scheme, terms=load_terms(),
             identity_hash=lambda number: identity_hash(self.loader.ledger.vault.identity, number),
             explainer=explainer, judges=Judging(self.loader, explainer), resolves=Resolving(self.loader, explainer.lock),
-            disagrees=Disagreements(self.loader, explainer), traces=self.traces,
+            disagrees=Disagreements(self.loader, explainer), traces=self.traces, log=FindingLog(self.loader.ledger),
             judges_findings=FindingJudging(FindingLog(self.loader.ledger), self.loader.clock, explainer.lock), rolled_for=self.rolled_for if rolled else None,
             method=method, timeout=60,
         )  # fmt: skip

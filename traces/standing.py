@@ -1,0 +1,123 @@
+"""The traces that stand: those of the catalogue, and in their place or beside them those that people have published as versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.publications import Publications
+from ontology.clock import Clock
+from ontology.declared import Mistake
+from ontology.errors import UsageError
+from ontology.terms import Terms
+from traces.catalogue import check_text, load_traces
+from traces.declaration import Trace
+
+MOST_CHARACTERS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of a declaration.
+
+    Attributes:
+        trace: with the version that stands now.
+        changed: False where it says what stood already.
+    """
+
+    trace: Trace
+    changed: bool
+
+
+class StandingTraces(Mapping[str, Trace]):
+    """Traces by name. `renew` sees what other processes have published since.
+
+    Raises:
+        UsageError: BAD_CATALOG with file and line, when a declaration of the catalogue does not hold.
+    """
+
+    def __init__(self, catalog: Path | None, terms: Terms, publications: Publications, clock: Clock) -> None:
+        self._declared = load_traces(catalog, terms)
+        self._terms = terms
+        self._publications = publications
+        self._clock = clock
+        self._seen = -1
+        self._standing: dict[str, Trace] = {}
+        self.renew()
+
+    def __getitem__(self, name: str) -> Trace:
+        return self._standing[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._standing)
+
+    def __len__(self) -> int:
+        return len(self._standing)
+
+    def renew(self) -> bool:
+        """Reads what was published since the last time; whether there was anything."""
+        last = self._publications.last()
+        if last == self._seen:
+            return False
+        standing = dict(self._declared)
+        for held in self._publications.standing():
+            trace, _ = check_text(held.declaration or "", self._terms)
+            # One that a later Quanxi cannot read any more gives way to the catalogue's.
+            if trace is not None:
+                standing[held.trace] = trace.model_copy(update={"version": held.version})
+        self._standing = dict(sorted(standing.items()))
+        self._seen = last
+        return True
+
+    def check(self, declaration: str) -> tuple[Trace | None, list[Mistake]]:
+        """A declaration, with every mistake in it by line; None where there is one."""
+        if len(declaration) > MOST_CHARACTERS:
+            raise UsageError(
+                "BAD_ARGUMENT",
+                f"声明不得超过 {MOST_CHARACTERS:,} 字",
+                f"a declaration has at most {MOST_CHARACTERS:,} characters",
+            )
+        return check_text(declaration, self._terms)
+
+    def publish(self, declaration: str, by: str) -> Published:
+        """Makes a declaration stand, as the next version of its trace; durable when it returns.
+
+        Findings of earlier versions keep theirs; what the new one finds at its first look is told to nobody.
+
+        Raises:
+            UsageError: BAD_CATALOG for a declaration with a mistake; BAD_ARGUMENT for one that is too long.
+        """
+        trace, mistakes = self.check(declaration)
+        if trace is None:
+            first = min(mistakes)
+            raise UsageError(
+                "BAD_CATALOG", f"第 {first.line} 行:{first.zh}", f"line {first.line}: {first.en}"
+            )
+        self.renew()
+        now = self._standing.get(trace.trace)
+        if now is not None and _said(now) == _said(trace):
+            return Published(now, changed=False)
+        before = [p.version for p in self._publications.history(trace.trace)]
+        before += [now.version] if now is not None else []
+        version = max(trace.version, max(before, default=0) + 1) if before else trace.version
+        self._publications.put(trace.trace, version, declaration, by, self._clock.now_text())
+        self.renew()
+        return Published(self._standing[trace.trace], changed=True)
+
+    def withdraw(self, name: str, by: str) -> Trace | None:
+        """Takes what was published of a trace back, durable when it returns; the catalogue's that stands now, if it has one.
+
+        Raises:
+            UsageError: NOT_FOUND where nothing of that name is published.
+        """
+        held = next((p for p in self._publications.standing() if p.trace == name), None)
+        if held is None:
+            raise UsageError("NOT_FOUND", f"没有已发布的模型 {name}", f"no trace called {name} is published")
+        self._publications.put(name, held.version, None, by, self._clock.now_text())
+        self.renew()
+        return self._standing.get(name)
+
+
+def _said(trace: Trace) -> str:
+    return trace.model_dump_json(exclude={"version"})

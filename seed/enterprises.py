@@ -152,7 +152,8 @@ def build_enterprises(options: SeedOptions, places: Places, people: People, spot
     )
     v = rng.random(n)
     want_works = np.where(making, v < 0.6, v < 0.15)
-    want_shop = ~want_works & (v < np.where(making, 0.8, 0.72))
+    # So many are registered where people live that of those places, one in ten is a workshop that people sleep in (S08).
+    want_shop = ~want_works & (v < np.where(making, 0.77, 0.68))
     spot = spots.home_at + at_home
     spot = np.where(
         want_shop & (at_shop >= 0),

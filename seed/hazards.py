@@ -23,14 +23,20 @@ CATEGORIES: Final = (
     ("防火分隔缺失", 6, "住宿与经营部分未作防火分隔"), ("易燃装修", 4, "使用易燃可燃材料装修"), ("防盗窗", 4, "外窗设置影响逃生的防盗窗"),
     ("气瓶违规", 3, "液化气瓶存放不符合要求"), ("违规动火", 1.5, "无证动火作业"), ("无证值守", 1.5, "控制室值班人员无证上岗"),
 )  # fmt: skip
+SLEPT_IN: Final = [name for name, _, _ in CATEGORIES].index("三合一")
+# Of the inspections that find people sleeping in a business, so many are of one where that is so to this day.
+THERE: Final = 0.7
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - feeds write local times without a zone
 
 
 def build_hazards(
-    options: SeedOptions, places: Places, enterprises: Enterprises, spots: Spots
+    options: SeedOptions, places: Places, enterprises: Enterprises, spots: Spots, slept_in: Ints
 ) -> pl.DataFrame:
     """消防_检查隐患: a row a hazard, a row a passed inspection. `_planted` marks both hazards of a
     planted relapse.
+
+    Args:
+        slept_in: rows of the enterprises that people sleep in; inspectors who find that, find it mostly there.
     """
     rng = options.rng("hazards")
     now = int((options.now - _EPOCH).total_seconds())
@@ -55,6 +61,13 @@ def build_hazards(
     extra = rng.integers(0, len(found_visits), max(0, count - len(found_visits)))
     visit = np.concatenate([found_visits, found_visits[extra]])
     category = draw(rng, [w for _, w, _ in CATEGORIES], len(visit))
+    if len(slept_in):
+        chance = options.rng("hazards-slept-in")
+        found_so = np.zeros(visited, dtype=np.bool_)
+        found_so[visit[category == SLEPT_IN]] = True
+        moved = found_so & (firm >= 0) & (chance.random(visited) < THERE)
+        firm = np.where(moved, slept_in[chance.integers(0, len(slept_in), visited)], firm)
+        spot = np.where(moved, enterprises.spot[firm], spot)
     second, spot_of, firm_of = visit_second[visit], spot[visit], firm[visit]
     rectified = second + (rng.lognormal(2.0, 0.8, len(visit)) * 86400 + 3600).astype(np.int64)
     rectified = np.where(rng.random(len(visit)) < 0.03, -1, rectified)

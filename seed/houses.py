@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from seed.columns import cat, day_number, days, digits, either, moments, only_if, pick
+from seed.columns import Bools, cat, day_number, days, digits, either, moments, only_if, pick
 from seed.enterprises import Enterprises
 from seed.options import SeedOptions
 from seed.people import HEAD, KIN, OWN, RENT, SPOUSE, USES, People
@@ -21,9 +21,13 @@ def person_key(rows: np.ndarray) -> pl.Series:
 
 
 def build_residents(
-    options: SeedOptions, people: People, enterprises: Enterprises, spots: Spots
+    options: SeedOptions, people: People, enterprises: Enterprises, spots: Spots, known: Bools
 ) -> pl.DataFrame:
-    """公安_实有人口: one row a person, and an earlier one for a move. `_person` is the row of People."""
+    """公安_实有人口: one row a person, and an earlier one for a move. `_person` is the row of People.
+
+    Args:
+        known: for each person whether the police know who employs them.
+    """
     rng = options.rng("residents")
     n = len(people.home)
     rows = np.arange(n)
@@ -37,7 +41,7 @@ def build_residents(
     touched = np.maximum(since, np.maximum(np.where(past, since, left), death))
     lodging = people.local & (np.arange(n) % 37 == 5) & (people.kin != HEAD)
     residence = np.where(people.local, np.where(lodging, 2, 0), 1)[row]
-    employer = np.where(past, -1, enterprises.employer[row])
+    employer = np.where(past | ~known[row], -1, enterprises.employer[row])
     household = people.household[row] * 2 + past
     feed = pl.DataFrame(
         {

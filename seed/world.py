@@ -374,14 +374,16 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
         writer.feed(key, build(options, places))
     people = build_people(options, places)
     spots = build_spots(places)
-    enterprises = settle_workshops(
+    settled = settle_workshops(
         options, places, people, build_enterprises(options, places, people, spots), spots
     )
-    writer.planted["sleeping_workshop"] = workshops(people, enterprises, spots)
+    enterprises = settled.enterprises
+    slept_in = workshops(people, settled, spots)
+    writer.planted["sleeping_workshop"] = sorted(enterprises.code.gather(slept_in).to_list())
     writer.feed("enterprises", enterprises.feed)
     writer.mention("enterprises", enterprises.feed, "法定代表人", pl.Series(enterprises.rep))
 
-    frame = build_residents(options, people, enterprises, spots)
+    frame = build_residents(options, people, enterprises, spots, settled.known)
     writer.feed("residents", frame)
     writer.mention("residents", frame, "姓名", "_person")
     frame = build_tenancies(options, places, people, spots)
@@ -407,7 +409,7 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
         writer.mention("alarms", incidents.alarms, role, column)
     for role, column in (("申请人姓名", "_one"), ("被申请人姓名", "_two")):
         writer.mention("mediations", incidents.mediations, role, column)
-    hazards = build_hazards(options, places, enterprises, spots)
+    hazards = build_hazards(options, places, enterprises, spots, slept_in)
     writer.feed("hazards", hazards)
     stories = Stories(options, places, people, enterprises, spots)
     stories.adopt(incidents)

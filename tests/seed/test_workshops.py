@@ -31,18 +31,30 @@ def living(district: Manifest) -> pl.DataFrame:
     return both.filter(pl.col("地址编码") == pl.col("地址编码_firm"))
 
 
-def test_the_answer_key_lists_every_one(district: Manifest, living: pl.DataFrame) -> None:
-    planted = json.loads((district.directory / "truth" / "planted.json").read_bytes())["sleeping_workshop"]
+@pytest.fixture(scope="module")
+def planted(district: Manifest) -> set[str]:
+    return set(json.loads((district.directory / "truth" / "planted.json").read_bytes())["sleeping_workshop"])
+
+
+def test_most_of_the_answer_key_can_be_seen_and_some_cannot(
+    district: Manifest, living: pl.DataFrame, planted: set[str]
+) -> None:
     terms = load_terms().lists["industry"]
     trades = [code for code, term in terms.items() if term.zh in TRADES]
     assert len(trades) == len(TRADES)
     wanted = (
         (pl.col("户籍类型") == "floating") & (pl.col("登记状态") == "active") & pl.col("行业").is_in(trades)
     )
-    counted = living.filter(wanted).group_by("工作单位代码").len().filter(pl.col("len") >= 2)
-    assert planted == sorted(counted["工作单位代码"])
+    crews = living.filter(wanted).group_by("工作单位代码").len()
+    seen = set(crews.filter(pl.col("len") >= 2)["工作单位代码"])
+    one = set(crews.filter(pl.col("len") == 1)["工作单位代码"])
     share = district.counts["communities_filled"] / COMMUNITIES
     assert len(planted) == pytest.approx(WORKSHOPS * share, rel=0.2)
+    assert 0.75 < len(seen & planted) / len(planted) < 0.98
+    # Of some crews one is known to work there, of others nobody is registered there.
+    assert one & planted and planted - seen - one
+    # And some stand in the register that have moved out.
+    assert 2 <= len(seen - planted) < 0.25 * len(seen)
 
 
 def test_what_looks_alike_is_there(living: pl.DataFrame) -> None:

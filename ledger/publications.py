@@ -65,6 +65,11 @@ class Publications:
             if p.declaration
         ]
 
+    def names(self) -> set[str]:
+        """The traces that were ever published."""
+        with self._lock:
+            return {r[0] for r in self._db.execute("SELECT DISTINCT trace FROM trace_publication")}
+
     def history(self, trace: str) -> list[Publication]:
         """All entries of a trace, oldest first."""
         return [p for p in self._read("") if p.trace == trace]

@@ -158,7 +158,7 @@ async def page(
 def check_filter(ask: Ask, wanted: dict[str, Any]) -> None:
     """Raises UsageError BAD_ARGUMENT for what no finding can have."""
     lists: list[tuple[str, str, Any]] = [
-        ("traces", "模型", ask.context.traces),
+        ("traces", "模型", getattr(ask.context.traces, "ever", ask.context.traces)),
         ("severities", "等级", ask.context.terms.lists["severity"]),
         ("states", "状态", ask.context.terms.lists["finding_state"]),
     ]

@@ -33,6 +33,9 @@ class Published:
 class StandingTraces(Mapping[str, Trace]):
     """Traces by name. `renew` sees what other processes have published since.
 
+    Attributes:
+        ever: names of all that stand, or stood once and may have findings still.
+
     Raises:
         UsageError: BAD_CATALOG with file and line, when a declaration of the catalogue does not hold.
     """
@@ -44,6 +47,7 @@ class StandingTraces(Mapping[str, Trace]):
         self._clock = clock
         self._seen = -1
         self._standing: dict[str, Trace] = {}
+        self.ever: frozenset[str] = frozenset()
         self.renew()
 
     def __getitem__(self, name: str) -> Trace:
@@ -67,6 +71,7 @@ class StandingTraces(Mapping[str, Trace]):
             if trace is not None:
                 standing[held.trace] = trace.model_copy(update={"version": held.version})
         self._standing = dict(sorted(standing.items()))
+        self.ever = frozenset(standing.keys() | self._publications.names())
         self._seen = last
         return True
 

@@ -66,7 +66,7 @@ async def test_a_trial_says_all_and_keeps_nothing(asked: Asked) -> None:
     assert tested["found"] == 1
     assert {"trace": "repeat_disputes_place", "count": 1} in tested["overlaps"]
     assert list(log.everything()) == before
-    by_name = (await asked(TRIAL, name="repeat_disputes_place", set=[{"name": "minimum", "value": 4}]))[
+    by_name = (await asked(TRIAL, name="repeat_disputes_place", set=[{"name": "minimum", "value": 8}]))[
         "traceTrial"
     ]
     assert by_name["found"] == {"count": 0, "matches": []}
@@ -121,6 +121,10 @@ async def test_published_it_stands_and_withdrawn_no_more(asked: Asked) -> None:
         "code": "NOT_FOUND",
     }
     assert await asked.codes('{ trace(name: "twice_here") { name } }') == ["NOT_FOUND"]
+    # What it found can still be asked for.
+    await watch.look(asked.store, asked.loader.clock)
+    held = await asked('{ findings(filter: {traces: ["twice_here"]}) { edges { node { state { code } } } } }')
+    assert [e["node"]["state"]["code"] for e in held["findings"]["edges"]] == ["cleared"]
 
 
 async def test_who_is_limited_may_neither_try_nor_publish(asked: Asked) -> None:

@@ -35,6 +35,7 @@ class Context:
         graph: the store as it is by now, for what goes on long; raises an EngineError while there is none.
         traces: the district's traces by name. log: of findings (`ledger.FindingLog`), for trials of traces; or None.
         later: what reads fields of several rows at once, after all else, by where they stand in the answer.
+        wholes: of how many subgraphs something was said as a whole.
         slots: under which key the statements of this operation answer what has an alias, by (type, path).
     """
 
@@ -62,12 +63,13 @@ class Context:
     synthetic: bool = False
     timeout: float = 10.0
     slots: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+    wholes: int = 0
     later: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
     def for_event(self) -> Context:
         """The same for one event of a subscription: nothing that was read for another is used again."""
         self.renew()
-        return replace(self, slots={}, later={})
+        return replace(self, slots={}, later={}, wholes=0)
 
     def cursors(self) -> dict[str, str]:
         """Cursors of the last events that there are; none without a ledger."""

@@ -319,7 +319,7 @@ async def evidence(source: Any, info: Info, limit: int) -> Any:
             f"limit must be 1 to {queries.NODES}, not {limit}",
         )
     held = source.get(slot(info))
-    empty: dict[str, Any] = {"nodes": [], "links": [], "cut": []}
+    empty: dict[str, Any] = {"nodes": [], "links": [], "cut": [], "ids": [], "found": []}
     if held is None:
         return empty
     return await _later(info, held[0], partial(_evidences, limit=limit)).load(source["id"]) or empty
@@ -360,5 +360,5 @@ async def _evidences(ask: Ask, ids: list[str], limit: int) -> list[Any]:
         shown, links, cut = held[id]
         cuts = [{"by": CutBy.ROWS, "limit": limit, "at": id}] if cut else []
         drawn = await graph(ask, [], [queries.link(x) for x in links], cuts)
-        answers.append({**drawn, "nodes": [nodes[n] for n in shown if n in nodes]})
+        answers.append({**drawn, "nodes": [nodes[n] for n in shown if n in nodes], "ids": shown})
     return answers

@@ -36,6 +36,7 @@ from schema.resolution import (
 )
 from schema.results import (
     AddressDiff,
+    CommonConnections,
     FeedState,
     FindingCaseConnection,
     NearbyConnection,
@@ -44,6 +45,7 @@ from schema.results import (
     RepeatConnection,
     SearchResult,
     Subgraph,
+    TimelineEventConnection,
     Viewer,
 )
 from schema.scalars import AddressCode, Corner, Crs, Date, Exactness, Kind, Level, RepeatBy, Term
@@ -314,6 +316,24 @@ class Query:
         limit: int = 300,
     ) -> Subgraph:
         return await subgraphs.neighbourhood(Ask(info, as_of), str(id), depth, kinds, limit)  # type: ignore[return-value]
+
+    @strawberry.field(
+        description="共同关联:这些记录中至少两个都与之直接有关者 · what at least two of several things are directly bound to"
+    )
+    async def common_connections(
+        self, info: Info, ids: list[strawberry.ID], kinds: list[Kind] | None = None, as_of: Date | None = None, limit: int = 50
+    ) -> CommonConnections:  # fmt: skip
+        return await subgraphs.common(Ask(info, as_of), [str(i) for i in ids], kinds, limit)  # type: ignore[return-value]
+
+    @strawberry.field(
+        description="时间线,新者在前:有关的事件,关系的起止 · what happened to several things, and what began and ended, the latest first"
+    )
+    async def timeline(
+        self, info: Info, ids: list[strawberry.ID], from_: Annotated[Date | None, strawberry.argument(name="from")] = None,
+        to: Date | None = None, as_of: Date | None = None, first: int = 20, after: str | None = None,
+    ) -> TimelineEventConnection:  # fmt: skip
+        since, until = (str(day) if day is not None else None for day in (from_, to))
+        return await subgraphs.timeline(Ask(info, as_of), [str(i) for i in ids], since, until, after)
 
     @strawberry.field(description="两者有何关联;不走行政层级与枢纽 · how two things are related")
     async def paths(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import strawberry
 
+from schema import exploring
 from schema import types as t
 from schema.connections import PageInfo, make_connection
 from schema.resolution import Resolution
-from schema.scalars import Count, Cut, Date, DateTime, Fact, Kind, RepeatBy, Term
+from schema.scalars import Count, Cut, Date, DateTime, Fact, Kind, RepeatBy, Term, TimelineWhat
 from schema.terms import Info
 
 MODULE = globals()
@@ -215,11 +217,51 @@ class Link:
         return await explain_link(info.context, self["start"], self["type"], self["end"])  # type: ignore[return-value]
 
 
+@strawberry.enum(description="导出格式 · what a subgraph is written as")
+class ExportFormat(Enum):
+    GRAPHML = strawberry.enum_value("GRAPHML", description="yEd, Gephi, Cytoscape")
+    NODE_LINK = strawberry.enum_value("NODE_LINK", description="JSON, networkx, D3")
+    CSV = strawberry.enum_value("CSV", description="表格,一行一条关系 · a line a relationship")
+
+
+@strawberry.type(description="节点的中介度 · how much of the ways between others a node lies on")
+class NodeCentrality:
+    id: strawberry.ID
+    betweenness: float = strawberry.field(
+        description="子图内最短路径经过它的比例 · share of the subgraph's shortest ways, 0 to 1"
+    )
+
+
+@strawberry.type(
+    description="子图的结构;只就所取的这张子图而言,与全区无关 · what the subgraph is like by itself, as it was fetched and cut; it says nothing of the district, and no score of anybody"
+)
+class SubgraphAnalysis:
+    components: int = strawberry.field(description="互不相连的部分数 · parts that do not hang together")
+    bridges: list[list[strawberry.ID]] = strawberry.field(
+        description="桥:两端 · pairs of ids whose only joint holds two parts together"
+    )
+    cut_points: list[strawberry.ID] = strawberry.field(description="割点 · without which parts fall apart")
+    central: list[NodeCentrality] = strawberry.field(
+        description="中介度高者在前,至多 20 个 · the most between first"
+    )
+    communities: list[list[strawberry.ID]] = strawberry.field(
+        description="内部联系较密的群组(Louvain) · joined more among each other than with the rest, the largest first"
+    )
+
+
 @strawberry.type(description="子图 · nodes and links for drawing, and what was cut")
 class Subgraph:
     nodes: list[t.Entity]
     links: list[Link]
     cut: list[Cut]
+
+    @strawberry.field(description="结构 · bridges, centrality and communities, of this subgraph alone")  # type: ignore[untyped-decorator]
+    async def analysis(self: Any, info: Info) -> SubgraphAnalysis:
+        return await exploring.analysis(self, info)  # type: ignore[return-value]
+
+    @strawberry.field(description="导出 · the subgraph as a text for other tools")  # type: ignore[untyped-decorator]
+    async def export(self: Any, info: Info, format: ExportFormat) -> str:
+        return await exploring.export(self, info, format.name)
 
 
 @strawberry.type(description="路径 · one way from one end to the other")
@@ -238,3 +280,33 @@ class PathResult:
     sentence: str
     graph: Subgraph
     cut: list[Cut]
+
+
+@strawberry.type(description="共同关联 · what at least two of the things asked about are bound to")
+class CommonConnection:
+    node: t.Entity | None
+    of: list[strawberry.ID] = strawberry.field(description="其中哪些与之有关 · which of them")
+    sentence: str
+
+
+@strawberry.type(description="共同关联及其子图 · what several things have in common, and a graph of it")
+class CommonConnections:
+    connections: list[CommonConnection] = strawberry.field(
+        description="关联者多的在前 · what most of them are bound to first"
+    )
+    graph: Subgraph
+
+
+@strawberry.type(
+    description="时间线上的一件事 · something that happened, or a relationship that began or ended"
+)
+class TimelineEvent:
+    at: str = strawberry.field(description="日期或时刻 · an ISO day or moment")
+    what: TimelineWhat
+    one: t.Entity | None = strawberry.field(description="所问者 · the one of those asked about")
+    other: t.Entity | None = strawberry.field(description="与之有关者 · what it has to do with")
+    link: Link
+    sentence: str
+
+
+TimelineEventConnection: Any = make_connection("TimelineEvent", TimelineEvent, MODULE)

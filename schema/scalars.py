@@ -271,6 +271,13 @@ class Period:
     to: Date
 
 
+@strawberry.enum(description="何事 · what an event of a timeline is")
+class TimelineWhat(Enum):
+    HAPPENS = "HAPPENS"
+    BEGINS = "BEGINS"
+    ENDS = "ENDS"
+
+
 @strawberry.enum(description="坐标系 · the system that coordinates are given in")
 class Crs(Enum):
     CGCS2000 = "CGCS2000"

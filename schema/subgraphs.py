@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from graph.compile import encode_cursor
 from graph.queries import expand
 from graph.queries import neighbourhood as around
 from graph.queries import paths as ways
+from graph.queries import timeline as timelines
 from ontology import ONTOLOGY
 from ontology.errors import UsageError
 from schema import types as t
-from schema.ask import Ask, not_found
-from schema.scalars import CutBy, Kind
+from schema.ask import Ask, limited, not_found
+from schema.found import connected, order_of, page_of
+from schema.scalars import CutBy, Exactness, Kind, TimelineWhat
 
 # Findings are about other things; walked through, they would make neighbours of all that show one.
 _WALKED = [label for label in t.NODE_TYPES if label != "Finding"]
@@ -33,6 +36,9 @@ async def graph(
         "nodes": [nodes[i] for i in ids if i in nodes],
         "links": [shown_link(x) for x in links],
         "cut": cut,
+        # For what is said of it as a whole, whatever of its nodes is selected.
+        "ids": ids,
+        "found": links,
     }
 
 
@@ -51,7 +57,7 @@ def _cuts(hubs: set[str], full: set[str]) -> list[dict[str, Any]]:
     ]
 
 
-async def _exists(ask: Ask, *ids: str) -> None:
+async def exists(ask: Ask, *ids: str) -> None:
     """Raises NOT_FOUND unless the viewer may see all of them."""
     groups = []
     for id in ids:
@@ -76,7 +82,7 @@ async def neighbourhood(
         raise UsageError("TOO_DEEP", "depth 须在 1 到 3 之间", f"depth must be 1 to 3, not {depth}")
     if not 1 <= limit <= 300:
         raise UsageError("BAD_ARGUMENT", "limit 须在 1 到 300 之间", f"limit must be 1 to 300, not {limit}")
-    await _exists(ask, id)
+    await exists(ask, id)
     found = await around.find(
         ask.context.store,
         id,
@@ -112,7 +118,7 @@ async def paths(
                 f"There are: {', '.join(ONTOLOGY.links)}.",
             )
         types = relations
-    await _exists(ask, one, other)
+    await exists(ask, one, other)
     found = await ways.find(
         ask.context.store,
         one,
@@ -166,6 +172,95 @@ async def paths(
         )
     sentence = f"{found.searched} 步之内找到 {len(told)} 条" if told else f"{found.searched} 步之内没有关联"
     return {"paths": told, "searched_depth": found.searched, "sentence": sentence, "graph": drawn, "cut": cut}
+
+
+async def common(ask: Ask, ids: list[str], kinds: list[Kind] | None, limit: int) -> dict[str, Any]:
+    """What at least two of several things are bound to, what most of them are bound to first.
+
+    Raises:
+        UsageError: BAD_ARGUMENT for fewer than two or a limit out of range; TOO_MANY; NOT_FOUND.
+    """
+    asked = list(dict.fromkeys(ids))
+    limited(asked, "记录", 20)
+    if len(asked) < 2:
+        raise UsageError("BAD_ARGUMENT", "ids 至少两个不同的记录", "ids must be at least two different ones")
+    if not 1 <= limit <= 300:
+        raise UsageError("BAD_ARGUMENT", "limit 须在 1 到 300 之间", f"limit must be 1 to 300, not {limit}")
+    await exists(ask, *asked)
+    found = await expand.step(
+        ask.context.store, asked, ask.compiler.scope, ask.as_of, expand.WALKED, _kinds(kinds), asked, ask.context.timeout
+    )  # fmt: skip
+    bound: dict[str, dict[str, expand.Link]] = {}
+    links: dict[str, expand.Link] = {}
+    for origin, link in found.links:
+        far = link.end if link.start == origin else link.start
+        if far in asked:
+            links[link.id] = link
+        else:
+            bound.setdefault(far, {}).setdefault(origin, link)
+    held = sorted(((far, by) for far, by in bound.items() if len(by) > 1), key=lambda x: (-len(x[1]), x[0]))
+    cut = _cuts(set(), found.full)
+    if found.cut or len(held) > limit:
+        cut.append({"by": CutBy.ROWS, "limit": limit if len(held) > limit else expand.ROWS, "at": None})
+    held = held[:limit]
+    links |= {link.id: link for _, by in held for link in by.values()}
+    every = [*asked, *(far for far, _ in held)]
+    node = ask.part("connections", "node")
+    nodes = await ask.by_ids([far for far, _ in held], node) if node is not None and held else {}
+    titles = await ask.titles(every) if ask.part("connections", "sentence") is not None and held else {}
+    drawn = await graph(ask, every, list(links.values()), cut, "graph")
+    told = []
+    for far, by in held:
+        ways = [f"{titles.get(origin, '')}—{_called(ask, link)}" for origin, link in sorted(by.items())]
+        told.append(
+            {
+                "node": nodes.get(far),
+                "of": sorted(by),
+                "sentence": f"{'、'.join(ways)} → {titles.get(far, '')}",
+            }
+        )
+    return {"connections": told, "graph": drawn}
+
+
+async def timeline(
+    ask: Ask, ids: list[str], since: str | None, until: str | None, after: str | None
+) -> dict[str, Any]:
+    """A page of what happened to several things, the latest first.
+
+    Raises:
+        UsageError: BAD_ARGUMENT for none; TOO_MANY; NOT_FOUND; BAD_CURSOR.
+    """
+    asked = list(dict.fromkeys(ids))
+    limited(asked, "记录", 20)
+    if not asked:
+        raise UsageError("BAD_ARGUMENT", "ids 不可为空", "ids must not be empty")
+    await exists(ask, *asked)
+    store, scope = ask.context.store, ask.compiler.scope
+    events, full = await timelines.find(store, asked, scope, ask.as_of, ask.context.timeout)
+    held = [e for e in events if (since is None or e.at >= since) and (until is None or e.at[:10] <= until)]
+    order = order_of("timeline", asked, since, until)
+    page, start, more = page_of(ask, held, order, after)
+    shown = dict.fromkeys(id for e in page for id in (e.one, e.other))
+    lists = {
+        name: await ask.by_ids([getattr(e, name) for e in page], part) if part is not None and page else {}
+        for name in ("one", "other")
+        for part in [ask.part("edges", "node", name)]
+    }
+    titles = await ask.titles(shown) if ask.part("edges", "node", "sentence") is not None and page else {}
+    edges = []
+    for i, e in enumerate(page):
+        words = {"HAPPENS": "", "BEGINS": "(始)", "ENDS": "(止)"}[e.what]
+        first, last = (e.link.start, e.link.end)
+        edges.append({
+            "cursor": encode_cursor(order, str(start + i + 1)),
+            "node": {
+                "at": e.at, "what": TimelineWhat(e.what), "one": lists["one"].get(e.one), "other": lists["other"].get(e.other),
+                "link": shown_link(e.link),
+                "sentence": f"{titles.get(first, '')} {_called(ask, e.link)} {titles.get(last, '')}{words}",
+            },
+        })  # fmt: skip
+    count = {"value": len(held), "exactness": Exactness.AT_LEAST if full else Exactness.EXACT}
+    return {**connected(edges, more, start > 0, 0), "total_count": count}
 
 
 def _called(ask: Ask, link: expand.Link) -> str:

@@ -52,7 +52,8 @@ class Step:
     cut: bool
 
 
-def _groups(ids: Iterable[str]) -> dict[str, list[str]]:
+def groups_of(ids: Iterable[str]) -> dict[str, list[str]]:
+    """Ids by the label that they are of."""
     groups: dict[str, list[str]] = {}
     for id in ids:
         label = ONTOLOGY.label_of(id)
@@ -111,7 +112,7 @@ async def step(
         kinds: labels that may be reached.
         through: ids that are no hubs whatever they are: those asked about.
     """
-    groups = _groups(ids)
+    groups = groups_of(ids)
     far = [k for k in kinds if k in ONTOLOGY.entities and scope.viewer.sees_label(k)]
     if not groups or not far or not types:
         return Step([], set(), set(), False)

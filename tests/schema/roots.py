@@ -49,6 +49,8 @@ INSIDE: dict[str, list[str]] = {
     "repeatDisputes": ['area: "330109"', f'area: "{WEST}"', f'area: "{WEST}G01", by: PARTIES, minimum: 2'],
     "hazardRelapses": ['area: "330109", withinDays: 60', f'area: "{WEST}G01M02", withinDays: 60'],
     "neighbourhood": ['id: "per_wang", depth: 3', 'id: "veh_car", depth: 2', 'id: "org_police", depth: 2', f'id: "adr_{DWELLING}", depth: 1'],
+    "commonConnections": ['ids: ["per_wang", "per_li", "inc_d1"]', f'ids: ["inc_d1", "inc_d2", "adr_{DWELLING}"], limit: 5'],
+    "timeline": ['ids: ["per_wang"]', f'ids: ["adr_{DWELLING}", "veh_car"], from: "2025-01-01", to: "2025-12-31"'],
     "paths": ['from: "per_wang", to: "per_li", maxDepth: 8', 'from: "inc_old", to: "org_police", maxDepth: 6'],
     "resolveAddress": ['text: "北干街道金帝花园3幢2单元1201"', 'text: "蜀山街道东苑东1幢"', 'text: "东方社区", near: "330109003"', 'text: "到哪里去"'],
     "placesIn": ['text: "我住金帝花园3幢，在东方社区上班，常去市心公园。"'],
@@ -110,6 +112,8 @@ OUTSIDE: dict[str, list[tuple[str, str]]] = {
     "repeatDisputes": [(f'area: "{EAST}"', 'area: "330109004001"'), (f'area: "{EAST}G01"', f'area: "{EAST}G77"')],
     "hazardRelapses": [(f'area: "{EAST}"', 'area: "330109004001"')],
     "neighbourhood": [('id: "per_dong"', 'id: "per_none"'), ('id: "tel_1"', 'id: "tel_none"')],
+    "commonConnections": [('ids: ["per_wang", "per_dong"]', 'ids: ["per_wang", "per_none"]')],
+    "timeline": [('ids: ["per_dong"]', 'ids: ["per_none"]')],
     "paths": [
         ('from: "per_wang", to: "per_dong"', 'from: "per_wang", to: "per_none"'),
         ('from: "tel_9", to: "per_wang"', 'from: "tel_none", to: "per_wang"'),

@@ -1,0 +1,142 @@
+"""Exploring: what several things have in common, what happened to them, a subgraph's structure and its exports."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import networkx
+import pytest
+
+from graph.drawn import to_csv, to_graphml
+from graph.queries.expand import Link
+from graph.store import Store
+from tests.schema.drawn import Asker, draw, load
+
+
+@pytest.fixture
+async def town(store: Store) -> Asker:
+    drawn = load("town")
+    await draw(store, drawn)
+    return Asker(store, drawn)
+
+
+COMMON = """query ($ids: [ID!]!, $kinds: [Kind!], $limit: Int! = 50) { commonConnections(ids: $ids, kinds: $kinds, limit: $limit) {
+  connections { node { id } of sentence } graph { nodes { id } links { type start end } cut { by limit } } } }"""
+TIMELINE = """query ($ids: [ID!]!, $from: Date, $to: Date, $asOf: Date, $first: Int! = 100, $after: String) {
+  timeline(ids: $ids, from: $from, to: $to, asOf: $asOf, first: $first, after: $after) {
+    totalCount { value exactness } pageInfo { hasNextPage endCursor }
+    edges { node { at what one { id } other { id } sentence link { type } } } } }"""
+EXPORT = 'query ($format: ExportFormat!) { neighbourhood(id: "per_wang", depth: 1) { nodes { id } links { id } export(format: $format) } }'
+
+
+async def test_what_several_have_in_common(town: Asker) -> None:
+    found = (await town.data(COMMON, ids=["per_wang", "per_li", "per_zhang"]))["commonConnections"]
+    told = {c["node"]["id"]: c for c in found["connections"]}
+    assert set(told) == {
+        "adr_3301090020010003021201", "ent_east", "ent_noodle", "hou_1201", "inc_d1", "inc_d2", "inc_d3", "inc_m2", "inc_old",
+        "per_dong",
+    }  # fmt: skip
+    assert told["ent_noodle"]["of"] == ["per_li", "per_wang"]
+    assert told["ent_noodle"]["sentence"] == "李二—受雇于、王一—任法定代表人 → 金城面馆"
+    assert {"per_wang", "per_li", "per_zhang"} <= {n["id"] for n in found["graph"]["nodes"]}
+    assert {"type": "WORKS_FOR", "start": "per_li", "end": "ent_noodle"} in found["graph"]["links"]
+    firms = (await town.data(COMMON, ids=["per_wang", "per_li"], kinds=["ENTERPRISE"], limit=1))[
+        "commonConnections"
+    ]
+    assert [c["node"]["id"] for c in firms["connections"]] == ["ent_east"]
+    assert firms["graph"]["cut"] == [{"by": "ROWS", "limit": 1}]
+    # Who is limited to the west is told of nothing in the east that both are bound to.
+    limited = (await town.data(COMMON, town.drawn.limited, ids=["per_wang", "per_li"]))["commonConnections"]
+    seen = {c["node"]["id"] for c in limited["connections"]}
+    assert "ent_noodle" in seen and not seen & {"ent_east", "per_dong"}
+
+
+async def test_what_happened_in_order(town: Asker) -> None:
+    found = (await town.data(TIMELINE, ids=["per_wang", "veh_car"]))["timeline"]
+    events = [e["node"] for e in found["edges"]]
+    assert found["totalCount"] == {"value": 16, "exactness": "EXACT"}
+    assert [e["at"] for e in events] == sorted((e["at"] for e in events), reverse=True)
+    told = [(e["at"], e["what"], e["sentence"]) for e in events]
+    assert told[0] == ("2025-12-02T20:00:00+08:00", "HAPPENS", "TC9 由…行驶 浙A12345")
+    assert ("2024-01-01", "ENDS", "东阿一 拥有 浙A12345(止)") in told
+    assert ("2015-01-01", "BEGINS", "王一 居住于 萧山区北干街道金城社区3幢2单元1201室(始)") in told
+    # A tie that ends later has not ended yet; as of an earlier day less has happened.
+    assert not [e for e in events if e["at"] > "2025-12-15T99"]
+    past = (await town.data(TIMELINE, ids=["per_wang"], asOf="2024-06-01"))["timeline"]
+    assert {e["node"]["at"] for e in past["edges"]} == {"2024-01-01", "2015-01-01"}
+    within = (await town.data(TIMELINE, ids=["per_wang"], **{"from": "2025-01-01", "to": "2025-01-05"}))[
+        "timeline"
+    ]
+    assert [e["node"]["at"] for e in within["edges"]] == ["2025-01-05T10:00:00+08:00", "2025-01-01"]
+    paged: list[str] = []
+    after = None
+    while True:
+        page = (await town.data(TIMELINE, ids=["per_wang", "veh_car"], first=7, after=after))["timeline"]
+        paged += [e["node"]["sentence"] for e in page["edges"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert paged == [e["sentence"] for e in events]
+    limited = (await town.data(TIMELINE, town.drawn.limited, ids=["per_wang", "veh_car"]))["timeline"]
+    assert 5 < limited["totalCount"]["value"] < 16
+    assert not [e for e in limited["edges"] if "东" in e["node"]["sentence"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "given", "code"),
+    [
+        (COMMON, {"ids": ["per_wang"]}, "BAD_ARGUMENT"), (COMMON, {"ids": ["per_wang", "per_wang"]}, "BAD_ARGUMENT"),
+        (COMMON, {"ids": [f"per_{n}" for n in range(21)]}, "TOO_MANY"), (COMMON, {"ids": ["per_wang", "none"]}, "NOT_FOUND"),
+        (COMMON, {"ids": ["per_wang", "per_li"], "limit": 301}, "BAD_ARGUMENT"),
+        (TIMELINE, {"ids": []}, "BAD_ARGUMENT"), (TIMELINE, {"ids": ["per_none"]}, "NOT_FOUND"),
+        (TIMELINE, {"ids": ["per_wang"], "after": "x"}, "BAD_CURSOR"),
+    ],
+)  # fmt: skip
+async def test_refused(town: Asker, query: str, given: dict[str, Any], code: str) -> None:
+    assert (await town(query, **given)).codes == [code]
+
+
+async def test_the_structure_of_a_subgraph_alone(town: Asker) -> None:
+    found = await town.data(
+        """{ neighbourhood(id: "per_wang", depth: 2) { nodes { id } analysis { components bridges cutPoints central { id betweenness } communities } }
+        finding(id: "fin_hazard") { evidence { analysis { components communities } } } }"""
+    )
+    told, nodes = found["neighbourhood"]["analysis"], {n["id"] for n in found["neighbourhood"]["nodes"]}
+    assert told["components"] == 1
+    assert told["central"][0]["id"] == "per_wang" and 0 < told["central"][0]["betweenness"] <= 1
+    assert ["pmt_west", "veh_car"] in told["bridges"] and "veh_car" in told["cutPoints"]
+    assert sorted(id for group in told["communities"] for id in group) == sorted(nodes)
+    assert found["finding"]["evidence"]["analysis"]["components"] >= 1
+    ten = " ".join(f'n{n}: neighbourhood(id: "per_wang") {{ analysis {{ components }} }}' for n in range(11))
+    assert (await town(f"{{ {ten} }}")).codes == ["BAD_ARGUMENT"]
+
+
+async def test_a_subgraph_for_other_tools(town: Asker) -> None:
+    drawn = (await town.data(EXPORT, format="GRAPHML"))["neighbourhood"]
+    nodes, links = {n["id"] for n in drawn["nodes"]}, {x["id"] for x in drawn["links"]}
+    read = networkx.parse_graphml(drawn["export"])
+    assert set(read.nodes) == nodes and read.number_of_edges() == len(links)
+    assert read.nodes["per_wang"] == {"kind": "Person", "title": "王一"}
+    linked = json.loads((await town.data(EXPORT, format="NODE_LINK"))["neighbourhood"]["export"])
+    again: Any = networkx.node_link_graph(linked, edges="links")
+    assert set(again.nodes) == nodes and {k for _, _, k in again.edges(keys=True)} == links
+    text = (await town.data(EXPORT, format="CSV"))["neighbourhood"]["export"]
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+    assert len(rows) == len(links)
+    lives = [r for r in rows if r["type"] == "LIVES_AT" and r["since"] == "2015-01-01"]
+    assert lives[0]["start_title"] == "王一" and lives[0]["end_kind"] == "Address"
+    # What a viewer may not see is in no export.
+    for format in ("GRAPHML", "NODE_LINK", "CSV"):
+        told = (await town.data(EXPORT, town.drawn.limited, format=format))["neighbourhood"]["export"]
+        assert not [text for text in town.drawn.outside() if text in told]
+
+
+def test_a_title_that_a_spreadsheet_would_run() -> None:
+    link = Link("1", "LIVES_AT", "per_a", "adr_b", {"since": "2020-01-01"})
+    titles = {"per_a": '=HYPERLINK("x")', "adr_b": '\x00a\ud800\n"b",'}
+    (row,) = list(csv.DictReader(io.StringIO(to_csv(titles, [link]))))
+    assert row["start_title"] == '\'=HYPERLINK("x")'
+    assert "per_a" in networkx.parse_graphml(to_graphml(titles, [link])).nodes

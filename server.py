@@ -97,7 +97,7 @@ class QuanxiDomain:
             "disagrees": Disagreements(loader, explainer),
             "judges_findings": FindingJudging(FindingLog(loader.ledger), _clock(settings), explainer.lock),
             "traces": self._traces,
-            "log": FindingLog(published),
+            "log": FindingLog(Ledger(settings.data, settings.keyring())),
             "feed_status": self.feed_status.of,
             "timeout": settings.query_timeout,
             "identity_hash": functools.partial(identity_hash, loader.ledger.vault.identity),
@@ -133,7 +133,7 @@ class QuanxiDomain:
         return Context(store=store, method=method, **self._parts)
 
     async def look(self, store: Store) -> None:
-        self._traces.renew()
+        await asyncio.to_thread(self._traces.renew)
         # A load in another process counts anew, for another day at times.
         told = await read_meta(store)
         self._parts["rolled_for"] = told.get("rolled_for")

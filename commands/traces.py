@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,10 +18,11 @@ from commands.common import current_settings, district_clock, graph_of, print_sc
 from ontology.errors import UsageError
 
 if TYPE_CHECKING:
+    from ontology.declared import Mistake
     from ontology.terms import Terms
     from traces.declaration import Trace
     from traces.runner import Runner
-    from traces.standing import StandingTraces
+    from traces.standing import Published, StandingTraces
 
 app = typer.Typer(
     help="Traces 模型: check, explain and run what the district looks for.", no_args_is_help=True
@@ -51,26 +52,37 @@ def list_() -> None:
 @app.command("check", epilog="Example: quanxi trace check   or   quanxi trace check my_district")
 def check(
     directory: Annotated[
-        Path | None, typer.Argument(help="A catalogue (with traces/ in it); else the one in use.")
+        Path | None,
+        typer.Argument(
+            help="A catalogue (with traces/ in it), or a file that declares one; else the catalogue in use."
+        ),
     ] = None,
 ) -> None:
     """Print every mistake in the traces' declarations with file and line; exit code 1 when there is one."""
     from loaders.wiring import catalog_terms_root
     from ontology.terms import CATALOG, load_terms
-    from traces.catalogue import check_traces
+    from traces.catalogue import check_file, check_traces
 
     root = directory or current_settings().catalog or CATALOG
+    if root.is_file():
+        terms = load_terms(catalog_terms_root(current_settings().catalog))
+        _told_mistakes(check_file(root, terms), 1)
+        return
     if not (root / "traces").is_dir():
         raise UsageError(
             "BAD_CATALOG", f"没有目录 {root / 'traces'}", f"there is no directory {root / 'traces'}"
         )
     found = check_traces(root, load_terms(catalog_terms_root(root)))
-    for mistake in found.mistakes:
+    _told_mistakes(found.mistakes, len(found.declared))
+
+
+def _told_mistakes(mistakes: Sequence[Mistake], traces: int) -> None:
+    for mistake in mistakes:
         typer.echo(f"{mistake.path}:{mistake.line}: {mistake.zh}\n    {mistake.en}")
-    if found.mistakes:
-        typer.echo(f"{len(found.mistakes)} mistakes 共 {len(found.mistakes)} 处错误")
+    if mistakes:
+        typer.echo(f"{len(mistakes)} mistakes 共 {len(mistakes)} 处错误")
         raise typer.Exit(1)
-    typer.echo(f"{len(found.declared)} traces: no mistakes 声明无误")
+    typer.echo(f"{traces} traces: no mistakes 声明无误")
 
 
 @app.command("explain", epilog="Example: quanxi trace explain hazard_relapse --cypher")
@@ -215,11 +227,17 @@ def publish(
 ) -> None:
     """Have a trace stand from now on, as the next version of its name. What its first look finds is told to nobody; earlier findings stay."""
     from traces.catalogue import read_trace
+    from traces.trial import publish as published
 
-    with _standing() as traces:
-        # First by its path, so that a mistake is told with file and line.
-        read_trace(file, _traces()[1])
-        done = traces.publish(file.read_text("utf-8"), getpass.getuser())
+    # First by its path, so that a mistake is told with file and line.
+    read_trace(file, _traces()[1])
+
+    async def run() -> Published:
+        async with _runner() as runner:
+            with _standing() as traces:
+                return await published(traces, file.read_text("utf-8"), getpass.getuser(), runner)
+
+    done = asyncio.run(run())
     told = "published 已发布" if done.changed else "stands already 与现行版本相同"
     console.print(f"{done.trace.trace} version {done.trace.version}: {told}")
 

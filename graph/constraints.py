@@ -87,6 +87,10 @@ def _name(statement: str) -> str:
     return statement.partition(" IF NOT EXISTS")[0].rpartition(" ")[2]
 
 
+def _kind(statement: str) -> str:
+    return "CONSTRAINT" if statement.startswith("CREATE CONSTRAINT") else "INDEX"
+
+
 async def ensure_schema(store: Store, progress: Callable[[int, int], None] | None = None) -> None:
     """Makes what is missing and waits until all of it is online, however long a large graph takes.
 
@@ -99,11 +103,16 @@ async def ensure_schema(store: Store, progress: Callable[[int, int], None] | Non
     )
     there = dict(zip(states["names"], states["states"], strict=True))
     made = list(statements())
-    missing = [s for s in made if _name(s) not in there]
+    # What could not be filled, as on a full disk, is made anew.
+    failed = [s for s in made if there.get(_name(s)) == "FAILED"]
+    await store.write_together(
+        [f"DROP {_kind(s)} {_name(s)} IF EXISTS" for s in failed], timeout=BUILD_SECONDS
+    )
+    missing = [s for s in made if _name(s) not in there or s in failed]
     done = len(made) - len(missing)
     # Made together, the indexes are filled in one pass over the store. A constraint answers only when its index is filled.
     for kind in ("CONSTRAINT", "INDEX"):
-        some = [s for s in missing if kind in s.partition(" IF NOT EXISTS")[0]]
+        some = [s for s in missing if _kind(s) == kind]
         await store.write_together(some, timeout=BUILD_SECONDS)
         done += len(some)
         told(done, 2 * len(made))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,7 @@ from ledger.ledger import Ledger, transaction
 PUBLICATIONS: Final = """
 CREATE TABLE IF NOT EXISTS trace_publication (
   no INTEGER PRIMARY KEY AUTOINCREMENT, trace TEXT NOT NULL, version INTEGER NOT NULL, declaration TEXT, by TEXT NOT NULL, at TEXT NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS trace_publication_version ON trace_publication (trace, version) WHERE declaration IS NOT NULL;
 """
 
 
@@ -44,31 +46,42 @@ class Publications:
         with self._lock:
             self._db.executescript(PUBLICATIONS)
 
-    def put(self, trace: str, version: int, declaration: str | None, by: str, at: str) -> None:
-        """Keeps that a trace was published, or withdrawn; durable when it returns."""
+    def publish(self, trace: str, least: int, declaration: str, by: str, at: str) -> int:
+        """Keeps a declaration as the next version of its trace, at least `least`; durable when it returns the version."""
         with self._lock, transaction(self._db) as db:
-            db.execute(
-                "INSERT INTO trace_publication (trace, version, declaration, by, at) VALUES (?,?,?,?,?)",
-                (trace, version, declaration, by, at),
-            )
+            held = db.execute(
+                "SELECT max(version) FROM trace_publication WHERE trace = ?", (trace,)
+            ).fetchone()[0]
+            version = max(least, int(held or 0) + 1)
+            self._put(db, trace, version, declaration, by, at)
+        return version
+
+    def withdraw(self, trace: str, by: str, at: str) -> bool:
+        """Keeps that a trace was withdrawn, durable when it returns; False where it does not stand."""
+        with self._lock, transaction(self._db) as db:
+            held = db.execute(
+                "SELECT version, declaration FROM trace_publication WHERE trace = ? ORDER BY no DESC LIMIT 1",
+                (trace,),
+            ).fetchone()
+            if held is None or held[1] is None:
+                return False
+            self._put(db, trace, held[0], None, by, at)
+        return True
+
+    @staticmethod
+    def _put(db: sqlite3.Connection, *values: str | int | None) -> None:
+        db.execute(
+            "INSERT INTO trace_publication (trace, version, declaration, by, at) VALUES (?,?,?,?,?)", values
+        )
 
     def last(self) -> int:
         """The number of the last entry; 0 when there is none."""
         with self._lock:
             return int(self._db.execute("SELECT max(no) FROM trace_publication").fetchone()[0] or 0)
 
-    def standing(self) -> list[Publication]:
-        """The newest entry of each trace that was not withdrawn, by name."""
-        return [
-            p
-            for p in self._read("WHERE no IN (SELECT max(no) FROM trace_publication GROUP BY trace)")
-            if p.declaration
-        ]
-
-    def names(self) -> set[str]:
-        """The traces that were ever published."""
-        with self._lock:
-            return {r[0] for r in self._db.execute("SELECT DISTINCT trace FROM trace_publication")}
+    def newest(self) -> list[Publication]:
+        """The newest entry of each trace, by name."""
+        return self._read("WHERE no IN (SELECT max(no) FROM trace_publication GROUP BY trace)")
 
     def history(self, trace: str) -> list[Publication]:
         """All entries of a trace, oldest first."""

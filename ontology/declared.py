@@ -230,11 +230,17 @@ def _below(annotation: Any, part: str | int) -> Any:
     return None
 
 
+# Whoever made so many mistakes at once has enough to mend first.
+_MANY = 50
+
+
 def _behind(
     raw: dict[str, Any], error: ValidationError, told: set[Where], model: type[BaseModel]
 ) -> list[tuple[Where, str, str]]:
     """Mistakes that stand behind the ones found: what the rest of a declaration says once these are left out."""
     pruned: set[Where] = set()
+    if error.error_count() > _MANY:
+        return []
     for item in error.errors(include_url=False):
         if item["type"] == "missing" or not item["loc"]:
             return []
@@ -250,7 +256,7 @@ def _behind(
         return [
             (where, zh, en)
             for where, zh, en in _said(more, model)
-            if where not in told and not any(where == top or where == top[:-1] for top in tops if top)
+            if where not in told and where not in pruned and not any(where == top or where == top[:-1] for top in tops if top)
             and not any(isinstance(p, str) and f"'{p}'" in en for at in pruned for p in at)
         ]  # fmt: skip
     return []

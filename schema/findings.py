@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from enum import Enum
 from functools import partial
@@ -191,11 +191,19 @@ async def cases(ask: Ask, area: tuple[str, str] | None, minimum: int, after: str
     found = await ask.read(queries.cases(ask.compiler.scope, kind), params)
     order = order_of("cases", key, minimum)
     page, start, more = page_of(ask, found, order, after)
-    shown = [id for _, ids, *_ in page for id in ids[:CASE_FINDINGS]]
+    chosen = ask.part("edges", "node", "findings")
+    most = chosen.args.get("limit", 10) if chosen is not None else 0
+    if chosen is not None and not 1 <= most <= CASE_FINDINGS:
+        raise UsageError(
+            "BAD_ARGUMENT",
+            f"limit 须在 1 到 {CASE_FINDINGS} 之间",
+            f"limit must be 1 to {CASE_FINDINGS}, not {most}",
+        )
+    shown = [id for _, ids, *_ in page for id in ids[:most]]
     lists = await shown_by(
         ask,
         places=(ask.part("edges", "node", "at"), place_groups(ask, (place for place, *_ in page))),
-        findings=(ask.part("edges", "node", "findings"), [Group("Finding", "id", shown)] if shown else []),
+        findings=(chosen, [Group("Finding", "id", shown)] if shown else []),
     )
     edges = []
     for i, (place, ids, severity, oldest, newest) in enumerate(page):
@@ -204,19 +212,14 @@ async def cases(ask: Ask, area: tuple[str, str] | None, minimum: int, after: str
             "node": {
                 "at": lists["places"].get(code_of(ask, place)), "count": len(ids), "since": oldest, "newest": newest,
                 "severity": ask.context.terms.plain("severity", severity) if severity is not None else None,
-                "findings": [lists["findings"][id] for id in ids[:CASE_FINDINGS] if id in lists["findings"]],
+                "findings": [lists["findings"][id] for id in ids[:most] if id in lists["findings"]],
             },
         })  # fmt: skip
     return {**connected(edges, more, start > 0, 0), "total_count": exact(len(found))}
 
 
-async def traces(
-    ask: Ask, names: Sequence[str] | None = None, selected: Selected | None = None
-) -> list[dict[str, Any]]:
+async def traces(ask: Ask, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """The district's traces in the order of their names, or those of some names; their figures in one statement.
-
-    Args:
-        selected: where the traces stand in the answer; the root when None.
 
     Raises:
         UsageError: NOT_FOUND for a name that there is not.
@@ -225,16 +228,23 @@ async def traces(
     if names is not None and any(n not in held for n in names):
         raise not_found("模型")
     wanted = sorted(held) if names is None else list(names)
-    figures: dict[str, list[Any]] = {}
-    if any(s.name == "figures" for s in ask.selections.of(selected or ask.selected)) and wanted:
-        rows = await ask.read(queries.figures(ask.compiler.scope), {"traces": wanted, "open": _STANDING})
-        figures = {row[0]: row[1:] for row in rows}
-    return [_trace(ask, held[name], figures.get(name, [0, 0, 0, 0, 0, None])) for name in wanted]
+    figures = await figures_of(ask, wanted, ask.selected)
+    return [as_trace(ask, held[name], figures) for name in wanted]
 
 
-def _trace(ask: Ask, trace: Any, figures: list[Any]) -> dict[str, Any]:
+async def figures_of(ask: Ask, names: Sequence[str], selected: Selected) -> dict[str, list[Any]]:
+    """How traces do, by name, where that is selected; nothing of those that have found nothing. One statement."""
+    if not names or not any(s.name == "figures" for s in ask.selections.of(selected)):
+        return {}
+    rows = await ask.read(queries.figures(ask.compiler.scope), {"traces": list(names), "open": _STANDING})
+    return {row[0]: row[1:] for row in rows}
+
+
+def as_trace(ask: Ask, trace: Any, every: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """A trace as answered, with its figures of `figures_of`."""
     zh, en = Explainer(trace, values_of(trace, {}), ask.context.terms).sentences()
     subject = trace.subject
+    figures = every.get(trace.trace, [0, 0, 0, 0, 0, None])
     found, standing, confirmed, dismissed, unsure, newest = figures
     return {
         "name": trace.trace, "version": trace.version, "zh": trace.zh, "en": trace.en,

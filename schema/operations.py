@@ -111,6 +111,10 @@ class UsePrepared(SchemaExtension):
         yield
 
 
+# Roots that somebody waits for longer than for others, in seconds: what they do has limits of its own (`traces.trial`).
+LONG: Final = {"traceTrial": 160.0, "publishTrace": 60.0}
+
+
 class Operations:
     """Runs the operations of one schema.
 
@@ -157,7 +161,7 @@ class Operations:
             return self._refused([refusal], request_id, roots, kind)
         token, remembered = _prepared.set(prepared), current.set(prepared.memo)
         try:
-            async with asyncio.timeout(self.limits.seconds):
+            async with asyncio.timeout(max(self.limits.seconds, *(LONG.get(root, 0.0) for root in roots))):
                 result = await self.schema.execute(
                     query, variable_values=values, context_value=context, operation_name=operation_name
                 )

@@ -444,7 +444,7 @@ class Query:
         self, info: Info, name: str | None = None, declaration: str | None = None, set: list[ParameterValue] | None = None,
         as_of: Date | None = None,
     ) -> TraceTrial | None:  # fmt: skip
-        return trials.trial(Ask(info, as_of), name, declaration, set)  # type: ignore[return-value]
+        return await trials.trial(Ask(info, as_of), name, declaration, set)  # type: ignore[return-value]
 
     @strawberry.field(description="字典 · the terms of a list: incident_kind, residence, error_code …")
     def terms(self, info: Info, list: str, as_of: Date | None = None) -> list[Term]:

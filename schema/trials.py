@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -199,7 +200,7 @@ def _runner(context: Context, day: str) -> Runner:
     return Runner(context.store, context.scheme, context.terms, day)
 
 
-def trial(
+async def trial(
     ask: Ask, name: str | None, declaration: str | None, values: list[ParameterValue] | None
 ) -> dict[str, Any]:
     """A trial of a standing trace or of a declaration.
@@ -214,7 +215,7 @@ def trial(
     trace: DeclaredTrace | None = standing.get(name or "")
     mistakes: list[Mistake] = []
     if declaration is not None:
-        trace, mistakes = standing.check(declaration)
+        trace, mistakes = await asyncio.to_thread(standing.check, declaration)
     elif trace is None:
         raise not_found("模型")
     told: dict[str, Any] = {
@@ -231,33 +232,35 @@ def trial(
 
 async def published(info: Info, declaration: str) -> dict[str, Any]:
     """What became of a declaration: {trace, changed}, {mistakes} or {code, zh, en}."""
-    context = info.context
+    context, ask = info.context, Ask(info)
     try:
         standing = _standing(context)
-        _, mistakes = standing.check(declaration)
-        if mistakes:
+        trace, mistakes = await asyncio.to_thread(standing.check, declaration)
+        if trace is None:
             return {"mistakes": [{"line": m.line, "zh": m.zh, "en": m.en} for m in sorted(mistakes)]}
+        # Before anything is kept, so that what stands is also answered.
+        figures = await _figures(ask, trace.trace, "PublishedTrace")
         runner = _runner(context, context.clock.today_text())
         done = await publish(standing, declaration, context.viewer.name, runner)
-        told = await _told(Ask(info), done.trace.trace, "PublishedTrace")
-        return {"trace": told, "changed": done.changed}
     except QuanxiError as error:
         return refused(error)
+    return {"trace": findings.as_trace(ask, done.trace, figures), "changed": done.changed}
 
 
 async def withdrawn(info: Info, name: str) -> dict[str, Any]:
     """What became of a withdrawal: {trace, withdrawn} or {code, zh, en}."""
-    context = info.context
+    context, ask = info.context, Ask(info)
     try:
-        again = _standing(context).withdraw(name, context.viewer.name)
-        told = await _told(Ask(info), again.trace, "WithdrawnTrace") if again is not None else None
-        return {"trace": told, "withdrawn": True}
-    except UsageError as error:
+        standing = _standing(context)
+        figures = await _figures(ask, name, "WithdrawnTrace")
+        again = await asyncio.shield(asyncio.to_thread(standing.withdraw, name, context.viewer.name))
+    except QuanxiError as error:
         return refused(error)
+    told = findings.as_trace(ask, again, figures) if again is not None else None
+    return {"trace": told, "withdrawn": True}
 
 
-async def _told(ask: Ask, name: str, on: str) -> dict[str, Any]:
-    """A trace as far as it is selected in a part of a mutation's answer."""
+async def _figures(ask: Ask, name: str, on: str) -> dict[str, list[Any]]:
+    """How a trace does, where a part of a mutation's answer asks for it."""
     chosen = next((s for s in ask.selections.of(ask.selected, on) if s.name == "trace"), None)
-    (told,) = await findings.traces(ask, [name], chosen)
-    return told
+    return await findings.figures_of(ask, [name], chosen) if chosen is not None else {}

@@ -110,9 +110,22 @@ class TraceCompiler:
         return Statement(text, {**self._parameters, "ids": ids, "places": places})
 
     def begun(self, was: str) -> Statement | None:
-        """The subjects of things that began after a day, up to today; None where no thing's time is a field."""
+        """The subjects of things that began after a day, up to today, or have or lack something by a relationship that began or ended since;
+        None where neither can be."""
         parts = []
         for x, fetch in enumerate(self.fetches):
+            for related in fetch.things.having:
+                path, ties = _path_of(related.way)
+                turned = " OR ".join(
+                    f"({tie}.{day} > $was_day AND {tie}.{day} <= $today)"
+                    for tie in ties
+                    for day in ("since", "until")
+                )
+                if ties:
+                    to = self._to_subject(fetch.things, loosely=True)
+                    parts.append(
+                        f"MATCH (n:{fetch.things.label}){path} WHERE {turned} WITH DISTINCT n {to} RETURN s"
+                    )
             begins = fetch.things.begins
             if begins is not None:
                 when = f"n.{begins} > $was AND n.{begins} <= $tonight"
@@ -120,7 +133,7 @@ class TraceCompiler:
         if not parts:
             return None
         text = f"CALL () {{ {' UNION '.join(parts)} }} RETURN DISTINCT s"
-        return Statement(text, {**self._parameters, "was": f"{was}T99"})
+        return Statement(text, {**self._parameters, "was": f"{was}T99", "was_day": was})
 
     # -- parts ------------------------------------------------------------------------------------------------------
 
@@ -200,16 +213,13 @@ class TraceCompiler:
 
     def _having(self, related: Related, at: str | None = None) -> str:
         """That a thing has something else, or has not; at a place, where that is named."""
+        path, ties = _path_of(related.way)
         where = [f"h:{related.label}"]
         where += [self._wanted(related.label, "h", f, w) for f, w in related.where.items()]
-        link = STEP.fullmatch(related.way[-1])
-        assert link is not None
-        kept = ONTOLOGY.links[link[2]].history
-        if kept:
-            where += ["coalesce(e.since, '') <= $today", f"coalesce(e.until, '{OPEN_END}') > $today"]
+        for tie in ties:
+            where += [f"coalesce({tie}.since, '') <= $today", f"coalesce({tie}.until, '{OPEN_END}') > $today"]
         if at is not None:
             where += [f"h.place = {at}", "h.place_confidence IS NULL"]
-        path = _path(related.way, "h", tie="e" if kept else None)
         return f"{'NOT ' if related.none else ''}EXISTS {{ MATCH (n){path} WHERE {' AND '.join(where)} }}"
 
     def _wanted(self, label: str, variable: str, name: str, wanted: Wanted) -> str:
@@ -299,8 +309,8 @@ class TraceCompiler:
             return " MATCH (n)-[tie:LIVES_AT]->()", "tie"
         return "", "n"
 
-    def _sure(self, things: Things, carrier: str) -> list[str]:
-        """That a place is known well enough to stand for the subject."""
+    def _sure(self, things: Things, carrier: str, *, loosely: bool = False) -> list[str]:
+        """That a place is known well enough to stand for the subject; and, but `loosely`, that what must stand there does."""
         place = self.trace.subject.place
         label = _end_label(things)
         if carrier == "tie":
@@ -315,11 +325,12 @@ class TraceCompiler:
                 sure.append(f"{carrier}.place_level IN $levels")
         if place != "OWN":
             sure.append(f"size({carrier}.place) >= {self._width()}")
-        sure += [self._having(related, f"{carrier}.place") for related in things.having if related.here]
+        if not loosely:
+            sure += [self._having(r, f"{carrier}.place") for r in things.having if r.here]
         return sure
 
-    def _to_subject(self, things: Things) -> str:
-        """From a thing `n` to its subject `s`."""
+    def _to_subject(self, things: Things, *, loosely: bool = False) -> str:
+        """From a thing `n` to its subject `s`; `loosely`: whatever else must stand there."""
         subject = self.trace.subject
         if subject.pair is not None:
             return f"WITH n, {self._parties()} AS parties WHERE size(parties) = 2 {_PAIR}"
@@ -331,7 +342,7 @@ class TraceCompiler:
         match, carrier = self._carrier(things)
         key = f"{carrier}.place" if subject.place == "OWN" else _cut(f"{carrier}.place", self._width())
         timed = ", tie" if self._has_tie(things) else ""
-        where = " AND ".join([f"{carrier}.place IS NOT NULL", *self._sure(things, carrier)])
+        where = " AND ".join([f"{carrier}.place IS NOT NULL", *self._sure(things, carrier, loosely=loosely)])
         kept = f"n, {carrier}{timed}" if carrier not in ("n", "tie") else f"n{timed}"
         return f"{match} WITH {kept} WHERE {where} WITH n, {key} AS s{timed}".strip()
 
@@ -379,7 +390,8 @@ class TraceCompiler:
                 yield f"UNWIND $places AS k WITH k WHERE size(k) >= {width} RETURN DISTINCT {_cut('k', width)} AS s"
         for fetch in self.fetches:
             things = fetch.things
-            to = f"{self._to_subject(things)} RETURN DISTINCT s"
+            # What must stand there may do so no more: that is what has changed.
+            to = f"{self._to_subject(things, loosely=True)} RETURN DISTINCT s"
             if subject.place is None or things.way or things.label == "Person":
                 yield f"MATCH (n:{things.label}) WHERE n.id IN $ids {to}"
             # What lies on the way to the subject.
@@ -439,6 +451,18 @@ def _path(way: Any, end: str, *, tie: str | None = None) -> str:
         of = f":{label}" if label and not (last and ":" in end) else ""
         text += f"{'<' if back else ''}-[{name}:{type}]-{'' if back else '>'}({end if last else ''}{of})"
     return text
+
+
+def _path_of(way: Any) -> tuple[str, list[str]]:
+    """The relationships of a way, from a node to `h`, and the variables of those that hold for a time."""
+    text, ties = "", []
+    for i, step in enumerate(way):
+        back, type, label = _step(step)
+        name = f"e{i}" if ONTOLOGY.links[type].history else ""
+        ties += [name] if name else []
+        end = "h" if i == len(way) - 1 else ""
+        text += f"{'<' if back else ''}-[{name}:{type}]-{'' if back else '>'}({end}{':' + label if label else ''})"
+    return text, ties
 
 
 def _end_label(things: Things) -> str:

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ontology import ONTOLOGY
 from ontology.declared import Strict, Unsound, Where, nearest
+from ontology.model import FieldSpec, Sensitivity
 
 PARAMETER = re.compile(r"\$([a-z][a-z_]*)")
 NAME = re.compile(r"[a-z][a-z0-9_]{2,48}")
@@ -25,10 +26,11 @@ NAME = re.compile(r"[a-z][a-z0-9_]{2,48}")
 STEP = re.compile(r"(<?)([A-Z_]+)(>?)(?::([A-Za-z]+))?")
 
 MOST = 1_000_000
-Number = Annotated[
-    Annotated[int, Field(ge=0, le=MOST)] | Annotated[str, Field(pattern=rf"^{PARAMETER.pattern}$")],
-    Field(union_mode="left_to_right"),
-]
+# What GraphQL and Neo4j can both tell.
+Whole = Annotated[int, Field(ge=-MOST * 1_000, le=MOST * 1_000)]
+_Named = Annotated[str, Field(pattern=rf"^{PARAMETER.pattern}$")]
+Number = Annotated[Annotated[int, Field(ge=0, le=MOST)] | _Named, Field(union_mode="left_to_right")]
+Count = Annotated[Annotated[int, Field(ge=1, le=MOST)] | _Named, Field(union_mode="left_to_right")]
 
 
 def _way(steps: list[str]) -> list[str]:
@@ -65,9 +67,9 @@ class Parameter(Strict):
     type: Literal["days", "count", "metres"]
     zh: str
     en: str
-    default: int
-    least: int = 1
-    most: int = 3660
+    default: Whole
+    least: Annotated[int, Field(ge=0, le=MOST)] = 1
+    most: Annotated[int, Field(ge=0, le=MOST)] = 3660
 
     @model_validator(mode="after")
     def _in_range(self) -> Parameter:
@@ -79,13 +81,13 @@ class Parameter(Strict):
 class Test(Strict):
     """What a field's value must be: at least, at most, none of some, known or not."""
 
-    at_least: float | str | None = None
-    at_most: float | str | None = None
-    none_of: list[str] | None = None
+    at_least: Annotated[float, Field(allow_inf_nan=False)] | str | None = None
+    at_most: Annotated[float, Field(allow_inf_nan=False)] | str | None = None
+    none_of: Annotated[list[str], Field(min_length=1)] | None = None
     known: bool | None = None
 
 
-Wanted = bool | int | str | list[str] | Test
+Wanted = bool | Whole | str | Annotated[list[str], Field(min_length=1)] | Test
 
 
 class Related(Strict):
@@ -129,7 +131,7 @@ class Things(Strict):
     way: Way = []
     time: str | None = None
     until: str | None = None
-    grace: int = 0
+    grace: Annotated[int, Field(ge=0, le=3660)] = 0
 
     @model_validator(mode="after")
     def _known(self) -> Things:
@@ -140,6 +142,13 @@ class Things(Strict):
             name = getattr(self, key)
             if name is not None and name not in fields:
                 mistakes.append(((key,), f"{self.label} has no field {name!r}{nearest(name, fields)}"))
+            elif name is not None and (fields[name].type is not str or fields[name].many):
+                mistakes.append(((key,), f"{name} is no day"))
+        for i, related in enumerate(self.having):
+            if related.label not in _reached_from(self.label, related.way):
+                mistakes.append(
+                    (("having", i, "way"), f"this does not lead from {self.label} to {related.label}")
+                )
         if self.kinds and self.label != "Incident":
             mistakes.append((("kinds",), f"kinds are of incidents, not of {self.label}"))
         if mistakes:
@@ -152,16 +161,51 @@ class Things(Strict):
         return self.time or _TIMES.get(self.label)
 
 
+# What is not of the district's life, or made by traces themselves.
+_NOT_TRACED = frozenset({"Finding", "Judgement", "Post", "ChatGroup", "Succession"})
 _TIMES = {"Incident": "occurred_at", "Trip": "started_at", "Matter": "opened_at", "Permit": "since"}
 
 
 def _check_fields(label: str, where: dict[str, Wanted]) -> None:
+    """Raises Unsound for a label that is none, and for fields that it has not, that are hidden, or that cannot have a value."""
     if label not in ONTOLOGY.entities:
         raise Unsound([(("label",), f"no entity is called {label!r}{nearest(label, ONTOLOGY.entities)}")])
+    if label in _NOT_TRACED:
+        raise Unsound([(("label",), f"{label} is not traced")])
     fields = ONTOLOGY.entities[label].fields()
-    unknown = [name for name in where if name not in fields]
-    if unknown:
-        raise Unsound([(("where", n), f"{label} has no field {n!r}{nearest(n, fields)}") for n in unknown])
+    mistakes: list[tuple[Where, str]] = []
+    for name, wanted in where.items():
+        if name not in fields:
+            mistakes.append((("where", name), f"{label} has no field {name!r}{nearest(name, fields)}"))
+        elif fields[name].meta.sensitivity is Sensitivity.HIDDEN:
+            mistakes.append((("where", name), f"{name} is for nobody to ask for"))
+        elif not _can_be(fields[name], wanted):
+            mistakes.append((("where", name), f"{name} cannot have this value"))
+    if mistakes:
+        raise Unsound(mistakes)
+
+
+def _can_be(spec: FieldSpec, wanted: Wanted) -> bool:
+    """Whether a field's value can be what is wanted of it; what names a parameter is a number."""
+    if isinstance(wanted, Test):
+        bounds = [b for b in (wanted.at_least, wanted.at_most) if b is not None]
+        listed = wanted.none_of is not None
+        return (
+            not (spec.many and (bounds or listed))
+            and all(_is_of(spec.type, b) for b in bounds)
+            and not (listed and spec.type is not str)
+        )
+    if isinstance(wanted, list):
+        return spec.type is str and not spec.many
+    return _is_of(spec.type, wanted)
+
+
+def _is_of(type: type, value: bool | float | str) -> bool:
+    if isinstance(value, str) and PARAMETER.fullmatch(value):
+        return type in (int, float)
+    if type is bool or isinstance(value, bool):
+        return type is bool and isinstance(value, bool)
+    return isinstance(value, str) == (type is str)
 
 
 class Repeat(Strict):
@@ -172,9 +216,15 @@ class Repeat(Strict):
     """
 
     of: Things
-    minimum: Number = 1
+    minimum: Count = 1
     within: Number | None = None
     once: Literal["matter"] | Annotated[Way, Field(min_length=1, max_length=6)] = "matter"
+
+    @model_validator(mode="after")
+    def _known(self) -> Repeat:
+        if not isinstance(self.once, str) and not _reached_from(self.of.label, self.once):
+            raise Unsound([(("once",), f"this does not lead from {self.of.label} to anything")])
+        return self
 
 
 class Step(Strict):
@@ -221,10 +271,14 @@ class Sequence(Strict):
         for i, name in enumerate(self.same):
             for step in self.steps:
                 fields = ONTOLOGY.entities[step.of.label].fields()
-                if name not in fields:
-                    said = f"{step.of.label} has no field {name!r}{nearest(name, fields)}"
-                    mistakes.append((("same", i), said))
+                if name in fields and not fields[name].many:
+                    continue
+                if name in fields:
+                    mistakes.append((("same", i), f"{name} has several values"))
                     break
+                said = f"{step.of.label} has no field {name!r}{nearest(name, fields)}"
+                mistakes.append((("same", i), said))
+                break
         if mistakes:
             raise Unsound(mistakes)
         return self
@@ -267,10 +321,10 @@ class Surge(Strict):
     """
 
     of: Things
-    window: Number
-    past: Number
-    chance: float = 0.001
-    minimum: Number = 5
+    window: Count
+    past: Count
+    chance: Annotated[float, Field(gt=0, le=1)] = 0.001
+    minimum: Count = 5
 
 
 class Leg(Strict):
@@ -315,8 +369,8 @@ class Pattern(Strict):
     absent: Absent | None = None
     surge: Surge | None = None
     chain: Chain | None = None
-    all: list[Pattern] | None = None
-    any: list[Pattern] | None = None
+    all: Annotated[list[Pattern], Field(min_length=1, max_length=8)] | None = None
+    any: Annotated[list[Pattern], Field(min_length=1, max_length=8)] | None = None
     unless: Pattern | None = None
 
     @model_validator(mode="after")
@@ -362,6 +416,7 @@ class Grade(Strict):
     en: str | None = None
 
 
+Scalar = bool | Whole | float | str | date
 # YAML reads an unquoted day as a date.
 Day = Annotated[str, BeforeValidator(lambda v: v.isoformat() if isinstance(v, date) else v)]
 
@@ -374,8 +429,8 @@ class Example(Strict):
     """
 
     today: Day
-    nodes: dict[str, dict[str, Any]]
-    links: list[str | dict[str, Any]] = []
+    nodes: dict[str, dict[str, Scalar | list[Scalar]]]
+    links: list[str | dict[str, Scalar]] = []
     findings: list[list[str]]
 
 
@@ -408,7 +463,7 @@ class Trace(Strict):
     """
 
     trace: str
-    version: int = 1
+    version: Annotated[int, Field(ge=1, le=MOST)] = 1
     zh: str
     en: str
     description: Words
@@ -432,6 +487,10 @@ class Trace(Strict):
             used.add(name)
             if name not in self.parameters:
                 mistakes.append((where, f"no parameter is called {name!r}{nearest(name, self.parameters)}"))
+        for where, name in _counts(self.pattern, ("pattern",)):
+            declared = self.parameters.get(name)
+            if declared is not None and declared.least < 1:
+                mistakes.append((where, f"{name} must be at least 1 here"))
         for name in self.parameters.keys() - used:
             mistakes.append((("parameters", name), f"nothing uses the parameter {name!r}"))
         if any(g.count is not None or g.days is not None for g in self.severity[-1:]):
@@ -450,7 +509,8 @@ class Trace(Strict):
     def _reached(self, things: Things) -> Iterator[tuple[Where, str]]:
         """Whether the things lead to the subject, and to what must stand where they do."""
         for i, related in enumerate(things.having):
-            if related.here and (self.subject.place is None or related.label not in PLACED):
+            stands = "place" in ONTOLOGY.entities[related.label].fields()
+            if related.here and (self.subject.place is None or not stands):
                 yield ("having", i, "here"), f"{related.label} does not stand at the place of a finding"
         if self.subject.pair is not None:
             if things.label != "Incident" or things.way:
@@ -484,6 +544,13 @@ class Trace(Strict):
         """All things that the pattern speaks of, in order, each with where it stands."""
         return list(_things(self.pattern, ("pattern",)))
 
+    def wanted(self) -> Iterator[tuple[Where, str, dict[str, Wanted]]]:
+        """What fields of things, of what they must have, and of what chains lead to must be, each with its label and where it stands."""
+        for where, things in self.things():
+            yield where, things.label, things.where
+            for i, related in enumerate(things.having):
+                yield (*where, "having", i), related.label, related.where
+
     @cached_property
     def selections(self) -> list[Things]:
         """All things that the pattern speaks of, in order."""
@@ -498,6 +565,14 @@ class Trace(Strict):
     def defaults(self) -> dict[str, int]:
         """The parameters as they are declared."""
         return {name: p.default for name, p in self.parameters.items()}
+
+
+def _reached_from(label: str, way: list[str]) -> set[str]:
+    """The labels that a way may lead to."""
+    here = {label}
+    for step in way:
+        here = {end for each in here for end in next_labels(each, step)}
+    return here
 
 
 PLACED = {label for label, e in ONTOLOGY.entities.items() if e.placed}
@@ -536,6 +611,27 @@ def _things(pattern: Pattern, where: Where) -> Iterator[tuple[Where, Things]]:
             yield from _things(each, (*where, name, i))
     if pattern.unless is not None:
         yield from _things(pattern.unless, (*where, "unless"))
+
+
+def _counts(pattern: Pattern, where: Where) -> Iterator[tuple[Where, str]]:
+    """The parameters that stand for a number of things or a length of time that is something, each with where."""
+    named: list[tuple[Where, Any]] = []
+    if pattern.repeat is not None:
+        named.append(((*where, "repeat", "minimum"), pattern.repeat.minimum))
+    if pattern.together is not None:
+        named += [
+            ((*where, "together", "of", i, "minimum"), r.minimum) for i, r in enumerate(pattern.together.of)
+        ]
+    if pattern.surge is not None:
+        named += [((*where, "surge", n), getattr(pattern.surge, n)) for n in ("window", "past", "minimum")]
+    for at, value in named:
+        if isinstance(value, str) and (found := PARAMETER.fullmatch(value)) is not None:
+            yield at, found[1]
+    for name in ("all", "any"):
+        for i, each in enumerate(getattr(pattern, name) or ()):
+            yield from _counts(each, (*where, name, i))
+    if pattern.unless is not None:
+        yield from _counts(pattern.unless, (*where, "unless"))
 
 
 def _unsayable(sentence: str) -> Iterator[str]:

@@ -102,8 +102,11 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 def day_of(text: str | None) -> int:
-    """Days since 1970-01-01 of an ISO day or moment; 0 where it is not known."""
-    return date.fromisoformat(text[:10]).toordinal() - _EPOCH if text else 0
+    """Days since 1970-01-01 of an ISO day or moment; 0 where it is not known, or is none."""
+    try:
+        return date.fromisoformat(text[:10]).toordinal() - _EPOCH if text else 0
+    except ValueError:
+        return 0
 
 
 def iso(day: int) -> str:
@@ -173,7 +176,7 @@ class Evaluator:
         things = self._things[f.x]
         if things.grace and f.begin:
             f = replace(f, begin=iso(f.day + things.grace))
-        if things.until is not None and f.end:
+        if things.until is not None and f.end and f.end[:10] != OPEN_END:
             f = replace(f, end=iso(day_of(f.end) + 1))
         return f
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from addresses.genealogy import code_of_key, key_at
 from addresses.scheme import Scheme
@@ -17,6 +19,7 @@ from traces.evaluate import Evaluator, Result, fact
 
 # A trace over the whole district may take a minute; what is touched, a moment.
 WHOLE_SECONDS = 120.0
+STANDING_SECONDS = 60.0
 AT_ONCE = 2000
 
 
@@ -53,7 +56,7 @@ class Runner:
         found: dict[str, Result] = {}
         for start in range(0, len(wanted), AT_ONCE):
             statement = compiler.standing(wanted[start : start + AT_ONCE])
-            found |= await self._judged(trace, given, statement)
+            found |= await self._judged(trace, given, statement, timeout=STANDING_SECONDS)
         return found
 
     async def concerned(self, trace: Trace, ids: Iterable[str], places: Iterable[str]) -> set[str]:
@@ -104,17 +107,20 @@ class Runner:
         return found
 
     async def _judged(
-        self, trace: Trace, values: Mapping[str, int], statement: Statement, timeout: float | None = None
+        self, trace: Trace, values: Mapping[str, int], statement: Statement, timeout: float
     ) -> dict[str, Result]:
-        limit = {} if timeout is None else {"timeout": timeout}
-        rows = await self.store.read(statement.text, statement.parameters, **limit)
-        evaluator = Evaluator(trace, values, self.today)
-        found = {}
-        for subject, facts in rows:
-            result = evaluator.result(fact(row) for row in facts)
-            if result.episodes or result.due is not None:
-                found[subject] = result
-        return found
+        rows = await self.store.read(statement.text, statement.parameters, timeout=timeout)
+        # Thousands of facts of one subject take seconds to judge: whoever waits for something else goes on meanwhile.
+        return await asyncio.to_thread(_results, Evaluator(trace, values, self.today), rows)
+
+
+def _results(evaluator: Evaluator, rows: list[Any]) -> dict[str, Result]:
+    found = {}
+    for subject, facts in rows:
+        result = evaluator.result(fact(row) for row in facts)
+        if result.episodes or result.due is not None:
+            found[subject] = result
+    return found
 
 
 def values_of(trace: Trace, given: Mapping[str, int]) -> dict[str, int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,9 @@ from ontology.terms import Terms
 from traces.catalogue import check_text, load_traces
 from traces.declaration import Trace
 
-MOST_CHARACTERS = 100_000
+log = logging.getLogger("quanxi.traces")
+
+MOST_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class StandingTraces(Mapping[str, Trace]):
 
     Attributes:
         ever: names of all that stand, or stood once and may have findings still.
+        withdrawn: names that were published and do not stand any more.
 
     Raises:
         UsageError: BAD_CATALOG with file and line, when a declaration of the catalogue does not hold.
@@ -48,6 +53,8 @@ class StandingTraces(Mapping[str, Trace]):
         self._seen = -1
         self._standing: dict[str, Trace] = {}
         self.ever: frozenset[str] = frozenset()
+        self.withdrawn: frozenset[str] = frozenset()
+        self._lock = threading.Lock()
         self.renew()
 
     def __getitem__(self, name: str) -> Trace:
@@ -61,19 +68,29 @@ class StandingTraces(Mapping[str, Trace]):
 
     def renew(self) -> bool:
         """Reads what was published since the last time; whether there was anything."""
-        last = self._publications.last()
-        if last == self._seen:
-            return False
-        standing = dict(self._declared)
-        for held in self._publications.standing():
-            trace, _ = check_text(held.declaration or "", self._terms)
-            # One that a later Quanxi cannot read any more gives way to the catalogue's.
-            if trace is not None:
-                standing[held.trace] = trace.model_copy(update={"version": held.version})
-        self._standing = dict(sorted(standing.items()))
-        self.ever = frozenset(standing.keys() | self._publications.names())
-        self._seen = last
-        return True
+        with self._lock:
+            last = self._publications.last()
+            if last == self._seen:
+                return False
+            standing, withdrawn = dict(self._declared), set[str]()
+            newest = self._publications.newest()
+            for held in newest:
+                if held.declaration is None:
+                    if held.trace not in self._declared:
+                        withdrawn.add(held.trace)
+                    continue
+                trace, mistakes = check_text(held.declaration, self._terms)
+                if trace is not None:
+                    standing[held.trace] = trace.model_copy(update={"version": held.version})
+                else:
+                    # One that this Quanxi, or this catalogue's terms, cannot read gives way to the catalogue's.
+                    told = {"trace": held.trace, "version": held.version, "text": min(mistakes).en[:300]}
+                    log.error("publication", extra={"told": told})
+            self._standing = dict(sorted(standing.items()))
+            self.withdrawn = frozenset(withdrawn)
+            self.ever = frozenset(standing.keys() | {p.trace for p in newest})
+            self._seen = last
+            return True
 
     def check(self, declaration: str) -> tuple[Trace | None, list[Mistake]]:
         """A declaration, with every mistake in it by line; None where there is one."""
@@ -103,12 +120,11 @@ class StandingTraces(Mapping[str, Trace]):
         now = self._standing.get(trace.trace)
         if now is not None and _said(now) == _said(trace):
             return Published(now, changed=False)
-        before = [p.version for p in self._publications.history(trace.trace)]
-        before += [now.version] if now is not None else []
-        version = max(trace.version, max(before, default=0) + 1) if before else trace.version
-        self._publications.put(trace.trace, version, declaration, by, self._clock.now_text())
+        least = max(trace.version, now.version + 1) if now is not None else trace.version
+        at = self._clock.now_text()
+        version = self._publications.publish(trace.trace, least, declaration, by, at)
         self.renew()
-        return Published(self._standing[trace.trace], changed=True)
+        return Published(trace.model_copy(update={"version": version}), changed=True)
 
     def withdraw(self, name: str, by: str) -> Trace | None:
         """Takes what was published of a trace back, durable when it returns; the catalogue's that stands now, if it has one.
@@ -116,13 +132,20 @@ class StandingTraces(Mapping[str, Trace]):
         Raises:
             UsageError: NOT_FOUND where nothing of that name is published.
         """
-        held = next((p for p in self._publications.standing() if p.trace == name), None)
-        if held is None:
+        if not self._publications.withdraw(name, by, self._clock.now_text()):
             raise UsageError("NOT_FOUND", f"没有已发布的模型 {name}", f"no trace called {name} is published")
-        self._publications.put(name, held.version, None, by, self._clock.now_text())
         self.renew()
         return self._standing.get(name)
 
 
+def refusal(mistakes: Sequence[Mistake]) -> UsageError:
+    """The first of a declaration's mistakes as an error."""
+    first, more = min(mistakes), len(mistakes) - 1
+    others = f" ({more} more)" if more else ""
+    return UsageError(
+        "BAD_CATALOG", f"第 {first.line} 行:{first.zh}", f"line {first.line}: {first.en}{others}"
+    )
+
+
 def _said(trace: Trace) -> str:
-    return trace.model_dump_json(exclude={"version"})
+    return repr(trace.model_dump(exclude={"version"}))

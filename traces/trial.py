@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, TypeVar
 
 from ledger import FindingLog
-from ontology.errors import EngineError, UsageError
+from ontology.errors import EngineError, QuanxiError, UsageError
 from traces.backtest import Backtest, backtest
 from traces.compile import Statement, TraceCompiler
 from traces.declaration import Trace
 from traces.evaluate import Episode
 from traces.explain import Explainer
 from traces.runner import Runner, values_of
-from traces.standing import Published, StandingTraces
+from traces.standing import Published, StandingTraces, refusal
 from traces.words import sentence, severity
 
 T = TypeVar("T")
@@ -25,6 +25,7 @@ SECONDS: Final = 30.0
 BACKTEST_SECONDS: Final = 120.0
 MOST_LOOKS: Final = 120
 MOST_DAYS: Final = 1_100
+_EARLIEST: Final = 1900
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ class Trial:
                 f"days must be 1 to {MOST_DAYS}, with at most {MOST_LOOKS} looks",
             )
         today = date.fromisoformat(self.runner.today)
+        if today.year < _EARLIEST:
+            raise UsageError("BAD_ARGUMENT", "日期过早", f"there is nothing before {_EARLIEST}")
         since = today - timedelta(days=days // every * every)
         tried = backtest(self.runner, self.trace, since, today, every, self.values, self.log)
         return await within(tried, BACKTEST_SECONDS)
@@ -111,16 +114,30 @@ class Trial:
 
 
 async def publish(standing: StandingTraces, declaration: str, by: str, runner: Runner) -> Published:
-    """Publishes a declaration once it has looked at the whole district within `SECONDS`.
+    """Publishes a declaration once Neo4j can plan all that it asks for and it has looked at the whole district within `SECONDS`.
 
     Raises:
-        UsageError: BAD_CATALOG for a declaration with a mistake; BAD_ARGUMENT for one that is too long.
+        UsageError: BAD_CATALOG for a declaration with a mistake, or that asks for what cannot be; BAD_ARGUMENT for one that is too long.
         EngineError: TIMEOUT where it takes too long to stand; what else the engine says.
     """
-    trace, _ = standing.check(declaration)
-    if trace is not None:
-        await Trial(trace, {}, replace(runner)).found()
-    return await asyncio.to_thread(standing.publish, declaration, by)
+    trace, mistakes = await asyncio.to_thread(standing.check, declaration)
+    if trace is None:
+        raise refusal(mistakes)
+    values = values_of(trace, {})
+    compiler = TraceCompiler(trace, values, runner.today, runner.scheme, runner.terms)
+    try:
+        for statement in (compiler.standing([]), compiler.touched([], []), compiler.begun(runner.today)):
+            if statement is not None:
+                await runner.store.explain(statement.text, statement.parameters)
+        await Trial(trace, {}, runner).found()
+    except QuanxiError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            "BAD_CATALOG", f"模型无法运行:{error}"[:300], f"the trace cannot be run: {error}"[:300]
+        ) from error
+    # What was begun is ended, whoever has gone away: it stands then, and says so.
+    return await asyncio.shield(asyncio.to_thread(standing.publish, declaration, by))
 
 
 async def within(work: Awaitable[T], seconds: float) -> T:

@@ -6,8 +6,10 @@ shows them, as do the judgements of people, whichever process takes them; what w
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from addresses.scheme import Scheme
@@ -17,6 +19,7 @@ from ledger import Change, Finding, FindingLog, IncidentLog, Ledger, Records
 from ledger.findings import SHOWN
 from ontology import ONTOLOGY
 from ontology.clock import Clock
+from ontology.errors import EngineError
 from ontology.terms import Terms
 from traces.declaration import Trace
 from traces.evaluate import Result
@@ -27,11 +30,27 @@ from traces.standing import StandingTraces
 
 # In the record store's `meta`: the day of the last look, and per trace by which declaration the whole district was looked at.
 LOOKED, BY = "traces_day", "trace:"
+# In place of the latter: it has failed, and has not seen what was touched meanwhile.
+MISSED = "missed"
+# Seconds before a trace that has failed is tried again: twice as long each time.
+FIRST_PAUSE, LAST_PAUSE = 60.0, 6 * 3600.0
 # More touched than this, and the whole district is looked at instead.
 MANY = 50_000
 _PLACED = tuple(label for label, e in ONTOLOGY.entities.items() if "place" in e.fields())
 _ABOUT = frozenset(end for _, end in ONTOLOGY.links["ABOUT"].ends)
 _SHOWN = frozenset(end for _, end in ONTOLOGY.links["SHOWN_BY"].ends)
+
+
+log = logging.getLogger("quanxi.traces")
+
+
+@dataclass(frozen=True, slots=True)
+class _Resting:
+    """A trace that has failed, by its declaration: how long it rests, and until when (of the process's clock)."""
+
+    mark: str
+    pause: float
+    until: float
 
 
 class Watch:
@@ -46,11 +65,17 @@ class Watch:
         self._traces = traces
         self._scheme = scheme
         self._terms = terms
-        self._footprints: dict[str, Footprint] = {}
-        self._renew(always=True)
+        self._footprints: dict[str, tuple[str, Footprint]] = {}
+        self._resting: dict[str, _Resting] = {}
 
     async def look(self, store: Store, clock: Clock) -> int:
-        """Looks at all that is to be looked at; returns how many changes there were to findings."""
+        """Looks at all that is to be looked at; returns how many changes there were to findings.
+
+        A trace that cannot be judged holds up no other: it is tried again later, over the whole district.
+
+        Raises:
+            EngineError: the graph cannot be used at the moment.
+        """
         self._renew()
         today, now = clock.today_text(), clock.now_text()
         runner = Runner(store, self._scheme, self._terms, today)
@@ -63,24 +88,40 @@ class Watch:
         was = self._records.meta(LOOKED)
         total = 0
         for trace in self._traces.values():
-            if anew or self._records.meta(BY + trace.trace) != _mark(trace):
-                results = await runner.whole(trace)
-                subjects = set(results) | self.log.subjects(trace.trace)
-                quiet = was is None or not anew
-            else:
-                within = self._footprints[trace.trace]
-                mine = [t for t in touched if within.holds(ONTOLOGY.label_of(t[0]) or "", kinds.get(t[0]))]
-                subjects = {s for held in again for s in held.get(trace.trace, ())}
-                subjects |= await self._concerned(runner, trace, mine, was)
-                results = await runner.standing(trace, subjects)
-                quiet = False
-            total += await self._keep(runner, trace, subjects, results, now, quiet)
+            if self._rests(trace):
+                # What it would have looked at now it will see among all the rest.
+                self._miss(trace)
+                continue
+            mark = self._records.meta(BY + trace.trace)
+            try:
+                if anew or mark != _mark(trace):
+                    results = await runner.whole(trace)
+                    subjects = set(results) | self.log.subjects(trace.trace)
+                    # What a trace finds first is told to nobody; what it missed is.
+                    quiet = was is None or not (anew or mark == MISSED)
+                else:
+                    within = self._footprint(trace)
+                    mine = [
+                        t for t in touched if within.holds(ONTOLOGY.label_of(t[0]) or "", kinds.get(t[0]))
+                    ]
+                    subjects = {s for held in again for s in held.get(trace.trace, ())}
+                    subjects |= await self._concerned(runner, trace, mine, was)
+                    results = await runner.standing(trace, subjects)
+                    quiet = False
+                total += await self._keep(runner, trace, subjects, results, now, quiet, told=was is not None)
+            except Exception as error:
+                if isinstance(error, EngineError) and error.code != "TIMEOUT":
+                    raise
+                self._failed(trace, error)
+                self._miss(trace)
+                continue
+            self._resting.pop(trace.trace, None)
             with self._records.transaction():
                 self._records.put_due(
                     trace.trace, subjects, [(s, r.due) for s, r in results.items() if r.due is not None]
                 )
                 self._records.set_meta(BY + trace.trace, _mark(trace))
-        total += self._let_go(now)
+        total += self._let_go(now, told=was is not None)
         await self._show(store)
         # A first load or a rebuild tells nobody.
         if was is not None and (told := self._records.touched_of(ONTOLOGY.entities["Incident"].prefix)):
@@ -97,32 +138,63 @@ class Watch:
         if self._records.meta(LOOKED) != clock.today_text():
             return True
         self._renew()
-        if any(self._records.meta(BY + t.trace) != _mark(t) for t in self._traces.values()) or self._gone():
+        if self._gone() or any(
+            self._records.meta(BY + t.trace) != _mark(t) and not self._rests(t) for t in self._traces.values()
+        ):
             return True
         return bool(self._records.touched(1)) or self.log.last() != int(self._records.meta(SHOWN) or 0)
 
-    def _renew(self, *, always: bool = False) -> None:
+    # -- which traces, and those that fail --------------------------------------------------------------------------
+
+    def _renew(self) -> None:
         """Sees what was published meanwhile."""
-        new = isinstance(self._traces, StandingTraces) and self._traces.renew()
-        if new or always:
-            self._footprints = {t.trace: footprint(t, self._terms) for t in self._traces.values()}
+        if isinstance(self._traces, StandingTraces):
+            self._traces.renew()
+
+    def _footprint(self, trace: Trace) -> Footprint:
+        mark = _mark(trace)
+        held = self._footprints.get(trace.trace)
+        if held is None or held[0] != mark:
+            held = self._footprints[trace.trace] = mark, footprint(trace, self._terms)
+        return held[1]
+
+    def _rests(self, trace: Trace) -> bool:
+        """Whether a trace has failed as it stands, and is not to be tried yet."""
+        held = self._resting.get(trace.trace)
+        return held is not None and held.mark == _mark(trace) and time.monotonic() < held.until
+
+    def _failed(self, trace: Trace, error: Exception) -> None:
+        mark, held = _mark(trace), self._resting.get(trace.trace)
+        pause = min(held.pause * 2, LAST_PAUSE) if held is not None and held.mark == mark else FIRST_PAUSE
+        self._resting[trace.trace] = _Resting(mark, pause, time.monotonic() + pause)
+        told = {
+            "trace": trace.trace,
+            "version": trace.version,
+            "again": pause,
+            "text": f"{type(error).__name__}: {error}"[:500],
+        }
+        log.error("trace", extra={"told": told})
+
+    def _miss(self, trace: Trace) -> None:
+        """Keeps that a trace has not seen all that it should have: it is to look at the whole district."""
+        if self._records.meta(BY + trace.trace) not in (None, MISSED):
+            with self._records.transaction():
+                self._records.set_meta(BY + trace.trace, MISSED)
 
     def _gone(self) -> list[str]:
-        """Traces that were looked for and stand no more."""
-        looked = {name.removeprefix(BY) for name in self._records.meta_names(BY)}
-        if self._records.meta(LOOKED) is None:
-            # The record store was made anew.
-            looked |= self.log.traces()
-        return sorted(looked - self._traces.keys())
+        """Traces that were looked for until somebody withdrew them. What another process's catalogue has is none of them."""
+        if not isinstance(self._traces, StandingTraces):
+            return []
+        withdrawn = self._traces.withdrawn
+        return sorted(n for n in withdrawn if self._records.meta(BY + n) is not None or self.log.subjects(n))
 
-    def _let_go(self, now: str) -> int:
-        """Closes the findings of traces that stand no more; how many."""
+    def _let_go(self, now: str, *, told: bool) -> int:
+        """Closes the findings of traces that were withdrawn; how many."""
         total = 0
         for name in self._gone():
             held = self.log.of_subjects(name, self.log.subjects(name))
             changes = [Change(closed(f, now), "cleared") for fs in held.values() for f in fs if f.is_open]
-            # Told of no more than a trace's first look is.
-            late = self.log.append([replace(c, quiet=True) for c in changes], now)
+            late = self.log.append([replace(c, quiet=not told) for c in changes], now)
             total += len(changes) - len(late)
             if not late:
                 with self._records.transaction():
@@ -159,11 +231,17 @@ class Watch:
         now: str,
         quiet: bool,
         again: int = 5,
+        *,
+        told: bool = True,
     ) -> int:
+        """Keeps what has become of subjects' findings; how many changes.
+
+        Args:
+            quiet: whether nobody is told of what is found. told: whether anybody is told of anything.
+        """
         before = self.log.of_subjects(trace.trace, subjects)
         excepted = self.log.excepted(trace.trace, runner.today)
-        told = [s for s, r in results.items() if r.episodes]
-        titles = await runner.titles(trace, told)
+        titles = await runner.titles(trace, [s for s, r in results.items() if r.episodes])
         changes: list[Change] = []
         for subject in sorted(subjects):
             result = results.get(subject)
@@ -174,12 +252,15 @@ class Watch:
         if not changes:
             return 0
         placed = await self._placed(runner.store, trace, [c.finding for c in changes])
-        changes = [replace(c, finding=f, quiet=quiet) for c, f in zip(changes, placed, strict=True)]
+        changes = [
+            replace(c, finding=f, quiet=not told or (quiet and c.change in ("found", "returned")))
+            for c, f in zip(changes, placed, strict=True)
+        ]
         late = {c.finding.subject for c in self.log.append(changes, now)}
         kept = sum(c.finding.subject not in late for c in changes)
         if late and again:
             # Somebody judged one of them meanwhile: what they said stands, and is gone on from.
-            kept += await self._keep(runner, trace, late, results, now, quiet, again - 1)
+            kept += await self._keep(runner, trace, late, results, now, quiet, again - 1, told=told)
         return kept
 
     async def _placed(self, store: Store, trace: Trace, findings: list[Finding]) -> list[Finding]:

@@ -67,9 +67,8 @@ async def test_what_happened_in_order(town: Asker) -> None:
     assert not [e for e in events if e["at"] > "2025-12-15T99"]
     past = (await town.data(TIMELINE, ids=["per_wang"], asOf="2024-06-01"))["timeline"]
     assert {e["node"]["at"] for e in past["edges"]} == {"2024-01-01", "2015-01-01"}
-    within = (await town.data(TIMELINE, ids=["per_wang"], **{"from": "2025-01-01", "to": "2025-01-05"}))[
-        "timeline"
-    ]
+    early: dict[str, Any] = {"from": "2025-01-01", "to": "2025-01-05"}
+    within = (await town.data(TIMELINE, ids=["per_wang"], **early))["timeline"]
     assert [e["node"]["at"] for e in within["edges"]] == ["2025-01-05T10:00:00+08:00", "2025-01-01"]
     paged: list[str] = []
     after = None

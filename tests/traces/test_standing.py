@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,8 @@ from ontology.terms import CATALOG
 from tests.loaders.test_run import KEYRING
 from tests.loaders.tiny import ADDRESSES
 from tests.traces.test_watch import LAST, alarm, send
+from traces.declaration import Trace
+from traces.runner import Runner
 from traces.standing import StandingTraces
 from traces.watch import Watch
 
@@ -127,12 +131,27 @@ async def test_in_place_of_the_catalogues(graph: Store, loader: Loader) -> None:
         ("", "should be a mapping"),
         ("trace: [", "is not valid YAML"),
         ("a: &a [1]\nb: [*a, *a]", "line 2: YAML aliases may not be used"),
-        ("a: " + "[" * 100_000, "has at most 100,000 characters"),
+        ("a: " + "[" * 30_000, "has at most 20,000 characters"),
         ("a: " + "[" * 5_000, "line 1: is nested more than 40 deep"),
         (PLACE.replace("default: 3", "default: 1"), "the default 1 is not between"),
         (PLACE.replace("{count}", "{count.__class__}"), "a sentence has no {count.__class__}"),
         (PLACE.replace("{count}", "{count:>999999999}"), "{count} is filled in as it is"),
         (PLACE.replace("{count}", "{count"), "braces go in pairs around a name"),
+        ("a: !!binary xx", "line 1: YAML tags may not be used"),
+        (f"a: {'9' * 5_000}", "line 1: what has no quotes has at most 1000 characters"),
+        ("a: '\ud800'", "line 1: holds characters that are none"),
+        (PLACE.replace("minimum: $minimum", "minimum: 0"), "pattern.repeat.minimum"),
+        (PLACE.replace("default: 3, least: 2", "default: 3, least: 0"), "minimum must be at least 1 here"),
+        (PLACE.replace("minimum: $minimum", "minimum: $minimum, once: [WORKS_FOR>]"), "this does not lead from Incident to anything"),
+        (PLACE.replace("kinds: [dispute]", "kinds: [dispute], having: [{way: [MADE_BY>], label: Vehicle}]"), "this does not lead from Incident to Vehicle"),
+        (PLACE.replace("kinds: [dispute]", "kinds: [dispute], time: report_kind"), "report_kind is no day"),
+        (PLACE.replace("kinds: [dispute]", "kinds: [dispute], grace: -1"), "grace"),
+        (PLACE.replace("kinds: [dispute]", "kinds: [dispute], where: {state: clossed}"), "has no code 'clossed'"),
+        (PLACE.replace("kinds: [dispute]", "kinds: [dispute], where: {day: ten}"), "day cannot have this value"),
+        (PLACE.replace("kinds: [dispute]", "kinds: [dispute], where: {day: 99999999999999999999}"), "where"),
+        (PLACE.replace("label: Incident", "label: Finding"), "Finding is not traced"),
+        (PLACE.replace("trace: repeat", "version: 3000000000\ntrace: repeat"), "version"),
+        (PLACE.replace("pattern:", "pattern:\n  all: []"), "pattern"),
         (PLACE.replace("minimum: $minimum", "minimum: minimum"), "pattern.repeat.minimum"),
         (PLACE.replace("minimum: $minimum", "minimum: 10000000000000000000000"), "pattern.repeat.minimum"),
     ],
@@ -148,3 +167,61 @@ def test_what_cannot_stand(tmp_path: Path, declaration: str, said: str) -> None:
     assert dict(traces) == before and Publications(ledger).last() == 0
     loader.close()
     ledger.close()
+
+
+async def test_one_that_fails_holds_up_no_other_and_is_tried_again(
+    graph: Store, loader: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = loader.watch
+    assert isinstance(watch, Watch)
+    whole, held_up = Runner.standing, ["repeat_disputes_parties"]
+
+    async def standing(self: Runner, trace: Trace, *given: Any, **more: Any) -> Any:
+        if trace.trace in held_up:
+            raise ValueError("of its own kind")
+        return await whole(self, trace, *given, **more)
+
+    monkeypatch.setattr(Runner, "standing", standing)
+    await send(loader, graph, tmp_path, "alarms", [alarm("N3", "03-03")], "_2")
+    assert [f[1] for f in found(loader, "repeat_disputes_place")] == ["new"]
+    assert found(loader, "repeat_disputes_parties") == []
+    # Until it is tried again, what it has missed is not waited for.
+    assert not watch.waits(loader.clock)
+    held_up.clear()
+    monkeypatch.setattr("traces.watch.time.monotonic", lambda: 1e12)
+    assert watch.waits(loader.clock)
+    await watch.look(graph, loader.clock)
+    assert [f[1] for f in found(loader, "repeat_disputes_parties")] == ["new"]
+    # It had looked before: what it missed is told.
+    told = FindingLog(loader.ledger).after(0, 100)
+    assert [c.change for c in told if c.finding.trace == "repeat_disputes_parties"] == ["found"]
+    assert not watch.waits(loader.clock)
+
+
+async def test_of_several_who_publish_at_once_each_has_a_version(loader: Loader, tmp_path: Path) -> None:
+    ledgers = [Ledger(tmp_path, KEYRING) for _ in range(4)]
+    several = [standing(ledger, loader) for ledger in ledgers]
+    texts = [least(MINE, n + 2) for n in range(4)]
+    done = await asyncio.gather(
+        *(asyncio.to_thread(one.publish, text, "王") for one, text in zip(several, texts, strict=True))
+    )
+    kept = Publications(ledgers[0]).history("twice_here")
+    assert sorted(p.version for p in kept) == [1, 2, 3, 4] == sorted(d.trace.version for d in done)
+    for one in several:
+        one.renew()
+        assert one["twice_here"].version == 4
+    for ledger in ledgers:
+        ledger.close()
+
+
+async def test_what_another_catalogue_has_is_left_alone(graph: Store, loader: Loader, tmp_path: Path) -> None:
+    await send(loader, graph, tmp_path, "alarms", [alarm("N3", "03-03")], "_2")
+    catalogue = tmp_path / "catalogue"
+    (catalogue / "traces").mkdir(parents=True)
+    (catalogue / "traces" / "one.yaml").write_text(MINE, "utf-8")
+    other = StandingTraces(catalogue, loader.terms, Publications(loader.ledger), loader.clock)
+    assert list(other) == ["twice_here"]
+    watch = Watch(loader.ledger, loader.records, other, loader.scheme, loader.terms)
+    await watch.look(graph, loader.clock)
+    assert [f[1] for f in found(loader, "repeat_disputes_place")] == ["new"]
+    assert [f[1] for f in found(loader, "twice_here")] == ["new"]

@@ -39,6 +39,7 @@ from schema.results import (
     CommonConnections,
     FeedState,
     FindingCaseConnection,
+    Impact,
     NearbyConnection,
     PathResult,
     RelapseConnection,
@@ -324,6 +325,14 @@ class Query:
         self, info: Info, ids: list[strawberry.ID], kinds: list[Kind] | None = None, as_of: Date | None = None, limit: int = 50
     ) -> CommonConnections:  # fmt: skip
         return await subgraphs.common(Ask(info, as_of), [str(i) for i in ids], kinds, limit)  # type: ignore[return-value]
+
+    @strawberry.field(
+        description="担保链风险:企业倒下在 steps 层担保之内会波及谁 · whom it reaches within so many guarantees when an enterprise fails"
+    )
+    async def impact(
+        self, info: Info, enterprise: strawberry.ID, steps: int = 3, as_of: Date | None = None
+    ) -> Impact:
+        return await subgraphs.impact(Ask(info, as_of), str(enterprise), steps)  # type: ignore[return-value]
 
     @strawberry.field(
         description="时间线,新者在前:有关的事件,关系的起止 · what happened to several things, and what began and ended, the latest first"

@@ -297,6 +297,30 @@ class CommonConnections:
     graph: Subgraph
 
 
+@strawberry.type(description="被波及的企业 · an enterprise that is called upon")
+class ReachedEnterprise:
+    enterprise: t.Enterprise | None
+    step: int = strawberry.field(description="经几层担保 · how many guarantees away")
+    amount: float | None = strawberry.field(
+        description="为更近一层者担保的金额(万元) · what it guarantees of those a step nearer, 10,000 yuan"
+    )
+    through: list[strawberry.ID] = strawberry.field(description="为谁担保 · of which of these")
+
+
+@strawberry.type(
+    description="一家企业倒下会波及谁:为其担保者,及为担保者担保者 · whom it reaches when an enterprise fails: whoever guarantees its debts, and whoever guarantees theirs"
+)
+class Impact:
+    reached: list[ReachedEnterprise] = strawberry.field(description="近者在前 · the nearest first")
+    workers: int = strawberry.field(
+        description="其与被波及企业现有的从业人员 · people who work for it or one that is reached"
+    )
+    prepaid: float | None = strawberry.field(
+        description="其预付卡余额(万元) · what customers have left on its cards, 10,000 yuan"
+    )
+    graph: Subgraph
+
+
 @strawberry.type(
     description="时间线上的一件事 · something that happened, or a relationship that began or ended"
 )

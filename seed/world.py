@@ -14,6 +14,7 @@ import polars as pl
 
 from ontology.errors import UsageError
 from ontology.reading import read_yaml
+from seed import trace_truth
 from seed.address_exam import TEXT_PROFILES, address_texts
 from seed.address_index import AddressIndex
 from seed.addresses import build_addresses
@@ -87,6 +88,7 @@ class Writer:
     mentions: list[pl.DataFrame] = field(default_factory=list)
     matters: list[pl.DataFrame] = field(default_factory=list)
     planted: dict[str, list[str] | list[list[str]]] = field(default_factory=dict)
+    clean: dict[str, pl.DataFrame] = field(default_factory=dict)
     done: int = 0
     total: int = len(FEEDS) + 2
 
@@ -122,6 +124,8 @@ class Writer:
             self.step()
             return
         clean = shaped(feed, frame)
+        if key in trace_truth.FEEDS:
+            self.clean[key] = clean
         carried = [
             pl.col(feed.key_column).alias("_key"),
             *(
@@ -428,6 +432,7 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
     write_texts(writer.directory / "truth", places, options)
     successions.write_parquet(writer.directory / "truth" / "successions.parquet")
     writer.matter(stories.truth())
+    writer.planted |= trace_truth.listed(writer.clean, options.until)
     writer.truth(
         people_truth(people, stories),
         disputes_of(incidents.alarms, incidents.mediations),

@@ -50,6 +50,7 @@ INSIDE: dict[str, list[str]] = {
     "hazardRelapses": ['area: "330109", withinDays: 60', f'area: "{WEST}G01M02", withinDays: 60'],
     "neighbourhood": ['id: "per_wang", depth: 3', 'id: "veh_car", depth: 2', 'id: "org_police", depth: 2', f'id: "adr_{DWELLING}", depth: 1'],
     "commonConnections": ['ids: ["per_wang", "per_li", "inc_d1"]', f'ids: ["inc_d1", "inc_d2", "adr_{DWELLING}"], limit: 5'],
+    "impact": ['enterprise: "ent_noodle"', 'enterprise: "ent_noodle", steps: 6'],
     "timeline": ['ids: ["per_wang"]', f'ids: ["adr_{DWELLING}", "veh_car"], from: "2025-01-01", to: "2025-12-31"'],
     "paths": ['from: "per_wang", to: "per_li", maxDepth: 8', 'from: "inc_old", to: "org_police", maxDepth: 6'],
     "resolveAddress": ['text: "北干街道金帝花园3幢2单元1201"', 'text: "蜀山街道东苑东1幢"', 'text: "东方社区", near: "330109003"', 'text: "到哪里去"'],
@@ -113,6 +114,7 @@ OUTSIDE: dict[str, list[tuple[str, str]]] = {
     "hazardRelapses": [(f'area: "{EAST}"', 'area: "330109004001"')],
     "neighbourhood": [('id: "per_dong"', 'id: "per_none"'), ('id: "tel_1"', 'id: "tel_none"')],
     "commonConnections": [('ids: ["per_wang", "per_dong"]', 'ids: ["per_wang", "per_none"]')],
+    "impact": [('enterprise: "ent_east"', 'enterprise: "ent_none"')],
     "timeline": [('ids: ["per_dong"]', 'ids: ["per_none"]')],
     "paths": [
         ('from: "per_wang", to: "per_dong"', 'from: "per_wang", to: "per_none"'),

@@ -12,6 +12,7 @@ import pytest
 
 from graph.drawn import to_csv, to_graphml
 from graph.queries.expand import Link
+from graph.queries.impact import contagion
 from graph.store import Store
 from tests.schema.drawn import Asker, draw, load
 
@@ -139,3 +140,44 @@ def test_a_title_that_a_spreadsheet_would_run() -> None:
     (row,) = list(csv.DictReader(io.StringIO(to_csv(titles, [link]))))
     assert row["start_title"] == '\'=HYPERLINK("x")'
     assert "per_a" in networkx.parse_graphml(to_graphml(titles, [link])).nodes
+
+
+IMPACT = """query ($id: ID!, $steps: Int! = 3, $asOf: Date) { impact(enterprise: $id, steps: $steps, asOf: $asOf) {
+  reached { enterprise { id } step amount through } workers prepaid graph { nodes { id } links { type start end } cut { by } } } }"""
+
+
+async def test_whom_a_failure_reaches(town: Asker) -> None:
+    found = (await town.data(IMPACT, id="ent_noodle"))["impact"]
+    assert found["reached"] == [
+        {"enterprise": {"id": "ent_east"}, "step": 1, "amount": 100.0, "through": ["ent_noodle"]}
+    ]
+    assert found["graph"]["links"] == [{"type": "GUARANTEES", "start": "ent_east", "end": "ent_noodle"}]
+    # 李二 works for both, and 东阿一 for the first.
+    assert (found["workers"], found["prepaid"]) == (2, None)
+    # A guarantor's failure reaches nobody whom it guarantees.
+    assert (await town.data(IMPACT, id="ent_east"))["impact"]["reached"] == []
+    limited = (await town.data(IMPACT, town.drawn.limited, id="ent_noodle"))["impact"]
+    assert (limited["reached"], limited["workers"], limited["graph"]["links"]) == ([], 1, [])
+    for id, steps, code in (
+        ("ent_noodle", 7, "TOO_DEEP"),
+        ("per_wang", 3, "NOT_FOUND"),
+        ("ent_none", 3, "NOT_FOUND"),
+    ):
+        assert (await town(IMPACT, id=id, steps=steps)).codes == [code]
+
+
+def test_contagion_runs_against_the_guarantees_and_ends_in_rings() -> None:
+    owed = [
+        ("b", "a", 10.0),
+        ("c", "a", None),
+        ("d", "b", 5.0),
+        ("d", "c", 7.0),
+        ("a", "d", 1.0),
+        ("e", "f", 9.0),
+    ]
+    links = [
+        Link(str(n), "GUARANTEES", one, other, {"amount": amount})
+        for n, (one, other, amount) in enumerate(owed)
+    ]
+    told = [(r.id, r.step, r.amount, r.through) for r in contagion("a", links)]
+    assert told == [("b", 1, 10.0, ("a",)), ("c", 1, None, ("a",)), ("d", 2, 12.0, ("b", "c"))]

@@ -99,14 +99,14 @@ async def find(store: Store, failed: str, scope: Scope, as_of: str, steps: int, 
             break
     people = " AND ".join([bounded("r"), *scope.conditions("Person", "p")])
     permits = " AND ".join([bounded("h"), "c.kind = 'prepaid'", *scope.conditions("Permit", "c")])
-    told = await store.read_one(
+    told = await store.read(
         f"CALL () {{ MATCH (p:Person)-[r:WORKS_FOR]->(e:Enterprise) WHERE e.id IN $ids AND {people} RETURN count(DISTINCT p) AS workers }} "
         f"CALL () {{ MATCH (:Enterprise {{id: $failed}})-[h:HOLDS]->(c:Permit) WHERE {permits} RETURN collect(DISTINCT [c.id, c.amount]) AS cards }} "
         "RETURN [workers, cards] AS told",
         {**scope.parameters, **given, "ids": sorted(seen), "failed": failed},
         timeout=timeout,
     )
-    workers, cards = told
+    workers, cards = told[0]
     amounts = [float(amount) for _, amount in cards if amount is not None]
     return Impact(
         contagion(failed, list(links.values())), list(links.values()), cut, workers, sum(amounts) if amounts else None

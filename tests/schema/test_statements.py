@@ -31,6 +31,13 @@ MORE = {
     "finding": 1 + 1 + 3,
     "neighbourhood": 3 + 3,
     "paths": 8 + 3,
+    # Whether they are there, what is bound to them, the nodes of the list and of the graph with codes of addresses, titles.
+    "commonConnections": 1 + 1 + 2 + 2 + 1,
+    "timeline": 1 + 1 + 2 + 2 + 1,
+    # Each step outwards, then who works there.
+    "impact": 1 + 6 + 1 + 2 + 2,
+    # Which cases there are, and what stands in them.
+    "findingCases": 2,
 }
 _BAD = ("NodeByLabelScan", "AllNodesScan", "RelationshipTypeScan", "AllRelationshipsScan", "CartesianProduct")
 # A list for each way in which a place's things are found, and each filter.

@@ -1,6 +1,6 @@
 """Whom it reaches when an enterprise fails: whoever guarantees its debts is called upon, and whoever guarantees theirs.
 
-One statement a step outwards, and one for who works for all of these and what is on the cards of the first. How many steps away each is, is told by
+One statement a step outwards, one for who works for all of these, and one for what is on the cards of the first. How many steps away each is, is told by
 networkx on what was fetched.
 """
 
@@ -99,14 +99,16 @@ async def find(store: Store, failed: str, scope: Scope, as_of: str, steps: int, 
             break
     people = " AND ".join([bounded("r"), *scope.conditions("Person", "p")])
     permits = " AND ".join([bounded("h"), "c.kind = 'prepaid'", *scope.conditions("Permit", "c")])
-    told = await store.read(
-        f"CALL () {{ MATCH (p:Person)-[r:WORKS_FOR]->(e:Enterprise) WHERE e.id IN $ids AND {people} RETURN count(DISTINCT p) AS workers }} "
-        f"CALL () {{ MATCH (:Enterprise {{id: $failed}})-[h:HOLDS]->(c:Permit) WHERE {permits} RETURN collect(DISTINCT [c.id, c.amount]) AS cards }} "
-        "RETURN [workers, cards] AS told",
-        {**scope.parameters, **given, "ids": sorted(seen), "failed": failed},
+    (workers,) = await store.read(
+        f"MATCH (e:Enterprise)<-[r:WORKS_FOR]-(p:Person) WHERE e.id IN $ids AND {people} RETURN count(DISTINCT p)",
+        {**scope.parameters, **given, "ids": sorted(seen)},
         timeout=timeout,
     )
-    workers, cards = told[0]
+    cards = await store.read(
+        f"MATCH (e:Enterprise {{id: $failed}})-[h:HOLDS]->(c:Permit) WHERE {permits} RETURN DISTINCT [c.id, c.amount]",
+        {**scope.parameters, **given, "failed": failed},
+        timeout=timeout,
+    )
     amounts = [float(amount) for _, amount in cards if amount is not None]
     return Impact(
         contagion(failed, list(links.values())), list(links.values()), cut, workers, sum(amounts) if amounts else None

@@ -80,7 +80,7 @@ class TraceCompiler:
 
     def whole(self) -> Statement:
         """All subjects of the district that come into question, with their facts."""
-        leads = _leads(self.trace.pattern, 0)
+        leads = _leads(self.trace.pattern, 0, self.values)
         if len(leads) == 1:
             (x,) = leads
             fetch = self.fetches[x]
@@ -91,7 +91,7 @@ class TraceCompiler:
                 f"{self._calls(rest)} {self._row()}"
             )
         else:
-            every = " UNION ".join(f"{self._all(x)} RETURN DISTINCT s" for x in leads)
+            every = " UNION ".join(dict.fromkeys(f"{self._all(x)} RETURN DISTINCT s" for x in leads))
             text = f"CALL () {{ {every} }} WITH s {self._calls(range(len(self.fetches)))} {self._row()}"
         return Statement(text, dict(self._parameters))
 
@@ -506,14 +506,40 @@ def _of_repeat(repeat: Repeat) -> Fetch:
     return Fetch(repeat.of, once=once, least=repeat.minimum)
 
 
-def _leads(pattern: Pattern, start: int) -> list[int]:
-    """The selections of which a subject must have at least one, for the pattern to hold of it."""
+# How many there are of a label, by tens: what a pattern is looked for by should be few.
+_MANY = {"Person": 6, "Address": 6, "House": 6, "Phone": 6, "Incident": 6, "Vehicle": 5, "Enterprise": 5}
+
+
+_SEVERAL = 5
+
+
+def _weight(fetch: Fetch, values: Mapping[str, int]) -> int:
+    """About how many subjects there are with these: fewer where more must hold of them, or many of them must be there."""
+    things, least = fetch.things, fetch.least
+    named = PARAMETER.fullmatch(least) if isinstance(least, str) else None
+    several = int(values[named[1]] if named is not None else least) >= _SEVERAL
+    weight = _MANY.get(things.label, 4) - (3 if things.kinds else 0) - (1 if things.where else 0)
+    return weight - 2 * sum(not related.none for related in things.having) - 2 * several
+
+
+def _leads(pattern: Pattern, start: int, values: Mapping[str, int]) -> list[int]:
+    """The selections of which a subject must have at least one, for the pattern to hold of it: of what must all hold, those that are few."""
     if pattern.any is not None:
         found = []
         for each in pattern.any:
-            found += _leads(each, start)
+            found += _leads(each, start, values)
             start += len(list(fetches_of(each)))
         return found
     if pattern.all is not None:
-        return _leads(pattern.all[0], start)
+        best: tuple[int, list[int]] | None = None
+        at = start
+        for each in pattern.all:
+            own = list(fetches_of(each))
+            leads = _leads(each, at, values)
+            weight = max(_weight(own[x - at], values) for x in leads)
+            if best is None or weight < best[0]:
+                best = weight, leads
+            at += len(own)
+        assert best is not None
+        return best[1]
     return [start]

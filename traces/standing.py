@@ -112,10 +112,7 @@ class StandingTraces(Mapping[str, Trace]):
         """
         trace, mistakes = self.check(declaration)
         if trace is None:
-            first = min(mistakes)
-            raise UsageError(
-                "BAD_CATALOG", f"第 {first.line} 行:{first.zh}", f"line {first.line}: {first.en}"
-            )
+            raise refusal(mistakes)
         self.renew()
         now = self._standing.get(trace.trace)
         if now is not None and _said(now) == _said(trace):

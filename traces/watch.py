@@ -32,6 +32,8 @@ from traces.standing import StandingTraces
 LOOKED, BY = "traces_day", "trace:"
 # In place of the latter: it has failed, and has not seen what was touched meanwhile.
 MISSED = "missed"
+# What Neo4j says of one statement alone: it took too long, or more memory than there is for one.
+_ITS_OWN = frozenset({"TIMEOUT", "ENGINE_MEMORY"})
 # Seconds before a trace that has failed is tried again: twice as long each time.
 FIRST_PAUSE, LAST_PAUSE = 60.0, 6 * 3600.0
 # More touched than this, and the whole district is looked at instead.
@@ -110,7 +112,7 @@ class Watch:
                     quiet = False
                 total += await self._keep(runner, trace, subjects, results, now, quiet, told=was is not None)
             except Exception as error:
-                if isinstance(error, EngineError) and error.code != "TIMEOUT":
+                if isinstance(error, EngineError) and error.code not in _ITS_OWN:
                     raise
                 self._failed(trace, error)
                 self._miss(trace)

@@ -18,6 +18,7 @@ from graph.writer import wipe
 from ontology.errors import UsageError
 from tests.loaders.test_run import KEYRING
 from tests.loaders.tiny import write_district
+from tests.traces.test_standing import MINE, least
 
 
 @pytest.fixture
@@ -95,3 +96,30 @@ def test_what_is_not_taken(district: Path, words: list[str], code: str) -> None:
     done = quanxi(*words)
     assert isinstance(done.exception, UsageError), (done.output, done.exception)
     assert done.exception.code == code
+
+
+def test_published_by_hand(district: Path) -> None:
+    done = quanxi("load", *[str(p) for p in write_district(district)])
+    assert done.exit_code == 0, (done.output, done.exception)
+    mine = district / "mine.yaml"
+    mine.write_text(least(MINE, 2), "utf-8")
+    done = quanxi("trace", "check", str(mine))
+    assert done.exit_code == 0 and "1 traces: no mistakes" in done.output
+    done = quanxi("trace", "publish", str(mine))
+    assert done.exit_code == 0 and "twice_here version 1: published" in done.output, done.output
+    assert "stands already" in quanxi("trace", "publish", str(mine)).output
+    # It stands for every command from now on.
+    assert "twice_here" in quanxi("trace", "list").output
+    assert told("trace", "run", "twice_here", "--json")
+    assert quanxi("apply").exit_code == 0
+    assert [f for f in told("finding", "list", "--json") if f["trace"] == "twice_here"]
+    mine.write_text(MINE.replace("default: 3", "default: 0"), "utf-8")
+    for command in ("check", "publish"):
+        done = quanxi("trace", command, str(mine))
+        said = done.output + str(done.exception)
+        assert done.exit_code and "mine.yaml:" in said and "is not between" in said
+    assert quanxi("trace", "withdraw", "twice_here").exit_code == 0
+    assert "withdrawn" in quanxi("trace", "versions", "twice_here").output
+    assert quanxi("apply").exit_code == 0
+    assert not [f for f in told("finding", "list", "--json") if f["trace"] == "twice_here"]
+    assert isinstance(quanxi("trace", "withdraw", "twice_here").exception, UsageError)

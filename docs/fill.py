@@ -5,7 +5,8 @@
 
 Each ```graphql block that a ```json block follows is asked, and its answer written into the latter. A line
 `# variables: {…}` in the block gives variables, in which `number:KEY`, `phone:KEY` and `person:KEY` stand for
-the identity number, the phone and the id of the synthetic resident with that 人口编号.
+the identity number, the phone and the id of the synthetic resident with that 人口编号, and `firm:CODE` for the id of the
+synthetic enterprise with that 统一社会信用代码.
 """
 
 from __future__ import annotations
@@ -55,6 +56,9 @@ class Asker:
         if isinstance(value, list):
             return [self._value(v) for v in value]
         kind, _, key = value.partition(":") if isinstance(value, str) else ("", "", "")
+        if kind == "firm":
+            told = self.ask("query ($uscc: String!) { enterprise(uscc: $uscc) { id } }", {"uscc": key})
+            return told["data"]["enterprise"]["id"]
         if kind not in ("number", "phone", "person"):
             return value
         person = self._people[key]

@@ -120,12 +120,12 @@ class Writer:
     def feed(self, key: str, frame: pl.DataFrame) -> None:
         """Write one feed, if it is asked for."""
         feed = BY_KEY[key]
+        if key in trace_truth.FEEDS:
+            self.clean[key] = shaped(feed, frame)
         if key not in wanted(self.options.only):
             self.step()
             return
         clean = shaped(feed, frame)
-        if key in trace_truth.FEEDS:
-            self.clean[key] = clean
         carried = [
             pl.col(feed.key_column).alias("_key"),
             *(

@@ -186,10 +186,6 @@ class FindingLog:
         rows = self._db.execute("SELECT DISTINCT subject FROM finding WHERE trace = ? AND open", (trace,))
         return {r[0] for r in rows}
 
-    def traces(self) -> set[str]:
-        """The traces that have an open finding."""
-        return {r[0] for r in self._db.execute("SELECT DISTINCT trace FROM finding WHERE open")}
-
     def shown_by(self, nodes: Collection[str]) -> dict[str, set[str]]:
         """trace → subjects of the findings that are shown by any of the nodes."""
         found: dict[str, set[str]] = {}

@@ -151,11 +151,6 @@ class Records:
         row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
-    def meta_names(self, prefix: str) -> list[str]:
-        """The names under which something is kept that begin with a prefix."""
-        rows = self.db.execute("SELECT name FROM meta WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
-        return [str(r[0]) for r in rows]
-
     def set_meta(self, name: str, value: str) -> None:
         self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 

@@ -163,11 +163,8 @@ class Evaluator:
                 is_open = now and self.day <= last + quiet
                 if is_open:
                     self._due.add(last + quiet + 1)
-            # Matches that share something do not add up.
-            apart = len(ids) == sum(len(m.ids) for m in group)
-            count = sum(m.count for m in group) if apart else len(ids)
             dated = any(m.dated for m in group)
-            episodes.append(Episode(ids, *_span(group), count, is_open, tuple(group), dated))
+            episodes.append(Episode(ids, *_span(group), _total(group), is_open, tuple(group), dated))
         coming = [d for d in self._due if d > self.day]
         return Result(sorted(episodes, key=lambda e: (e.last, e.ids)), iso(min(coming)) if coming else None)
 
@@ -216,17 +213,14 @@ class Evaluator:
             matches, x = self._pattern(each, held, x)
             children.append(matches)
         if pattern.any is not None:
-            return [m for matches in children for m in matches]
+            return _either(children)
         now = [[m for m in matches if m.now] for matches in children]
         if not all(now):
             return []
         every = [m for matches in now for m in matches]
         ids = tuple(dict.fromkeys(i for m in every for i in m.ids))
         # What counts is what the first pattern counts, as with `together`: the others say where.
-        first = {i for m in now[0] for i in m.ids}
-        apart = len(first) == sum(len(m.ids) for m in now[0])
-        count = sum(m.count for m in now[0]) if apart else len(first)
-        return [Match(ids, *_span(every), count, dated=any(m.dated for m in every))]
+        return [Match(ids, *_span(every), _total(now[0]), dated=any(m.dated for m in every))]
 
     def _repeat(self, repeat: Repeat, facts: list[Fact]) -> list[Match]:
         minimum = self._number(repeat.minimum)
@@ -432,6 +426,31 @@ def _width(pattern: Pattern, *, but_unless: bool = False) -> int:
     if pattern.unless is not None and not but_unless:
         width += _width(pattern.unless)
     return width
+
+
+def _total(matches: Sequence[Match]) -> int:
+    """How many count in all: of matches that share something, which do not add up, the things that show them."""
+    ids = {i for m in matches for i in m.ids}
+    return sum(m.count for m in matches) if len(ids) == sum(len(m.ids) for m in matches) else len(ids)
+
+
+def _either(children: Sequence[list[Match]]) -> list[Match]:
+    """The matches of several patterns of which one is enough. What several show of the same things is one match, and counts what the
+    one that counts most does: the same people seen in two ways are no more of them, and what else shows it is none."""
+    of = {id(m): i for i, matches in enumerate(children) for m in matches}
+    found: list[Match] = []
+    for group in _joined([m for matches in children for m in matches], None):
+        each: dict[int, list[Match]] = {}
+        for m in group:
+            each.setdefault(of[id(m)], []).append(m)
+        if len(each) == 1:
+            found += group
+            continue
+        ids = tuple(dict.fromkeys(i for m in group for i in m.ids))
+        count = max(_total(matches) for matches in each.values())
+        now, dated = any(m.now for m in group), any(m.dated for m in group)
+        found.append(Match(ids, *_span(group), count, now, dated))
+    return found
 
 
 def _joined(matches: Sequence[Match], quiet: int | None) -> list[list[Match]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -273,11 +275,11 @@ async def test_traces_say_what_they_look_for_and_how_they_do(town: Asker) -> Non
     assert (await town('{ trace(name: "none") { name } }')).codes == ["NOT_FOUND"]
 
 
-@pytest.fixture(scope="module")
-async def asked(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Asked]:
+@contextlib.asynccontextmanager
+async def watched(engine: EngineAddress, directory: Path) -> AsyncIterator[Asked]:
+    """The tiny district with three more alarms at one home, its traces looking."""
     async with Store.open(engine) as store:
         await empty(store)
-        directory = tmp_path_factory.mktemp("findings")
         ask = Asked(store, directory)
         loader = ask.loader
         loader.clock = Clock(date(2025, 5, 15))
@@ -287,6 +289,12 @@ async def asked(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory)
         await loader.load(store, [write_feed(directory, "alarms", rows, "_2")])
         yield ask
         loader.close()
+
+
+@pytest.fixture(scope="module")
+async def asked(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Asked]:
+    async with watched(engine, tmp_path_factory.mktemp("findings")) as ask:
+        yield ask
 
 
 async def test_a_finding_is_judged_once_and_who_comes_late_sees_it(asked: Asked) -> None:

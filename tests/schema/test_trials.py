@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date
 from typing import Any
 
 import pytest
 
 from graph.engine import EngineAddress
-from graph.store import Store
 from ledger import FindingLog
-from ontology.clock import Clock
-from tests.conftest import empty
-from tests.loaders.tiny import HOUSE_301, write_feed
+from tests.loaders.tiny import HOUSE_301
+from tests.schema.test_findings import watched
 from tests.schema.test_roots import LIMITED, Asked
 from tests.traces.test_standing import MINE, least
-from tests.traces.test_watch import alarm
 from traces.trial import MOST_DAYS, MOST_LOOKS
 from traces.watch import Watch
 
@@ -34,18 +30,8 @@ WITHDRAW = """mutation ($name: String!) { withdrawTrace(name: $name) { __typenam
 
 @pytest.fixture(scope="module")
 async def asked(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Asked]:
-    async with Store.open(engine) as store:
-        await empty(store)
-        directory = tmp_path_factory.mktemp("trials")
-        ask = Asked(store, directory)
-        loader = ask.loader
-        loader.clock = Clock(date(2025, 5, 15))
-        loader.watch = Watch(loader.ledger, loader.records, ask.traces, loader.scheme, loader.terms)
-        await ask.load()
-        rows = [alarm(f"N{n}", f"03-0{n}") for n in (1, 2, 3)]
-        await loader.load(store, [write_feed(directory, "alarms", rows, "_2")])
+    async with watched(engine, tmp_path_factory.mktemp("trials")) as ask:
         yield ask
-        loader.close()
 
 
 async def test_a_trial_says_all_and_keeps_nothing(asked: Asked) -> None:

@@ -171,3 +171,24 @@ def test_the_order_of_facts_does_not_matter(facts: list[Fact]) -> None:
 def test_a_pattern_is_one_block() -> None:
     with pytest.raises(ValueError, match="a pattern is one of"):
         Pattern.model_validate({})
+
+
+def test_the_same_seen_in_two_ways_counts_once() -> None:
+    people = {"repeat": {"of": {**EVENT, "where": {"state": "a"}}, "minimum": 2}}
+    inspected = {
+        "all": [
+            {"repeat": {"of": {**EVENT, "where": {"state": "b"}}}},
+            {"repeat": {"of": {**EVENT, "where": {"state": "c"}}}},
+        ]
+    }
+    declared = trace({"all": [{"any": [people, inspected]}, {"repeat": {"of": EVENT}}]})
+    facts = [Fact(0, id, id) for id in ("p", "q", "r")] + [
+        Fact(1, "p", "p"),
+        Fact(2, "i", "i"),
+        Fact(3, "e", "e"),
+    ]
+    (episode,) = result(declared, facts).episodes
+    assert (episode.count, sorted(episode.ids)) == (3, ["e", "i", "p", "q", "r"])
+    # Apart from each other they are two, and add up.
+    (episode,) = result(declared, [f for f in facts if f.x != 1] + [Fact(1, "s", "s")]).episodes
+    assert episode.count == 4

@@ -23,7 +23,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -97,13 +97,15 @@ class Bars:
 
 
 def print_scores(scores: Mapping[str, Mapping[str, Any]]) -> None:
-    """A table of what was found beside what is true: precision and recall, a line each."""
-    earlier = any("earlier" in r for r in scores.values())
-    table = Table("trace", "true", "found", "precision", "recall", *(["earlier way"] if earlier else []))
+    """A table of what was found beside what is true: precision and recall, a line each, and the near misses that were found."""
+    earlier, near = (any(name in r for r in scores.values()) for name in ("earlier", "near"))
+    more = [*(["near misses found"] if near else []), *(["earlier way"] if earlier else [])]
+    table = Table(Column("trace", no_wrap=True), "true", "found", "precision", "recall", *more)
     for name, r in scores.items():
-        before = [f"{r['earlier']:.4f}" if "earlier" in r else ""] if earlier else []
+        told = [f"{r['near_found']} of {r['near']}" if r.get("near") else ""] if near else []
+        told += [f"{r['earlier']:.4f}" if "earlier" in r else ""] if earlier else []
         table.add_row(
-            name, str(r["true"]), str(r["found"]), f"{r['precision']:.4f}", f"{r['recall']:.4f}", *before
+            name, str(r["true"]), str(r["found"]), f"{r['precision']:.4f}", f"{r['recall']:.4f}", *told
         )
     console.print(table)
 

@@ -40,7 +40,7 @@ Given = Annotated[
 def list_() -> None:
     """List the traces, with whose need each serves and its parameters."""
     traces, _ = _traces()
-    table = Table("trace", "version", "模型", "serves", "parameters")
+    table = Table(Column("trace", no_wrap=True), "version", "模型", "serves", "parameters")
     for trace in traces.values():
         told = ", ".join(f"{n}={p.default}" for n, p in trace.parameters.items())
         table.add_row(

@@ -52,6 +52,7 @@ class Finding:
         revision: raised by every change, for those who judge it at the same time.
         return_of: the finding of which this is the return. merged_into: the finding that it has become part of.
         verdict, reason, judge, judged_at: what a person said last.
+        beside: ids of what is shown with it, though it is not found by it.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Finding:
     reason: str | None = None
     judge: str | None = None
     judged_at: str | None = None
+    beside: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -265,7 +267,7 @@ class FindingLog:
 def read_finding(body: bytes) -> Finding:
     """A finding from an entry's body."""
     held = orjson.loads(body)
-    return Finding(**{**held, "shown_by": tuple(held["shown_by"])})
+    return Finding(**{**held, **{name: tuple(held.get(name, ())) for name in ("shown_by", "beside")}})
 
 
 def read_changes(db: sqlite3.Connection, after: int, until: int, first: int) -> list[Change]:

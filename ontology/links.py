@@ -240,7 +240,7 @@ class ShownBy(Link):
         ("Finding", label)
         for label in (
             "Incident", "Trip", "Permit", "Device", "Enterprise", "Vehicle", "Address", "Project", "House", "Volunteer",
-            "Person", "Matter",
+            "Person", "Matter", "Team", "ChatGroup",
         )
     )  # fmt: skip
 

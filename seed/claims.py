@@ -11,6 +11,7 @@ import polars as pl
 
 from seed.city_work import DISPUTE_TOPICS
 from seed.columns import cat, digits, draw, either, moments, only_if, pick
+from seed.gathered import gather_complaints, gather_labour, petition_late
 from seed.incidents import DISPUTES, truth_firm, truth_person
 from seed.matters import TOPICS, Batch, Earlier, Stories, day_text, numbered, topic, words, year_text
 
@@ -114,6 +115,7 @@ def build_labour(stories: Stories) -> pl.DataFrame:
         ),
         firms={"劳动争议": 1.0}, opposed=0.0,
     )  # fmt: skip
+    gather_labour(stories, batch)
     n = len(batch)
     year = year_text(batch.second)
     number = cat("浙杭萧劳人仲案〔", year, "〕", pl.Series(numbered(batch.second)).cast(pl.String), "号")
@@ -168,11 +170,12 @@ def build_complaints(stories: Stories) -> pl.DataFrame:
         firms={"消费": 1.0}, opposed=0.0, office=False,
     )  # fmt: skip
     n = len(batch)
+    kind = draw(rng, (20, 24, 12, 18, 10, 12, 4), n)
+    gather_complaints(stories, batch, kind, [name for name, _ in _COMPLAINTS].index("预付卡"))
     number = cat("XF330109", day_text(batch.second), digits(np.arange(1, n + 1), 6))
     stories.keep("complaints", number, batch)
     done, over = stories.ended(batch.second, 14)
     name, code, _ = stories.party(batch, 0.88)
-    kind = draw(rng, (20, 24, 12, 18, 10, 12, 4), n)
     money = np.round(rng.lognormal(6.2, 1.2, n), 2)
     state = np.where(over, draw(rng, (0, 0, 62, 22, 16), n), draw(rng, (20, 80), n))
     firm_spot = np.where(batch.firm >= 0, stories.enterprises.spot[np.maximum(batch.firm, 0)], batch.spot)
@@ -220,6 +223,7 @@ def build_petitions(stories: Stories) -> pl.DataFrame:
         ),
         firms=_AGAINST, opposed=0.6,
     )  # fmt: skip
+    petition_late(stories, batch)
     n = len(batch)
     number = cat("XFJ", year_text(batch.second), digits(np.arange(1, n + 1), 7))
     stories.keep("petitions", number, batch)

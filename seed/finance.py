@@ -7,9 +7,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from seed.columns import cat, days, draw, moments, pick, within
-from seed.enterprises import INDIVIDUAL, INDUSTRIES
+from seed.columns import Ints, cat, days, draw, moments, pick, within
+from seed.enterprises import INDIVIDUAL, INDUSTRIES, Enterprises
 from seed.incidents import truth_firm
+from seed.options import COMMUNITIES, SeedOptions
+from seed.places import Places
 from seed.things import DAY, Thing, World, numbered
 
 GUARANTEES: Final = 12_000
@@ -89,20 +91,33 @@ def build_guarantees(world: World) -> Thing:
     return Thing("guarantees", frame, (("债务企业", "_debtor"), ("保证企业", "_guarantor")), planted)
 
 
-def build_prepaid(world: World) -> Thing:
-    """市监_预付卡备案: issuers, what is left on their cards, and where the money is kept."""
-    rng = world.options.rng("prepaid")
-    firms = world.enterprises
-    trade = np.full(len(INDUSTRIES), -1)
-    for index, (industry, _, _) in enumerate(_CARDS):
-        trade[INDUSTRIES.index(industry)] = index
+def card_issuers(options: SeedOptions, places: Places, firms: Enterprises) -> Ints:
+    """Rows of the enterprises that issue prepaid cards, in order: that of their registrations."""
+    rng = options.rng("prepaid-issuers")
+    trade = _card_trades()
     weight = np.array([w for _, w, _ in _CARDS], dtype=np.float64)
     able = np.flatnonzero(trade[firms.industry] >= 0)
     able = able if len(able) else np.arange(len(firms.kind))
-    n = min(len(able), world.count(ISSUERS, 6))
+    n = min(len(able), max(6, round(ISSUERS * len(places.filled) / COMMUNITIES)))
     # Closed enterprises come in less often, but they do: the money on their cards is what is looked for.
     chance = weight[np.maximum(trade[firms.industry[able]], 0)] * np.where(firms.active[able], 1.0, 0.3)
-    firm = np.sort(able[np.argsort(-(rng.random(len(able)) ** (1 / chance)), kind="stable")[:n]])
+    return np.sort(able[np.argsort(-(rng.random(len(able)) ** (1 / chance)), kind="stable")[:n]])
+
+
+def _card_trades() -> Ints:
+    """For each industry which of `_CARDS` it is, or -1."""
+    trade = np.full(len(INDUSTRIES), -1)
+    for index, (industry, _, _) in enumerate(_CARDS):
+        trade[INDUSTRIES.index(industry)] = index
+    return trade
+
+
+def build_prepaid(world: World) -> Thing:
+    """市监_预付卡备案: issuers, what is left on their cards, and where the money is kept."""
+    rng = world.options.rng("prepaid")
+    firms, trade = world.enterprises, _card_trades()
+    firm = card_issuers(world.options, world.places, firms)
+    n = len(firm)
     active = firms.active[firm]
     since = np.maximum(firms.founded[firm] + 3, world.today - rng.integers(20, 1400, n))
     balance = np.round(rng.lognormal(2.6, 1.2, n), 2)

@@ -302,7 +302,11 @@ def build_trips(world: World, sites: Ends, dumps: Ends, trucks: pl.DataFrame, pe
         "trip_outside_hours": key.filter(pl.Series(by_day)).to_list(),
         "trip_uncovered": key.filter(pl.Series(open_load)).to_list(),
     }
-    return Thing("trips", frame, planted=planted)
+    # Begun on the very last day of a permit.
+    last_day = (
+        rows.join(spans, on="truck", how="inner").filter(pl.col("day") == pl.col("until"))["key"].unique()
+    )
+    return Thing("trips", frame, planted=planted, near={"trip_without_permit": last_day.sort().to_list()})
 
 
 def build_commercial(world: World) -> Thing:

@@ -27,6 +27,8 @@ SLEPT_IN: Final = [name for name, _, _ in CATEGORIES].index("三合一")
 # Of the inspections that find people sleeping in a business, so many are of one where that is so to this day.
 THERE: Final = 0.7
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - feeds write local times without a zone
+PLANTED, NEAR = 1, 2
+"""Marks of what was put there: a relapse, or what looks like one."""
 
 
 def build_hazards(
@@ -89,7 +91,7 @@ def build_hazards(
     plants, marks = _planted(options, enterprises, last)
     parts.append((*plants, visited + len(again) + np.arange(len(plants[0]))))
     columns = [np.concatenate(part) for part in zip(*parts, strict=True)]
-    planted = np.concatenate([np.zeros(len(parts[0][0]) + len(parts[1][0]), dtype=np.bool_), marks])
+    planted = np.concatenate([np.zeros(len(parts[0][0]) + len(parts[1][0]), dtype=np.int64), marks])
     clean_visits = np.arange(passed)
     second = np.concatenate([columns[0], visit_second[clean_visits]])
     spot_of = np.concatenate([columns[1], spot[clean_visits]])
@@ -98,7 +100,7 @@ def build_hazards(
     rectified = np.concatenate([columns[4], np.full(passed, -1)])
     visit = np.concatenate([columns[5], clean_visits])
     hazard = np.arange(len(second)) < len(columns[0])
-    planted = np.concatenate([planted, np.zeros(passed, dtype=np.bool_)])
+    planted = np.concatenate([planted, np.zeros(passed, dtype=np.int64)])
     keep = np.argsort(second, kind="stable")
     keep = keep[second[keep] <= now]
     second, spot_of, firm_of, category = second[keep], spot_of[keep], firm_of[keep], category[keep]
@@ -151,7 +153,8 @@ def build_hazards(
             "检查单位": station,
             "更新时间": moments(touched),
             "_firm": firm_of,
-            "_planted": planted & hazard,
+            "_planted": (planted == PLANTED) & hazard,
+            "_near": (planted == NEAR) & hazard,
         }
     )
 
@@ -159,12 +162,10 @@ def build_hazards(
 def _planted(
     options: SeedOptions, enterprises: Enterprises, last: int
 ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """(second, spot, firm, category, rectified) of planted relapses and near misses, and which of them
-    are planted.
-    """
+    """(second, spot, firm, category, rectified) of planted relapses and near misses, and which is which."""
     rng = options.rng("planted-relapses")
     rows: list[tuple[int, int, int, int, int]] = []
-    marks: list[bool] = []
+    marks: list[int] = []
 
     def put(day: int, firm: int, category: int, fixed: int, planted: bool, hour: int = 10) -> None:
         minute = int(rng.integers(0, 3600))
@@ -177,7 +178,7 @@ def _planted(
                 fixed * 86400 + 16 * 3600,
             )
         )
-        marks.append(planted)
+        marks.append(PLANTED if planted else NEAR)
 
     firms = len(enterprises.kind)
     for group in range(options.planted("relapses", 600)):
@@ -198,4 +199,4 @@ def _planted(
         else:  # found again before it was put right
             put(day + 5, firm, category, day + 10, False)
     columns = np.array(rows, dtype=np.int64).reshape(-1, 5)
-    return tuple(columns[:, i] for i in range(5)), np.array(marks, dtype=np.bool_)
+    return tuple(columns[:, i] for i in range(5)), np.array(marks, dtype=np.int64)

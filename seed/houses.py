@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from seed.cases import Lettings
 from seed.columns import Bools, cat, day_number, days, digits, either, moments, only_if, pick
 from seed.enterprises import Enterprises
 from seed.options import SeedOptions
@@ -145,8 +146,10 @@ def build_houses(
     )
 
 
-def build_tenancies(options: SeedOptions, places: Places, people: People, spots: Spots) -> pl.DataFrame:
-    """公安_租赁登记: one row a let home (some are not registered), and past ones."""
+def build_tenancies(
+    options: SeedOptions, places: Places, people: People, spots: Spots, more: Lettings
+) -> pl.DataFrame:
+    """公安_租赁登记: one row a let home (some are not registered), past ones, and those of homes where nobody is registered."""
     rng = options.rng("tenancies")
     today = day_number(options.until)
     rented = np.flatnonzero((people.use == RENT) & (rng.random(len(people.use)) < 0.96))
@@ -160,6 +163,8 @@ def build_tenancies(options: SeedOptions, places: Places, people: People, spots:
     start = people.since[people.first[home]]
     end = np.where(is_past, start - rng.integers(1, 60, len(home)), people.left[people.first[home]])
     start = np.where(is_past, end - rng.integers(90, 720, len(home)), start)
+    home, tenant = np.concatenate([home, more.home]), np.concatenate([tenant, more.tenant])
+    start, end = np.concatenate([start, more.start]), np.concatenate([end, more.end])
     landlord = people.owner[home]
     register = np.minimum(
         today, np.maximum(start, np.where(end >= 0, end, start)) + rng.integers(0, 20, len(home))

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from seed.cases import CALLERS, LOST, NearMisses, share
 from seed.columns import Bools, Ints, cat, day_number, digits, draw, either, in_groups, moments, only_if, pick
 from seed.enterprises import Enterprises
 from seed.options import COMMUNITIES, SeedOptions
@@ -86,7 +87,8 @@ class Draft:
 
     `second` counts from 1970; `spot` numbers Spots; `one`, `two` are rows of People (-1 unknown); `firm`
     a row of
-    Enterprises on the other side, or -1; `ref` a row of the alarm draft; `planted` marks what was put there.
+    Enterprises on the other side, or -1; `ref` a row of the alarm draft; `planted` marks what was put there;
+    `near` numbers the list of `NEAR` of which it is a near miss, 0 for none.
     """
 
     second: Ints
@@ -98,6 +100,7 @@ class Draft:
     known: Bools
     ref: Ints
     planted: Bools
+    near: Ints
 
     def take(self, order: np.ndarray) -> Draft:
         """Rows in another order."""
@@ -120,6 +123,9 @@ class Incidents:
     alarm_draft: Draft
     mediation_draft: Draft
 
+
+NEAR: Final = ("", "repeats", "non_police_again", "lost_person")
+"""Lists of near misses that alarms and mediations may be in."""
 
 CATEGORIES: Final = [("纠纷", name) for name, _ in DISPUTES] + [(kind, name) for kind, name, *_ in _OTHERS]
 _NEIGHBOUR = 0
@@ -243,7 +249,7 @@ class Maker:
         two = np.where(rng.random(n) < opposed[category], self.other(one, category), -1)
         draft = Draft(
             times(rng, self.options, n), category, self.places_for(one, shares[category]), one, two, np.full(n, -1),
-            rng.random(n) < 0.7, np.full(n, -1), np.zeros(n, dtype=np.bool_),
+            rng.random(n) < 0.7, np.full(n, -1), np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.int64),
         )  # fmt: skip
         self._repeat(draft)
         return draft
@@ -275,6 +281,7 @@ class Maker:
             alarms.second[ref] + rng.integers(3600, 5 * 86400, referred), alarms.category[ref], alarms.spot[ref],
             np.where(swap, alarms.two[ref], alarms.one[ref]), np.where(swap, alarms.one[ref], alarms.two[ref]),
             np.full(referred, -1), rng.random(referred) < 0.9, ref, np.zeros(referred, dtype=np.bool_),
+            np.zeros(referred, dtype=np.int64),
         )  # fmt: skip
         own = n - referred
         category = draw(rng, [w for _, w in DISPUTES], own)
@@ -284,7 +291,7 @@ class Maker:
         two = np.where(firm >= 0, -1, self.other(one, category))
         second = Draft(
             times(rng, self.options, own, office=True), category, self.places_for(one, np.tile(AT_HOME, (own, 1))), one, two, firm,
-            rng.random(own) < 0.92, np.full(own, -1), np.zeros(own, dtype=np.bool_),
+            rng.random(own) < 0.92, np.full(own, -1), np.zeros(own, dtype=np.bool_), np.zeros(own, dtype=np.int64),
         )  # fmt: skip
         return Draft.join([first, second])
 
@@ -365,14 +372,55 @@ class Maker:
         drafts = []
         for table in rows:
             columns = np.array([row[:6] for row in table], dtype=np.int64).reshape(-1, 6)
-            n = len(columns)
+            n, planted = len(columns), np.array([row[6] for row in table], dtype=np.bool_)
             drafts.append(
                 Draft(
                     columns[:, 0], columns[:, 1], columns[:, 2], columns[:, 3], columns[:, 4], np.full(n, -1),
-                    np.ones(n, dtype=np.bool_), columns[:, 5], np.array([row[6] for row in table], dtype=np.bool_),
+                    np.ones(n, dtype=np.bool_), columns[:, 5], planted, np.where(planted, 0, NEAR.index("repeats")),
                 )
             )  # fmt: skip
         return drafts[0], drafts[1]
+
+    def calls(self) -> Draft:
+        """Planted alarms that are no disputes: who calls the police again and again for what is not theirs, and people lost an hour ago.
+
+        What looks alike: twice only, three times in half a year, three calls of which one is for the police; people found by now.
+        """
+        rng, people, spots = self.options.rng("planted-calls"), self.people, self.spots
+        now = int((self.options.now - _EPOCH).total_seconds())
+        other, locked, lost = (
+            CATEGORIES.index(c) for c in (("非警务", ""), ("求助", "开锁"), ("求助", "走失"))
+        )
+        phone = people.frame["phone"].is_not_null().to_numpy()
+        able = np.flatnonzero(
+            (people.years > 20) & (people.death < 0) & (people.left < 0) & phone[people.head]
+        )
+        rows: list[tuple[int, int, int, int]] = []
+        for group in range(2 * share(self.options, self.places, "callers", CALLERS, 6)):
+            one = int(rng.choice(able))
+            gaps = sorted([0, *rng.integers(1, 85, int(rng.integers(2, 5))).tolist()])
+            about, near = [other] * len(gaps), 0
+            if group % 2:
+                near = NEAR.index("non_police_again")
+                gaps = ([0, 30], [0, 90, 181], [0, 20, 40])[group // 2 % 3]
+                about = [other, other, locked if group // 2 % 3 == 2 else other][: len(gaps)]
+            day = int(now // 86400 - rng.integers(190, DAYS - 5))
+            for gap, category in zip(gaps, about, strict=True):
+                second = (day + gap) * 86400 + int(rng.integers(8, 21)) * 3600 + int(rng.integers(0, 3600))
+                rows.append((second, category, one, near))
+        for group in range(2 * share(self.options, self.places, "lost-people", LOST, 3)):
+            found = group % 2
+            ago = int(rng.integers(9 * 3600, 20 * 3600)) if found else int(rng.integers(60, 1500))
+            rows.append((now - ago, lost, int(rng.choice(able)), NEAR.index("lost_person") * found))
+        columns = np.array(rows, dtype=np.int64).reshape(-1, 4)
+        when, what, who = columns[:, 0], columns[:, 1], columns[:, 2]
+        n = len(when)
+        none = np.full(n, -1)
+        # Where somebody was last seen is seldom at home.
+        home = spots.home_at + people.home[who]
+        spot = np.where(what == lost, spots.community_at + people.community[who], home)
+        no, yes = np.zeros(n, dtype=np.bool_), np.ones(n, dtype=np.bool_)
+        return Draft(when, what, spot, who, none, none, no, none, yes, columns[:, 3])
 
     # -- feeds
     # -----------------------------------------------------------------------------------------------------
@@ -530,6 +578,7 @@ def build_incidents(
     enterprises: Enterprises,
     spots: Spots,
     vehicles: pl.DataFrame,
+    near: NearMisses,
 ) -> Incidents:
     """Draw alarms and mediations, plant repeats, write both as feeds."""
     maker = Maker(options, places, people, enterprises, spots)
@@ -537,7 +586,7 @@ def build_incidents(
     alarms = maker.alarms()
     mediations = maker.mediations(alarms)
     extra_alarms, extra_mediations = maker.planted(len(alarms.second))
-    alarms = Draft.join([alarms, extra_alarms])
+    alarms = Draft.join([alarms, extra_alarms, maker.calls()])
     mediations = Draft.join([mediations, extra_mediations])
     order = np.argsort(alarms.second, kind="stable")
     place = np.empty(len(order), dtype=np.int64)
@@ -547,4 +596,8 @@ def build_incidents(
     mediations.ref = np.where(mediations.ref >= 0, place[np.maximum(mediations.ref, 0)], -1)
     alarms = alarms.take(order)
     alarm_feed = maker.alarm_feed(alarms, vehicles)
-    return Incidents(alarm_feed, maker.mediation_feed(mediations, alarm_feed["接警单号"]), alarms, mediations)
+    mediation_feed = maker.mediation_feed(mediations, alarm_feed["接警单号"])
+    for i, key in enumerate(NEAR[1:], 1):
+        near.add(key, alarm_feed["接警单号"].filter(pl.Series(alarms.near == i)))
+        near.add(key, mediation_feed["调解编号"].filter(pl.Series(mediations.near == i)))
+    return Incidents(alarm_feed, mediation_feed, alarms, mediations)

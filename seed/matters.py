@@ -16,6 +16,7 @@ import polars as pl
 
 from seed.columns import Bools, Ints, cat, digits, draw, either, in_groups, only_if, pick
 from seed.enterprises import Enterprises
+from seed.gathered import Warned
 from seed.incidents import AT_HOME, CATEGORIES, CAUSES, IN_STREET, Incidents, Maker, times
 from seed.options import SeedOptions
 from seed.people import RENT, People
@@ -123,6 +124,7 @@ class Stories:
     people: People
     enterprises: Enterprises
     spots: Spots
+    warned: Warned | None = None
     reports: dict[str, Reports] = field(default_factory=dict)
     matters: int = 0
     now: int = 0

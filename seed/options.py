@@ -16,7 +16,10 @@ from ontology.errors import UsageError
 COMMUNITIES: Final = 585
 """How many communities the district has; scale 1.0 fills all of them."""
 
-PLANTS: Final = ("repeat-disputes", "relapses", "near-misses")
+PLANTS: Final = (
+    "repeat-disputes", "relapses", "near-misses", "crowded-homes", "unregistered-homes", "one-hand", "callers", "lost-people",
+    "labour-clusters", "prepaid-warnings",
+)  # fmt: skip
 """Keys that `plant` takes."""
 
 

@@ -94,7 +94,13 @@ def build_cylinders(world: World) -> Thing:
         "cylinder_overdue": key.filter(pl.Series(overdue)).to_list(),
         "cylinder_in_high_rise": key.filter(pl.Series(high)).to_list(),
     }
-    return Thing("gas_cylinders", frame, (("用户名称", "_user"),), planted)
+    # Due this month, or out of use and late; of a high-rise, and out of use.
+    soon = in_use & (due >= world.today) & (due < world.today + 30)
+    near = {
+        "cylinder_overdue": key.filter(pl.Series(soon | ((due < world.today) & gone))).to_list(),
+        "cylinder_in_high_rise": key.filter(pl.Series(np.isin(spot, flats) & gone)).to_list(),
+    }
+    return Thing("gas_cylinders", frame, (("用户名称", "_user"),), planted, near)
 
 
 def _of(world: World, kind: str) -> pl.DataFrame:
@@ -136,7 +142,9 @@ def build_elevators(world: World) -> Thing:
         }
     )
     overdue = key.filter(pl.Series((due < world.today) & in_use)).to_list()
-    return Thing("elevators", frame, (("使用单位", "_keeper"),), {"elevator_overdue": overdue})
+    soon = in_use & (due >= world.today) & (due < world.today + 30)
+    near = {"elevator_overdue": key.filter(pl.Series(soon | ((due < world.today) & ~in_use))).to_list()}
+    return Thing("elevators", frame, (("使用单位", "_keeper"),), {"elevator_overdue": overdue}, near)
 
 
 def build_elevator_events(world: World) -> Thing:

@@ -90,12 +90,14 @@ class Thing:
     Attributes:
         names: pairs of the column that names somebody and the frame's column of truth ids.
         planted: pattern → record keys of what the traces should find; lists of them where several records are one case.
+        near: pattern → record keys of what looks alike and is none.
     """
 
     feed: str
     frame: pl.DataFrame
     names: tuple[tuple[str, str], ...] = ()
     planted: dict[str, list[str] | list[list[str]]] = field(default_factory=dict)
+    near: dict[str, list[str]] = field(default_factory=dict)
 
 
 def whoever(person: Ints, firm: Ints) -> pl.Series:

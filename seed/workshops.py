@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from seed.cases import NearMisses
 from seed.columns import Bools, Ints
 from seed.enterprises import INDUSTRIES, Enterprises
 from seed.options import COMMUNITIES, SeedOptions
@@ -98,8 +99,8 @@ def workshops(people: People, settled: Settled, spots: Spots) -> Ints:
 
 
 def settle_workshops(
-    options: SeedOptions, places: Places, people: People, enterprises: Enterprises, spots: Spots
-) -> Settled:
+    options: SeedOptions, places: Places, people: People, enterprises: Enterprises, spots: Spots, near: NearMisses
+) -> Settled:  # fmt: skip
     """Moves small businesses that are registered in dwellings into the let houses of tenants, who work for them from now on."""
     rng = options.rng("workshops")
     homes = len(people.use)
@@ -136,6 +137,8 @@ def settle_workshops(
         (FAMILIES, own, works & enterprises.active, couple, LEAST, 1.0, 1.0, True),
     ):
         home, firm = lots.pair(where, firms, max(1, round(total * share)))
+        if share < 0.5:
+            near.add("sleeping_workshop", enterprises.code.gather(firm))
         spot[firm] = spots.home_at + home
         firm_of = np.full(homes, -1, dtype=np.int64)
         firm_of[home] = firm
@@ -157,11 +160,11 @@ def settle_workshops(
     away = np.flatnonzero(let & ~lots.taken_homes)
     community = places.homes["community"].to_numpy()
     for at, theirs_firm in zip(home.tolist(), firm.tolist(), strict=True):
-        near = away[(community[away] == community[at]) & ~lots.taken_homes[away]]
-        if len(near):
-            lots.taken_homes[near[0]] = True
+        closest = away[(community[away] == community[at]) & ~lots.taken_homes[away]]
+        if len(closest):
+            lots.taken_homes[closest[0]] = True
             spot[theirs_firm] = spots.home_at + at
-            crew = np.flatnonzero(tenants & (people.home == near[0]))
+            crew = np.flatnonzero(tenants & (people.home == closest[0]))
             employer[crew], sleeps[crew] = theirs_firm, at
             # Who is registered in the workshop works elsewhere.
             others = np.flatnonzero(people.home == at)

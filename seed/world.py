@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,13 +20,16 @@ from seed.address_index import AddressIndex
 from seed.addresses import build_addresses
 from seed.areas import write_geo
 from seed.authorities import AUTHORITIES, zone_outlines
+from seed.cases import NearMisses, crowd_homes, share_hands, unregistered
+from seed.chat_groups import build_chat_groups
 from seed.city_work import build_lane_events
-from seed.columns import only_if
+from seed.columns import day_number, only_if
 from seed.departments import SOURCES
 from seed.enterprises import build_enterprises
 from seed.feed_texts import SCHEMA as TEXTS
 from seed.feed_texts import FeedTexts
 from seed.feeds import BY_KEY, FEEDS, NATURE, SYNTHETIC, dated, shaped, wanted, write_feed
+from seed.gathered import warn
 from seed.genealogy import build_successions
 from seed.hazards import build_hazards
 from seed.houses import build_houses, build_residents, build_tenancies, person_key
@@ -64,6 +67,7 @@ All data of this district is synthetic (合成数据); no person in it is real.
   each place that a text names, with the place that is meant, the deepest place that the text determines, and how it was made messy.
 - `successions.parquet`: what became of places, as the feed `successions` has it before noise.
 - `planted.json`: pattern → record keys that the traces over things should find; which feed's, docs/seeding.md says.
+- `near_misses.json`: the same patterns → record keys of what looks alike and is none.
 
 - `expect.json` (drawn districts only): what the author of the scenario expects, in source numbers and codes.
 
@@ -88,6 +92,7 @@ class Writer:
     mentions: list[pl.DataFrame] = field(default_factory=list)
     matters: list[pl.DataFrame] = field(default_factory=list)
     planted: dict[str, list[str] | list[list[str]]] = field(default_factory=dict)
+    near: NearMisses = field(default_factory=NearMisses)
     clean: dict[str, pl.DataFrame] = field(default_factory=dict)
     done: int = 0
     total: int = len(FEEDS) + 2
@@ -376,12 +381,16 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
     writer.feed("successions", successions)
     for key, build in AUTHORITIES.items():
         writer.feed(key, build(options, places))
-    people = build_people(options, places)
+    near = writer.near
+    people = crowd_homes(options, places, build_people(options, places), near)
     spots = build_spots(places)
     settled = settle_workshops(
-        options, places, people, build_enterprises(options, places, people, spots), spots
+        options, places, people, build_enterprises(options, places, people, spots), spots, near
     )
-    enterprises = settled.enterprises
+    now = (day_number(options.until) + 1) * 86_400 - 1
+    enterprises = share_hands(options, places, people, settled.enterprises, spots, near)
+    enterprises, warned = warn(options, places, people, enterprises, now)
+    settled = replace(settled, enterprises=enterprises)
     slept_in = workshops(people, settled, spots)
     writer.planted["sleeping_workshop"] = sorted(enterprises.code.gather(slept_in).to_list())
     writer.feed("enterprises", enterprises.feed)
@@ -390,7 +399,8 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
     frame = build_residents(options, people, enterprises, spots, settled.known)
     writer.feed("residents", frame)
     writer.mention("residents", frame, "姓名", "_person")
-    frame = build_tenancies(options, places, people, spots)
+    lettings = unregistered(options, places, people, near)
+    frame = build_tenancies(options, places, people, spots, lettings)
     writer.feed("tenancies", frame)
     writer.mention("tenancies", frame, "房东姓名", "_landlord")
     writer.mention("tenancies", frame, "承租人姓名", "_tenant")
@@ -403,10 +413,11 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
     frame = build_volunteers(options, places, people, spots)
     writer.feed("volunteers", frame)
     writer.mention("volunteers", frame, "姓名", "_person")
+    writer.feed("chat_groups", build_chat_groups(options, places, spots))
     devices = build_devices(options, places, spots)
     writer.feed("devices", devices)
 
-    incidents = build_incidents(options, places, people, enterprises, spots, vehicles)
+    incidents = build_incidents(options, places, people, enterprises, spots, vehicles, near)
     writer.feed("alarms", incidents.alarms)
     writer.feed("mediations", incidents.mediations)
     for role, column in (("报警人姓名", "_caller"), ("当事人姓名", "_one"), ("对方姓名", "_two")):
@@ -415,7 +426,8 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
         writer.mention("mediations", incidents.mediations, role, column)
     hazards = build_hazards(options, places, enterprises, spots, slept_in)
     writer.feed("hazards", hazards)
-    stories = Stories(options, places, people, enterprises, spots)
+    near.add("relapses", hazards.filter("_near")["隐患编号"])
+    stories = Stories(options, places, people, enterprises, spots, warned)
     stories.adopt(incidents)
     stories.alone("hazards", hazards["隐患编号"].fill_null(hazards["检查编号"]), hazards["记录编号"])
     writer.feed("lane_events", build_lane_events(stories, devices, vehicles))
@@ -429,15 +441,21 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
         for role, column in thing.names:
             writer.mention(thing.feed, thing.frame.filter(pl.col(role).is_not_null()), role, column)
         writer.planted |= thing.planted
+        for pattern, keys in thing.near.items():
+            near.add(pattern, keys)
     write_texts(writer.directory / "truth", places, options)
     successions.write_parquet(writer.directory / "truth" / "successions.parquet")
     writer.matter(stories.truth())
     writer.planted |= trace_truth.listed(writer.clean, options.until)
+    writer.planted["dispute_petitioned"] = trace_truth.petitioned(stories)
+    near.add("dispute_petitioned", trace_truth.petitioned(stories, late=True))
+    near.keys = trace_truth.nearly(writer.clean, options.until, near.keys, writer.planted)
     writer.truth(
         people_truth(people, stories),
         disputes_of(incidents.alarms, incidents.mediations),
         hazards_of(hazards, term_codes()),
         planted=writer.planted,
+        near_misses=near.keys,
     )
     writer.counts |= {
         "communities_filled": len(places.filled),

@@ -13,7 +13,8 @@ from ontology.declared import Mistake, Read, nearest, read_declared, read_declar
 from ontology.errors import UsageError
 from ontology.reading import READER
 from ontology.terms import CATALOG, Terms
-from traces.declaration import Test, Trace, Wanted
+from traces.declaration import Trace
+from traces.things import Test, Wanted
 
 Declared = Read[Trace]
 DEPTH = 40
@@ -148,7 +149,7 @@ def _refuse(mistakes: Sequence[Mistake]) -> None:
 
 def _terms_mistakes(one: Declared, terms: Terms) -> Iterator[Mistake]:
     known = terms.lists["incident_kind"]
-    for where, things in one.declaration.things():
+    for where, things in one.declaration.every():
         for i, kind in enumerate(things.kinds):
             if kind not in known:
                 yield one.mistake(

@@ -18,20 +18,11 @@ from graph.queries.repeats import PLACE_LEVELS
 from ontology import ONTOLOGY
 from ontology.clock import OPEN_END
 from ontology.terms import Terms
-from traces.declaration import (
-    PARAMETER,
-    STEP,
-    Chain,
-    Pattern,
-    Related,
-    Repeat,
-    Test,
-    Things,
-    Trace,
-    Wanted,
-    next_labels,
-)
+from traces.declaration import Chain, Pattern, Repeat, Trace
+from traces.things import PARAMETER, STEP, Related, Test, Things, Wanted, next_labels
 
+# How many of a sort are shown beside a finding.
+BESIDE = 100
 _TREE = ("DISTRICT", "STREET", "COMMUNITY", "BUILDING")
 
 
@@ -71,9 +62,12 @@ class TraceCompiler:
     terms: Terms
     _parameters: dict[str, Any] = field(default_factory=dict)
     fetches: list[Fetch] = field(default_factory=list)
+    # Those, and what is shown beside.
+    _every: list[Fetch] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.fetches = list(fetches_of(self.trace.pattern))
+        self._every = [*self.fetches, *(Fetch(things) for things in self.trace.shows)]
         self._parameters = {"today": self.today, "tonight": f"{self.today}T99", "levels": PLACE_LEVELS}
 
     # -- statements -------------------------------------------------------------------------------------------------
@@ -85,19 +79,19 @@ class TraceCompiler:
             (x,) = leads
             fetch = self.fetches[x]
             least = self._value(fetch.least)
-            rest = [i for i in range(len(self.fetches)) if i != x]
+            rest = [i for i in range(len(self._every)) if i != x]
             text = (
                 f"{self._all(x)} WITH s, collect({self._fact(x)}) AS f{x} WHERE size(f{x}) >= {least} "
                 f"{self._calls(rest)} {self._row()}"
             )
         else:
             every = " UNION ".join(dict.fromkeys(f"{self._all(x)} RETURN DISTINCT s" for x in leads))
-            text = f"CALL () {{ {every} }} WITH s {self._calls(range(len(self.fetches)))} {self._row()}"
+            text = f"CALL () {{ {every} }} WITH s {self._calls(range(len(self._every)))} {self._row()}"
         return Statement(text, dict(self._parameters))
 
     def standing(self, subjects: list[str]) -> Statement:
         """These subjects with their facts."""
-        text = f"UNWIND $subjects AS s {self._calls(range(len(self.fetches)))} {self._row()}"
+        text = f"UNWIND $subjects AS s {self._calls(range(len(self._every)))} {self._row()}"
         return Statement(text, {**self._parameters, "subjects": subjects})
 
     def touched(self, ids: list[str], places: list[str]) -> Statement:
@@ -142,7 +136,7 @@ class TraceCompiler:
         return " ".join(f"CALL (s) {{ {self._facts(x)} }}" for x in fetches)
 
     def _row(self) -> str:
-        return f"RETURN [s, {' + '.join(f'f{x}' for x in range(len(self.fetches)))}] AS row"
+        return f"RETURN [s, {' + '.join(f'f{x}' for x in range(len(self._every)))}] AS row"
 
     def _all(self, x: int, more: str = "") -> str:
         """All things of a selection, with `s`: their subject."""
@@ -163,18 +157,21 @@ class TraceCompiler:
         return f"{match} {self._to_subject(things)}{self._legs(fetch)}"
 
     def _facts(self, x: int) -> str:
-        """The facts of a selection about `s`, as a list of its name."""
-        fetch = self.fetches[x]
+        """The facts of a selection about `s`, as a list of its name; of what is shown beside, so many."""
+        fetch = self._every[x]
         given = list(self._conditions(fetch))
         if fetch.things.kinds:
             given.append(about("n", self._kinds(fetch.things.kinds)[1]))
         found = f"{self._of_subject(fetch.things, given)}{self._legs(fetch)}"
-        return f"{found} RETURN collect({self._fact(x)}) AS f{x}"
+        many = f"[..{BESIDE}]" if x >= len(self.fetches) else ""
+        return f"{found} RETURN collect({self._fact(x)}){many} AS f{x}"
 
     def _fact(self, x: int) -> str:
-        fetch = self.fetches[x]
+        fetch = self._every[x]
         things = fetch.things
         begin = f"n.{things.begins}" if things.begins else "null"
+        if things.reported:
+            begin = self._first_report(things)
         end = f"n.{things.until}" if things.until else "null"
         if self._has_tie(things):
             begin = f"coalesce({begin}, tie.since)" if things.begins else "tie.since"
@@ -198,6 +195,15 @@ class TraceCompiler:
             begin = "reduce(x = null, r IN relationships(p) | CASE WHEN x IS NULL OR r.since > x THEN r.since ELSE x END)"
             end = "reduce(x = null, r IN relationships(p) | CASE WHEN x IS NULL OR r.until < x THEN r.until ELSE x END)"
         return f"[{x}, n.id, {number}, {begin}, {end}, {matter}, {once}, {same}, {measure}, {shown}]"
+
+    def _first_report(self, things: Things) -> str:
+        """When an incident was first reported as one of the kinds; of one report, or reported so by none, when it was."""
+        codes = self._kinds(things.kinds)[1]
+        of = f"(n.report_kind[i] IN {codes} OR n.report_category[i] IN {codes})"
+        first = f"reduce(x = null, i IN range(0, size(n.report_at) - 1) | CASE WHEN {of} AND (x IS NULL OR n.report_at[i] < x) THEN n.report_at[i] ELSE x END)"
+        return (
+            f"CASE WHEN n.numbers CONTAINS '|' THEN coalesce({first}, n.occurred_at) ELSE n.occurred_at END"
+        )
 
     def _conditions(self, fetch: Fetch) -> Iterator[str]:
         things = fetch.things
@@ -232,6 +238,11 @@ class TraceCompiler:
                 parts.append(f"{value} >= {self._value(wanted.at_least)}")
             if wanted.at_most is not None:
                 parts.append(f"{value} <= {self._value(wanted.at_most)}")
+            if wanted.hours is not None:
+                since, until = (self._value(hour) for hour in wanted.hours)
+                over = "OR" if wanted.hours[0] > wanted.hours[1] else "AND"
+                clock = f"substring({value}, 11, 5)"
+                parts.append(f"({clock} >= {since} {over} {clock} < {until})")
             if wanted.none_of is not None:
                 parts.append(f"NOT coalesce({value}, '') IN {self._value(wanted.none_of)}")
             return f"({' AND '.join(parts)})" if parts else "true"
@@ -321,6 +332,8 @@ class TraceCompiler:
             sure = [f"{carrier}.level IN $levels"] if place == "OWN" else []
         else:
             sure = [f"{carrier}.place_confidence IS NULL"]
+            if things.confidence is not None:
+                sure = [f"({sure[0]} OR {carrier}.place_confidence >= {self._value(things.confidence)})"]
             if place == "OWN":
                 sure.append(f"{carrier}.place_level IN $levels")
         if place != "OWN":

@@ -1,7 +1,7 @@
 """What a trace's YAML says: what it looks for, about what, how grave it is, and when it ends by itself.
 
-A pattern is made of blocks over *things*: nodes of one label, chosen by their fields, that belong to one subject (a place, a
-vehicle, an enterprise, a pair of parties). See docs/traces.md.
+A pattern is made of blocks over *things* (`traces.things`) that belong to one subject: a place, a vehicle, an enterprise, a pair of
+parties. See docs/traces.md.
 """
 
 from __future__ import annotations
@@ -17,37 +17,23 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ontology import ONTOLOGY
 from ontology.declared import Strict, Unsound, Where, nearest
-from ontology.model import FieldSpec, Sensitivity
+from traces.things import (
+    MOST,
+    PARAMETER,
+    PLACED,
+    Count,
+    Number,
+    Things,
+    Wanted,
+    Way,
+    Whole,
+    check_fields,
+    checked_way,
+    next_labels,
+    reached_from,
+)
 
-PARAMETER = re.compile(r"\$([a-z][a-z_]*)")
 NAME = re.compile(r"[a-z][a-z0-9_]{2,48}")
-# A step of a way: a relationship type, and the side on which its arrow points away from the thing.
-# It may name the label that it leads to, where several are possible.
-STEP = re.compile(r"(<?)([A-Z_]+)(>?)(?::([A-Za-z]+))?")
-
-MOST = 1_000_000
-# What GraphQL and Neo4j can both tell.
-Whole = Annotated[int, Field(ge=-MOST * 1_000, le=MOST * 1_000)]
-_Named = Annotated[str, Field(pattern=rf"^{PARAMETER.pattern}$")]
-Number = Annotated[Annotated[int, Field(ge=0, le=MOST)] | _Named, Field(union_mode="left_to_right")]
-Count = Annotated[Annotated[int, Field(ge=1, le=MOST)] | _Named, Field(union_mode="left_to_right")]
-
-
-def _way(steps: list[str]) -> list[str]:
-    for step in steps:
-        found = STEP.fullmatch(step)
-        if found is None or (found[1] == "<") == (found[3] == ">"):
-            raise ValueError(
-                f"{step!r} should be TYPE> or <TYPE: a relationship and the way it points, seen from the thing"
-            )
-        if found[2] not in ONTOLOGY.links:
-            raise ValueError(f"no relationship is called {found[2]!r}{nearest(found[2], ONTOLOGY.links)}")
-        if found[4] is not None and found[4] not in ONTOLOGY.entities:
-            raise ValueError(f"no entity is called {found[4]!r}{nearest(found[4], ONTOLOGY.entities)}")
-    return steps
-
-
-Way = Annotated[list[str], AfterValidator(_way)]
 
 
 class Words(Strict):
@@ -78,136 +64,6 @@ class Parameter(Strict):
         return self
 
 
-class Test(Strict):
-    """What a field's value must be: at least, at most, none of some, known or not."""
-
-    at_least: Annotated[float, Field(allow_inf_nan=False)] | str | None = None
-    at_most: Annotated[float, Field(allow_inf_nan=False)] | str | None = None
-    none_of: Annotated[list[str], Field(min_length=1)] | None = None
-    known: bool | None = None
-
-
-Wanted = bool | Whole | str | Annotated[list[str], Field(min_length=1)] | Test
-
-
-class Related(Strict):
-    """Something else that a thing must have, or must not have, by relationships that stand today.
-
-    Attributes:
-        way: from the thing to it, such as `[TO>]`.
-        none: whether it must not be there.
-        here: whether it stands at the very place where the thing does.
-    """
-
-    way: Annotated[Way, Field(min_length=1, max_length=6)]
-    label: str
-    where: dict[str, Wanted] = {}
-    none: bool = False
-    here: bool = False
-
-    @model_validator(mode="after")
-    def _known(self) -> Related:
-        _check_fields(self.label, self.where)
-        return self
-
-
-class Things(Strict):
-    """Nodes of one label that belong to a subject.
-
-    Attributes:
-        kinds: of incidents: the kinds or categories, by any of their reports.
-        where: fields and what they must be.
-        having: what else must be there or not.
-        way: from the thing to the subject, such as `[MADE_BY>]`; nothing where the thing is the subject, or stands at it.
-        time: the field that says when it was, or since when it is so; it must be known, unless `until` is given.
-        until: the field that says its last day.
-        grace: days after its time from which it counts: what was due yesterday is late today.
-    """
-
-    label: str
-    kinds: list[str] = []
-    where: dict[str, Wanted] = {}
-    having: list[Related] = []
-    way: Way = []
-    time: str | None = None
-    until: str | None = None
-    grace: Annotated[int, Field(ge=0, le=3660)] = 0
-
-    @model_validator(mode="after")
-    def _known(self) -> Things:
-        _check_fields(self.label, self.where)
-        mistakes: list[tuple[Where, str]] = []
-        fields = ONTOLOGY.entities[self.label].fields()
-        for key in ("time", "until"):
-            name = getattr(self, key)
-            if name is not None and name not in fields:
-                mistakes.append(((key,), f"{self.label} has no field {name!r}{nearest(name, fields)}"))
-            elif name is not None and (fields[name].type is not str or fields[name].many):
-                mistakes.append(((key,), f"{name} is no day"))
-        for i, related in enumerate(self.having):
-            if related.label not in _reached_from(self.label, related.way):
-                mistakes.append(
-                    (("having", i, "way"), f"this does not lead from {self.label} to {related.label}")
-                )
-        if self.kinds and self.label != "Incident":
-            mistakes.append((("kinds",), f"kinds are of incidents, not of {self.label}"))
-        if mistakes:
-            raise Unsound(mistakes)
-        return self
-
-    @property
-    def begins(self) -> str | None:
-        """The field that says when a thing was."""
-        return self.time or _TIMES.get(self.label)
-
-
-# What is not of the district's life, or made by traces themselves.
-_NOT_TRACED = frozenset({"Finding", "Judgement", "Post", "ChatGroup", "Succession"})
-_TIMES = {"Incident": "occurred_at", "Trip": "started_at", "Matter": "opened_at", "Permit": "since"}
-
-
-def _check_fields(label: str, where: dict[str, Wanted]) -> None:
-    """Raises Unsound for a label that is none, and for fields that it has not, that are hidden, or that cannot have a value."""
-    if label not in ONTOLOGY.entities:
-        raise Unsound([(("label",), f"no entity is called {label!r}{nearest(label, ONTOLOGY.entities)}")])
-    if label in _NOT_TRACED:
-        raise Unsound([(("label",), f"{label} is not traced")])
-    fields = ONTOLOGY.entities[label].fields()
-    mistakes: list[tuple[Where, str]] = []
-    for name, wanted in where.items():
-        if name not in fields:
-            mistakes.append((("where", name), f"{label} has no field {name!r}{nearest(name, fields)}"))
-        elif fields[name].meta.sensitivity is Sensitivity.HIDDEN:
-            mistakes.append((("where", name), f"{name} is for nobody to ask for"))
-        elif not _can_be(fields[name], wanted):
-            mistakes.append((("where", name), f"{name} cannot have this value"))
-    if mistakes:
-        raise Unsound(mistakes)
-
-
-def _can_be(spec: FieldSpec, wanted: Wanted) -> bool:
-    """Whether a field's value can be what is wanted of it; what names a parameter is a number."""
-    if isinstance(wanted, Test):
-        bounds = [b for b in (wanted.at_least, wanted.at_most) if b is not None]
-        listed = wanted.none_of is not None
-        return (
-            not (spec.many and (bounds or listed))
-            and all(_is_of(spec.type, b) for b in bounds)
-            and not (listed and spec.type is not str)
-        )
-    if isinstance(wanted, list):
-        return spec.type is str and not spec.many
-    return _is_of(spec.type, wanted)
-
-
-def _is_of(type: type, value: bool | float | str) -> bool:
-    if isinstance(value, str) and PARAMETER.fullmatch(value):
-        return type in (int, float)
-    if type is bool or isinstance(value, bool):
-        return type is bool and isinstance(value, bool)
-    return isinstance(value, str) == (type is str)
-
-
 class Repeat(Strict):
     """So many things of one subject within so many days; without days, so many that are so now.
 
@@ -222,7 +78,7 @@ class Repeat(Strict):
 
     @model_validator(mode="after")
     def _known(self) -> Repeat:
-        if not isinstance(self.once, str) and not _reached_from(self.of.label, self.once):
+        if not isinstance(self.once, str) and not reached_from(self.of.label, self.once):
             raise Unsound([(("once",), f"this does not lead from {self.of.label} to anything")])
         return self
 
@@ -335,14 +191,14 @@ class Leg(Strict):
         label, where, having: of what it leads to.
     """
 
-    way: Annotated[str, AfterValidator(lambda s: _way([s])[0])]
+    way: Annotated[str, AfterValidator(lambda s: checked_way([s])[0])]
     label: str
     where: dict[str, Wanted] = {}
     times: tuple[int, int] = (1, 1)
 
     @model_validator(mode="after")
     def _known(self) -> Leg:
-        _check_fields(self.label, self.where)
+        check_fields(self.label, self.where)
         if not 1 <= self.times[0] <= self.times[1] <= 8:
             raise Unsound([(("times",), "a step is taken between 1 and 8 times")])
         return self
@@ -441,6 +297,7 @@ class Planted(Strict):
         key: `repeats/PLACE`, `repeats/PARTIES`, `relapses`, or a list of `planted.json`.
         of: the label whose keys the list has.
         by: the field that holds them, where it is not the label's usual one.
+        kinds: of incidents: the kinds of the reports that the list has, where the trace speaks of more.
         values: parameters with which the list holds every true case.
         earlier: how it was looked for before; its precision is told beside.
     """
@@ -448,6 +305,7 @@ class Planted(Strict):
     key: str
     of: str | None = None
     by: str | None = None
+    kinds: list[str] = []
     values: dict[str, int] = {}
     earlier: Pattern | None = None
 
@@ -457,6 +315,7 @@ class Trace(Strict):
 
     Attributes:
         trace: its name. serves: the systems of the district that it is for, as S09.
+        shows: what is shown with a finding beside what it is found by, such as the teams of the place; nothing is decided by it.
         quiet: days without anything new after which a finding closes by itself; without them it closes once it no longer holds.
         sentence: with `{count}`, `{days}`, `{first}` and `{last}`.
         planted: what of the seeder's answer key it is scored by.
@@ -471,6 +330,7 @@ class Trace(Strict):
     subject: Subject
     parameters: dict[str, Parameter] = {}
     pattern: Pattern
+    shows: Annotated[list[Things], Field(max_length=4)] = []
     severity: Annotated[list[Grade], Field(min_length=1)]
     sentence: Words
     quiet: Number | None = None
@@ -497,7 +357,7 @@ class Trace(Strict):
             mistakes.append(
                 (("severity", len(self.severity) - 1), "the last severity must hold for all others")
             )
-        for where, things in self.things():
+        for where, things in self.every():
             mistakes += [((*where, *below), said) for below, said in self._reached(things)]
         for language in ("zh", "en"):
             for said in _unsayable(getattr(self.sentence, language)):
@@ -544,9 +404,15 @@ class Trace(Strict):
         """All things that the pattern speaks of, in order, each with where it stands."""
         return list(_things(self.pattern, ("pattern",)))
 
+    def every(self) -> Iterator[tuple[Where, Things]]:
+        """The things of the pattern and those that are shown beside, each with where it stands."""
+        yield from self.things()
+        for i, things in enumerate(self.shows):
+            yield ("shows", i), things
+
     def wanted(self) -> Iterator[tuple[Where, str, dict[str, Wanted]]]:
         """What fields of things, of what they must have, and of what chains lead to must be, each with its label and where it stands."""
-        for where, things in self.things():
+        for where, things in self.every():
             yield where, things.label, things.where
             for i, related in enumerate(things.having):
                 yield (*where, "having", i), related.label, related.where
@@ -565,29 +431,6 @@ class Trace(Strict):
     def defaults(self) -> dict[str, int]:
         """The parameters as they are declared."""
         return {name: p.default for name, p in self.parameters.items()}
-
-
-def _reached_from(label: str, way: list[str]) -> set[str]:
-    """The labels that a way may lead to."""
-    here = {label}
-    for step in way:
-        here = {end for each in here for end in next_labels(each, step)}
-    return here
-
-
-PLACED = {label for label, e in ONTOLOGY.entities.items() if e.placed}
-
-
-def next_labels(label: str, step: str) -> list[str]:
-    """The labels that a step of a way may lead to from a label."""
-    found = STEP.fullmatch(step)
-    assert found is not None
-    link = ONTOLOGY.links[found[2]]
-    if found[3]:
-        ends = [end for start, end in link.ends if start == label]
-    else:
-        ends = [start for start, end in link.ends if end == label]
-    return [end for end in ends if found[4] is None or end == found[4]]
 
 
 def _things(pattern: Pattern, where: Where) -> Iterator[tuple[Where, Things]]:

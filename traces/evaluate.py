@@ -13,8 +13,9 @@ from typing import Any
 
 from ontology.clock import OPEN_END
 from traces.compile import fetches_of
-from traces.declaration import PARAMETER, Absent, Chain, Pattern, Repeat, Surge, Together, Trace
+from traces.declaration import Absent, Chain, Pattern, Repeat, Surge, Together, Trace
 from traces.declaration import Sequence as InTurn
+from traces.things import PARAMETER
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Episode:
 
     Attributes:
         open: whether a finding of it stands today.
+        beside: what is shown with it today, though it is not found by it.
     """
 
     ids: tuple[str, ...]
@@ -83,6 +85,7 @@ class Episode:
     open: bool
     matches: tuple[Match, ...] = ()
     dated: bool = True
+    beside: tuple[str, ...] = ()
 
     @property
     def days(self) -> int:
@@ -136,7 +139,7 @@ class Evaluator:
         self.today = today
         self.day = day_of(today)
         self._due: set[int] = set()
-        self._things = [fetch.things for fetch in fetches_of(trace.pattern)]
+        self._things = [*(fetch.things for fetch in fetches_of(trace.pattern)), *trace.shows]
 
     def result(self, facts: Iterable[Fact]) -> Result:
         """The episodes of one subject."""
@@ -151,6 +154,9 @@ class Evaluator:
             held.setdefault(each.x, []).append(each)
         matches, used = self._pattern(self.trace.pattern, held, 0)
         assert used == _width(self.trace.pattern)
+        beside = [
+            f.id for x in range(used, len(self._things)) for f in held.get(x, ()) if f.stands(self.today)
+        ]
         quiet = self._number(self.trace.quiet) if self.trace.quiet is not None else None
         episodes = []
         for group in _joined(matches, quiet):
@@ -164,7 +170,8 @@ class Evaluator:
                 if is_open:
                     self._due.add(last + quiet + 1)
             dated = any(m.dated for m in group)
-            episodes.append(Episode(ids, *_span(group), _total(group), is_open, tuple(group), dated))
+            shown = tuple(i for i in dict.fromkeys(beside) if i not in ids) if is_open else ()
+            episodes.append(Episode(ids, *_span(group), _total(group), is_open, tuple(group), dated, shown))
         coming = [d for d in self._due if d > self.day]
         return Result(sorted(episodes, key=lambda e: (e.last, e.ids)), iso(min(coming)) if coming else None)
 
@@ -294,7 +301,8 @@ class Evaluator:
                     break
                 taken.insert(0, best)
             else:
-                found.append(Match(tuple(f.id for f in taken), taken[0].day, last.day, len(taken)))
+                ids = tuple(dict.fromkeys(f.id for f in taken))
+                found.append(Match(ids, taken[0].day, last.day, len(taken)))
         return found
 
     @staticmethod
@@ -305,7 +313,8 @@ class Evaluator:
     @staticmethod
     def _may_precede(turn: InTurn, f: Fact, taken: Sequence[Fact]) -> bool:
         after = taken[0]
-        if any(f.id == t.id for t in taken):
+        # One incident that was reported first as the one kind and then as the other may be two steps.
+        if any(f.id == t.id and (turn.apart or f.x == t.x) for t in taken):
             return False
         if turn.same and (f.same != after.same or f.same is None or None in f.same):
             return False

@@ -7,21 +7,8 @@ from typing import Any
 
 from ontology import ONTOLOGY
 from ontology.terms import Terms
-from traces.declaration import (
-    PARAMETER,
-    STEP,
-    Absent,
-    Chain,
-    Pattern,
-    Repeat,
-    Sequence,
-    Surge,
-    Test,
-    Things,
-    Together,
-    Trace,
-    Wanted,
-)
+from traces.declaration import Absent, Chain, Pattern, Repeat, Sequence, Surge, Together, Trace
+from traces.things import PARAMETER, STEP, Test, Things, Wanted
 
 Two = tuple[str, str]
 _PLACES = {"OWN": ("同一处", "at the same place"), "BUILDING": ("同一幢", "in the same building"), "COMMUNITY": ("同一村社", "in the same community"), "STREET": ("同一镇街", "in the same street")}  # fmt: skip
@@ -48,6 +35,10 @@ class Explainer:
         if quiet is not None:
             days = self._number(quiet)
             end_zh, end_en = f"{days} 天无新增自动消除", f"closed after {days} days without more"
+        if self._trace.shows:
+            beside = [self._things(things) for things in self._trace.shows]
+            zh += ";并列出" + "、".join(b[0] for b in beside)
+            en += "; shown beside: " + ", ".join(b[1] for b in beside)
         return f"{where_zh}:{zh};{end_zh}。", f"{_capital(where_en)}: {en}; {end_en}."
 
     def _subject(self) -> Two:
@@ -188,6 +179,8 @@ class Explainer:
             late = f"后 {things.grace} 天" if things.grace else ""
             after = f" {things.grace} days after" if things.grace else ""
             conditions.append((f"自{when.zh}{late}起", f"from{after} {when.en} on"))
+        elif things.grace:
+            conditions.append((f"满 {things.grace} 天", f"for {things.grace} days"))
         if conditions:
             zh += f"({','.join(c[0] for c in conditions)})"
             en += f" ({', '.join(c[1] for c in conditions)})"
@@ -206,6 +199,9 @@ class Explainer:
             if wanted.at_most is not None:
                 zh.append(f"≤ {self._shown(meta.terms, wanted.at_most)[0]}")
                 en.append(f"≤ {self._shown(meta.terms, wanted.at_most)[1]}")
+            if wanted.hours is not None:
+                zh.append(f"在 {wanted.hours[0]}–{wanted.hours[1]}")
+                en.append(f"between {wanted.hours[0]} and {wanted.hours[1]}")
             if wanted.none_of is not None:
                 shown = [self._shown(meta.terms, v) for v in wanted.none_of]
                 zh.append("非" + "、".join(s[0] for s in shown))

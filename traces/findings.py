@@ -74,7 +74,8 @@ def _grown(trace: Trace, found: Finding, episode: Episode, now: str, title: str)
     if not episode.open:
         return [Change(closed(found, now), "cleared")]
     grown = _told(trace, episode, title, found)
-    if grown == found:
+    # What stands beside it may change from day to day, which is no news of it.
+    if replace(grown, beside=found.beside) == found:
         return []
     return [Change(replace(grown, changed_at=now, revision=found.revision + 1), "grown")]
 
@@ -102,5 +103,5 @@ def _told(trace: Trace, episode: Episode, title: str, found: Finding) -> Finding
     why_zh, why_en = why or (None, None)
     return replace(
         found, severity=grade, sentence_zh=zh, sentence_en=en, why_zh=why_zh, why_en=why_en, shown_by=episode.ids,
-        first=iso(episode.first), last=iso(episode.last), count=episode.count,
+        beside=episode.beside, first=iso(episode.first), last=iso(episode.last), count=episode.count,
     )  # fmt: skip

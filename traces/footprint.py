@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ontology.terms import Terms
 from traces.compile import fetches_of
-from traces.declaration import Pattern, Trace, next_labels
+from traces.declaration import Pattern, Trace
+from traces.things import next_labels
 
 _COUNTED = frozenset(
     {"Person", "House", "Enterprise", "Incident", "Matter", "Vehicle", "Device", "Volunteer"}

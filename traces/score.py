@@ -24,7 +24,8 @@ async def score(runner: Runner, trace: Trace, truth: Path) -> dict[str, Any] | N
         truth: the `truth/` directory that `quanxi seed` wrote.
 
     Returns:
-        precision, recall (1.0 when there is nothing to find), true, found, missing, extra (ten of each), and `earlier`, the
+        precision, recall (1.0 when there is nothing to find), true, found, missing, extra (ten of each), near and near_found: how many
+        records look alike and are none, and how many of them were found all the same; and `earlier`, the
         precision of the way it was looked for before where the trace declares one.
 
     Raises:
@@ -43,22 +44,22 @@ async def _scored(runner: Runner, trace: Trace, truth: Path) -> dict[str, Any]:
     assert trace.planted is not None
     results = await runner.whole(trace, trace.planted.values)
     matches = [m for r in results.values() for e in r.episodes for m in e.matches]
-    kinds = {k for t in trace.selections for k in t.kinds}
-    kinds |= {k for kind in kinds for k in runner.terms.below("incident_kind", kind)}
+    kinds = set(trace.planted.kinds) or {k for t in trace.selections for k in t.kinds}
     by = {trace.planted.of: trace.planted.by} if trace.planted.of and trace.planted.by else {}
     names = await _names(runner, {i for m in matches for i in m.ids}, kinds, _KEYS | by)
     kind, _, part = trace.planted.key.partition("/")
+    near = set(_near(truth).get(kind if kind in ("repeats", "relapses") else trace.planted.key, ()))
     if kind == "repeats":
         expected = {frozenset(x["incidents"]) for x in _read(truth, "repeats.json") if x["by"] == part}
         found = {frozenset(n for i in m.ids for n in names.get(i, ())) for m in matches}
-        return _compared(expected, found)
+        return _compared(expected, found, near)
     if kind == "relapses":
         pairs = {(x["earlier"], x["later"]) for x in _read(truth, "relapses.json")}
-        return _compared(pairs, {_pair(m, names) for m in matches})
+        return _compared(pairs, {_pair(m, names) for m in matches}, near)
     listed = _read(truth, "planted.json").get(trace.planted.key, [])
     of = trace.planted.of
     shown = {i for m in matches for i in m.ids if ONTOLOGY.label_of(i) == of}
-    return _compared({(n,) for n in listed}, {(n,) for i in shown for n in names.get(i, ())})
+    return _compared({(n,) for n in listed}, {(n,) for i in shown for n in names.get(i, ())}, near)
 
 
 def _pair(match: Match, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -75,18 +76,25 @@ async def _names(
         key = keys.get(label, "number")
         if key not in fields:
             continue
-        several = "n.numbers, n.report_kind" if label == "Incident" else "null, null"
+        incident = label == "Incident"
+        reports = (
+            "CASE WHEN n.numbers IS NULL THEN [[n.number, n.kind, n.category]] ELSE "
+            "[i IN range(0, size(n.report_kind) - 1) | [split(substring(n.numbers, 1), '|')[i], n.report_kind[i], n.report_category[i]]] END"
+            if incident
+            else f"[[n.{key}, null, null]]"
+        )
         of = sorted(i for i in ids if ONTOLOGY.label_of(i) == label)
         for start in range(0, len(of), AT_ONCE):
             rows = await runner.store.read(
-                f"MATCH (n:{label}) WHERE n.id IN $ids RETURN [n.id, n.{key}, {several}]",
+                f"MATCH (n:{label}) WHERE n.id IN $ids RETURN [n.id, {reports}]",
                 {"ids": of[start : start + AT_ONCE]},
             )
-            for id, number, numbers, of_kinds in rows:
-                found[id] = (str(number),)
-                if numbers:
-                    each = zip(numbers.strip("|").split("|"), of_kinds, strict=True)
-                    found[id] = tuple(n for n, kind in each if not kinds or kind in kinds)
+            for id, each in rows:
+                found[id] = tuple(
+                    str(number)
+                    for number, kind, category in each
+                    if not incident or not kinds or kind in kinds or category in kinds
+                )
     return found
 
 
@@ -102,8 +110,17 @@ def _read(truth: Path, name: str) -> Any:
         ) from None
 
 
-def _compared(truth: set[Any], found: set[Any]) -> dict[str, Any]:
+def _near(truth: Path) -> dict[str, list[str]]:
+    """Near misses by list; none in the answer keys of a drawn district."""
+    if not (truth / "near_misses.json").is_file():
+        return {}
+    found: dict[str, list[str]] = _read(truth, "near_misses.json")
+    return found
+
+
+def _compared(truth: set[Any], found: set[Any], near: set[str]) -> dict[str, Any]:
     hits = truth & found
+    near = near - {n for item in truth for n in item}
 
     def told(items: Iterable[Any]) -> list[list[str]]:
         return sorted(sorted(i) for i in items)[:10]
@@ -112,4 +129,5 @@ def _compared(truth: set[Any], found: set[Any]) -> dict[str, Any]:
         "precision": len(hits) / len(found) if found else (0.0 if truth else 1.0),
         "recall": len(hits) / len(truth) if truth else 1.0,
         "true": len(truth), "found": len(found), "missing": told(truth - found), "extra": told(found - truth),
+        "near": len(near), "near_found": len(near & {n for item in found - truth for n in item}),
     }  # fmt: skip

@@ -290,7 +290,7 @@ class Watch:
         ends: dict[tuple[str, str], list[dict[str, str]]] = {}
         for f in held:
             difference.put_node(f.id, _properties(f, grids.get(f.place or "")))
-            pairs = [("SHOWN_BY", n) for n in f.shown_by] + (
+            pairs = [("SHOWN_BY", n) for n in (*f.shown_by, *f.beside)] + (
                 [("ABOUT", f.about)] if f.about is not None else []
             )
             for type, node in pairs:
@@ -299,7 +299,7 @@ class Watch:
                     ends.setdefault((type, label or ""), []).append({"f": f.id, "n": node})
         await store.write_batches(
             "UNWIND $rows AS row MATCH (f:Finding {id: row.id})-[r:SHOWN_BY]->(n) WHERE NOT n.id IN row.shown DELETE r",
-            [{"id": f.id, "shown": list(f.shown_by)} for f in held],
+            [{"id": f.id, "shown": [*f.shown_by, *f.beside]} for f in held],
         )
         await write(store, difference)
         # What showed a finding may be gone by now: it is matched, so that no empty node takes its place.

@@ -163,8 +163,8 @@ class TraceCompiler:
         if fetch.things.kinds:
             given.append(about("n", self._kinds(fetch.things.kinds)[1]))
         found = f"{self._of_subject(fetch.things, given)}{self._legs(fetch)}"
-        many = f"[..{BESIDE}]" if x >= len(self.fetches) else ""
-        return f"{found} RETURN collect({self._fact(x)}){many} AS f{x}"
+        few = f" WITH * ORDER BY n.id LIMIT {BESIDE}" if x >= len(self.fetches) else ""
+        return f"{found}{few} RETURN collect({self._fact(x)}) AS f{x}"
 
     def _fact(self, x: int) -> str:
         fetch = self._every[x]

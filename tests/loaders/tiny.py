@@ -14,7 +14,7 @@ FEEDS = load_feeds(CATALOG / "feeds")
 NAMES = {
     "addresses": "资规_标准地址", "residents": "公安_实有人口", "tenancies": "公安_租赁登记", "houses": "住建_房屋",
     "enterprises": "市监_市场主体", "vehicles": "公安_机动车", "alarms": "公安_警情", "mediations": "司法_矛盾纠纷调解",
-    "hazards": "消防_检查隐患", "volunteers": "组织部_萧山红领", "devices": "数据局_感知设备", "hall_visits": "矛调中心_窗口登记",
+    "hazards": "消防_检查隐患", "volunteers": "组织部_萧山红领", "chat_groups": "组织部_群组台账", "devices": "数据局_感知设备", "hall_visits": "矛调中心_窗口登记",
 }  # fmt: skip
 Row = Mapping[str, str]
 

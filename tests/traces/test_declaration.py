@@ -52,6 +52,38 @@ def test_what_stands_here_needs_a_place(tmp_path: Path) -> None:
     assert found == (14, "Project does not stand at the place of a finding")
 
 
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ('started_at: {hours: ["05:00", "24:00"]}', "String should match pattern"),
+        ('started_at: {hours: ["05:00", "05:00"]}', "these are no hours"),
+        ('number: {hours: ["05:00", "19:00"]}', "number cannot have this value"),
+        ('distance: {hours: ["05:00", "19:00"]}', "distance cannot have this value"),
+    ],
+)
+def test_hours_are_of_moments(tmp_path: Path, where: str, said: str) -> None:
+    found = mistakes(tmp_path, GOOD.replace("off_route: true}", where + "}", 1))
+    assert any(said in en for _, en in found), found
+
+
+def test_what_is_shown_beside_leads_to_the_subject(tmp_path: Path) -> None:
+    assert (
+        mistakes(
+            tmp_path, GOOD.replace("severity:\n", "shows: [{label: Trip, way: [MADE_BY>]}]\nseverity:\n", 1)
+        )
+        == []
+    )
+    (found,) = mistakes(
+        tmp_path, GOOD.replace("severity:\n", "shows: [{label: Trip, way: [TO>]}]\nseverity:\n", 1)
+    )
+    assert "this leads to Project, not to Vehicle" in found[1]
+
+
+def test_only_incidents_of_kinds_are_reported(tmp_path: Path) -> None:
+    (found,) = mistakes(tmp_path, GOOD.replace("label: Trip, where", "label: Trip, reported: true, where", 1))
+    assert "only incidents of given kinds" in found[1]
+
+
 def test_no_mistake(tmp_path: Path) -> None:
     assert mistakes(tmp_path, GOOD) == []
 

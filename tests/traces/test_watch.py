@@ -271,3 +271,36 @@ async def test_an_exception_ends(graph: Store, loader: Loader, tmp_path: Path) -
         loader.clock = Clock(date(2025, 5, day))
         await loader.watch.look(graph, loader.clock)
         assert ("repeat_disputes_place" in {trace for trace, _, _ in standing(loader)}) is there
+
+
+async def test_what_is_shown_beside_is_no_news(graph: Store, loader: Loader, tmp_path: Path) -> None:
+    """A lost person is told with the groups of the community; a group that is made later is no news of it, and joins with what is."""
+    community = "330109002001"
+    group = {
+        "群编号": "QZ1", "群名称": "金城社区居民群", "人数": "300", "服务地址": "萧山区北干街道金城社区", "地址编码": community,
+        "更新时间": "2025-05-01 08:00:00", "数据性质": "合成数据",
+    }  # fmt: skip
+    lost = alarm("L1", "05-14", kind="求助") | {"警情细类": "走失", "办结时间": ""}
+    await send(loader, graph, tmp_path, "addresses", ADDRESSES)
+    await send(loader, graph, tmp_path, "chat_groups", [group])
+    await send(loader, graph, tmp_path, "alarms", [lost])
+    log = FindingLog(loader.ledger)
+    (found,) = [c.finding for c in log.after(0, 100) if c.finding.trace == "lost_person"]
+    groups = await graph.read("MATCH (g:ChatGroup) RETURN g.id")
+    assert found.beside == tuple(groups) and not set(groups) & set(found.shown_by)
+    (shown_now,) = [ids for _, trace, ids in await shown(graph) if trace == "lost_person"]
+    assert set(shown_now) == {*found.shown_by, *groups}
+    last = log.last()
+    await send(loader, graph, tmp_path, "chat_groups", [group | {"群编号": "QZ2"}], "_2")
+    assert log.last() == last
+    await send(loader, graph, tmp_path, "alarms", [lost | {"接警单号": "L2"}], "_2")
+    grown = [c for c in log.after(last, 100) if c.finding.trace == "lost_person"]
+    assert [(c.change, c.finding.count, len(c.finding.beside)) for c in grown] == [("grown", 2, 2)]
+    # Both are found: it closes, and with it all that was shown.
+    ended = [
+        row | {"办结时间": "2025-05-14 12:00:00", "更新时间": "2025-05-02"}
+        for row in (lost, lost | {"接警单号": "L2"})
+    ]
+    await send(loader, graph, tmp_path, "alarms", ended, "_3")
+    after = log.get(found.id)
+    assert after is not None and after.state == "cleared"

@@ -6,7 +6,7 @@
 Each ```graphql block that a ```json block follows is asked, and its answer written into the latter. A line
 `# variables: {…}` in the block gives variables, in which `number:KEY`, `phone:KEY` and `person:KEY` stand for
 the identity number, the phone and the id of the synthetic resident with that 人口编号, and `firm:CODE` for the id of the
-synthetic enterprise with that 统一社会信用代码.
+synthetic enterprise with that 统一社会信用代码, `incident:NUMBER` for that of the incident with that number at its source.
 """
 
 from __future__ import annotations
@@ -59,6 +59,9 @@ class Asker:
         if kind == "firm":
             told = self.ask("query ($uscc: String!) { enterprise(uscc: $uscc) { id } }", {"uscc": key})
             return told["data"]["enterprise"]["id"]
+        if kind == "incident":
+            told = self.ask("query ($number: String!) { incident(number: $number) { id } }", {"number": key})
+            return told["data"]["incident"]["id"]
         if kind not in ("number", "phone", "person"):
             return value
         person = self._people[key]

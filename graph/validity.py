@@ -26,6 +26,11 @@ def standing(x: str, day: str = TODAY) -> str:
     return f"{lasting(x, day)} AND {begun(x, day)}"
 
 
+def overlapping(r: str, since: str, until: str) -> str:
+    """That a relationship with an `until` held on some day from `since` up to the one before `until`."""
+    return f"{r}.until > {since} AND coalesce({r}.since < {until}, true)"
+
+
 def bounded(r: str, day: str = TODAY) -> str:
     """That a relationship held on `day` which, like all that an index finds by its end, always has an `until`."""
     return f"{r}.until > {day} AND {begun(r, day)}"

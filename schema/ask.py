@@ -150,7 +150,7 @@ def _worked_out(raw: GraphQLResolveInfo[Any]) -> tuple[Selections, Statements]:
     )  # fmt: skip
 
 
-def limited(values: Sequence[Any], what: str, most: int = 100) -> None:
+def limited(values: Sequence[Any], what: str, most: int = 200) -> None:
     """Raises UsageError TOO_MANY beyond `most` values."""
     if len(values) > most:
         raise UsageError(

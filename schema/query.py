@@ -45,11 +45,13 @@ from schema.results import (
     RelapseConnection,
     RepeatConnection,
     SearchResult,
+    SimilarIncidentConnection,
     Subgraph,
     TimelineEventConnection,
     Viewer,
 )
-from schema.scalars import AddressCode, Corner, Crs, Date, Exactness, Kind, Level, RepeatBy, Term
+from schema.scalars import AddressCode, Corner, Crs, Date, Exactness, Kind, Level, Period, RepeatBy, Term
+from schema.similar import similar
 from schema.terms import Info, as_term
 from schema.trials import ParameterValue, TraceTrial
 
@@ -327,6 +329,19 @@ class Query:
         return await subgraphs.common(Ask(info, as_of), [str(i) for i in ids], kinds, limit)  # type: ignore[return-value]
 
     @strawberry.field(
+        description="相似事件,给事件或事项的编号;最相似者在前 · incidents like an incident or a matter's, the most alike first"
+    )
+    async def similar_matters(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        as_of: Date | None = None,
+        first: int = 20,
+        after: str | None = None,
+    ) -> SimilarIncidentConnection:
+        return await similar(Ask(info, as_of), str(id), after)
+
+    @strawberry.field(
         description="担保链风险:企业倒下在 steps 层担保之内会波及谁 · whom it reaches within so many guarantees when an enterprise fails"
     )
     async def impact(
@@ -344,12 +359,16 @@ class Query:
         since, until = (str(day) if day is not None else None for day in (from_, to))
         return await subgraphs.timeline(Ask(info, as_of), [str(i) for i in ids], since, until, after)
 
-    @strawberry.field(description="两者有何关联;不走行政层级与枢纽 · how two things are related")
+    @strawberry.field(
+        description="两者有何关联;不走行政层级与枢纽;给 during 则各段须在其间同时成立 · how two things are related; during: by what held at one time of these days"
+    )
     async def paths(
         self, info: Info, from_: Annotated[strawberry.ID, strawberry.argument(name="from")], to: strawberry.ID, max_depth: int = 4, relations: list[str] | None = None,
-        as_of: Date | None = None, limit: int = 10,
+        during: Period | None = None, as_of: Date | None = None, limit: int = 10,
     ) -> PathResult:  # fmt: skip
-        return await subgraphs.paths(Ask(info, as_of), str(from_), str(to), max_depth, relations, limit)  # type: ignore[return-value]
+        return await subgraphs.paths(
+            Ask(info, as_of), str(from_), str(to), max_depth, relations, during, limit
+        )  # type: ignore[return-value]
 
     @strawberry.field(description="数据源状况 · how feeds do; all of them when none is named")
     async def feed_status(

@@ -11,7 +11,7 @@ from schema import exploring
 from schema import types as t
 from schema.connections import PageInfo, make_connection
 from schema.resolution import Resolution
-from schema.scalars import Count, Cut, Date, DateTime, Fact, Kind, RepeatBy, Term, TimelineWhat
+from schema.scalars import Alike, Count, Cut, Date, DateTime, Fact, Kind, RepeatBy, Term, TimelineWhat
 from schema.terms import Info
 
 MODULE = globals()
@@ -271,6 +271,12 @@ class Path:
     node_ids: list[strawberry.ID]
     link_ids: list[strawberry.ID]
     confidence: float
+    since: Date | None = strawberry.field(
+        description="各段同时成立的首日(问 during 时) · where `during` was asked for: the first day on which all of it held"
+    )
+    until: Date | None = strawberry.field(
+        description="自此日起不再同时成立 · the day from which it no longer did"
+    )
 
 
 @strawberry.type(description="路径结果;无路径时也说明已查到的深度 · paths, and how deep was searched")
@@ -334,3 +340,18 @@ class TimelineEvent:
 
 
 TimelineEventConnection: Any = make_connection("TimelineEvent", TimelineEvent, MODULE)
+
+
+@strawberry.type(
+    description="相似事件 · an incident that is like another, how much and in what, and how long it took"
+)
+class SimilarIncident:
+    incident: t.Incident | None
+    score: float = strawberry.field(description="相似度 0–1 · how alike, 0 to 1; it decides nothing")
+    reasons: list[Alike]
+    words: float = strawberry.field(description="文字相近程度 0–1 · how alike their texts are")
+    days: int | None = strawberry.field(description="办结用时(天),未结为空 · days until it was closed")
+    sentence: str
+
+
+SimilarIncidentConnection: Any = make_connection("SimilarIncident", SimilarIncident, MODULE)

@@ -271,6 +271,18 @@ class Period:
     to: Date
 
 
+@strawberry.enum(description="相似之处 · what an incident has in common with another")
+class Alike(Enum):
+    SAME_CATEGORY = strawberry.enum_value("SAME_CATEGORY", description="同一细类 · of one category")
+    SAME_KIND = strawberry.enum_value("SAME_KIND", description="同一类别 · of one kind")
+    SAME_PLACE = strawberry.enum_value("SAME_PLACE", description="同一处 · at the very place")
+    SAME_BUILDING = strawberry.enum_value("SAME_BUILDING", description="同一幢 · in one building")
+    SAME_COMMUNITY = strawberry.enum_value("SAME_COMMUNITY", description="同一村社 · in one community")
+    SAME_STREET = strawberry.enum_value("SAME_STREET", description="同一镇街 · in one street")
+    SAME_PARTY = strawberry.enum_value("SAME_PARTY", description="同一当事人 · of one party")
+    SAME_WORDS = strawberry.enum_value("SAME_WORDS", description="所述相近 · told in like words")
+
+
 @strawberry.enum(description="何事 · what an event of a timeline is")
 class TimelineWhat(Enum):
     HAPPENS = "HAPPENS"

@@ -15,7 +15,7 @@ from ontology.errors import UsageError
 from schema import types as t
 from schema.ask import Ask, limited, not_found
 from schema.found import connected, order_of, page_of
-from schema.scalars import CutBy, Exactness, Kind, TimelineWhat
+from schema.scalars import CutBy, Exactness, Kind, Period, TimelineWhat
 
 # Findings are about other things; walked through, they would make neighbours of all that show one.
 _WALKED = [label for label in t.NODE_TYPES if label != "Finding"]
@@ -102,8 +102,13 @@ async def neighbourhood(
 
 
 async def paths(
-    ask: Ask, one: str, other: str, max_depth: int, relations: list[str] | None, limit: int
-) -> dict[str, Any]:
+    ask: Ask, one: str, other: str, max_depth: int, relations: list[str] | None, during: Period | None, limit: int
+) -> dict[str, Any]:  # fmt: skip
+    """The shortest paths between two things.
+
+    Raises:
+        UsageError: TOO_DEEP; BAD_ARGUMENT for a limit out of range, an unknown relation or days that do not follow each other; NOT_FOUND.
+    """
     if not 1 <= max_depth <= 8:
         raise UsageError("TOO_DEEP", "maxDepth 须在 1 到 8 之间", f"maxDepth must be 1 to 8, not {max_depth}")
     if not 1 <= limit <= 50:
@@ -119,6 +124,11 @@ async def paths(
                 f"There are: {', '.join(ONTOLOGY.links)}.",
             )
         types = relations
+    days = None
+    if during is not None:
+        days = str(during.from_), str(during.to)
+        if days[0] >= days[1]:
+            raise UsageError("BAD_ARGUMENT", "during 起止有误", "during must begin before it ends")
     await exists(ask, one, other)
     found = await ways.find(
         ask.context.store,
@@ -131,6 +141,7 @@ async def paths(
         max_depth,
         limit,
         ask.context.timeout,
+        days,
     )
     ids: dict[str, None] = {}
     links: dict[str, expand.Link] = {}
@@ -153,7 +164,8 @@ async def paths(
     if ask.part("paths", "sentence") is not None:
         titles = await ask.titles(ids)
     told = []
-    for path in found.paths:
+    for i, path in enumerate(found.paths):
+        since, until = found.held[i] if found.held is not None else (None, None)
         at, nodes, words, confidence = one, [one], [titles.get(one, "")], 1.0
         for link in path:
             forward = link.start == at
@@ -168,7 +180,9 @@ async def paths(
                 "node_ids": nodes,
                 "link_ids": [x.id for x in path],
                 "confidence": confidence,
-                "sentence": " ".join(words),
+                "sentence": " ".join(words) + (f"({since} 至 {until} 前)" if since and until else ""),
+                "since": since or None,
+                "until": until or None,
             }
         )
     sentence = f"{found.searched} 步之内找到 {len(told)} 条" if told else f"{found.searched} 步之内没有关联"

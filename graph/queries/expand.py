@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph.store import Store
-from graph.validity import bounded
+from graph.validity import bounded, overlapping
 from graph.viewer import Scope
 from ontology import ONTOLOGY
 
@@ -62,8 +62,18 @@ def groups_of(ids: Iterable[str]) -> dict[str, list[str]]:
     return groups
 
 
-def statement(labels: Sequence[str], scope: Scope, far: Sequence[str], types: Sequence[str]) -> str:
-    """From `$ids_Label` of each label, along `types`, to the labels `far` as far as the viewer may see them."""
+# When what is no state of a thing happened.
+_AT = "coalesce(n.occurred_at, m.occurred_at, n.started_at, m.started_at, n.opened_at, m.opened_at)"
+
+
+def statement(
+    labels: Sequence[str], scope: Scope, far: Sequence[str], types: Sequence[str], during: bool = False
+) -> str:
+    """From `$ids_Label` of each label, along `types`, to the labels `far` as far as the viewer may see them.
+
+    Args:
+        during: whether links are told that held, or happened, at any time from `$since` up to the day before `$until`, with when they happened.
+    """
     starts = []
     for label in labels:
         where = " AND ".join(["true", *scope.conditions(label, "n")])
@@ -77,14 +87,19 @@ def statement(labels: Sequence[str], scope: Scope, far: Sequence[str], types: Se
         degree = (
             f"COUNT {{ MATCH (m)-[:{'|'.join(WALKED)}]-(v) WHERE {passed} WITH v LIMIT $hub + 1 RETURN v }}"
         )
+    held, at = f"(r.until IS NULL OR ({bounded('r')}))", ""
+    if during:
+        inside = f"coalesce({_AT} >= $since AND {_AT} < $until, true)"
+        held = f"((r.until IS NULL AND {inside}) OR ({overlapping('r', '$since', '$until')}))"
+        at = f", CASE WHEN r.until IS NULL THEN {_AT} END AS at"
     return (
         f"CALL () {{ {' UNION ALL '.join(starts)} }} "
         f"CALL (n) {{ MATCH (n)-[r:{along}]-(m) WHERE ({seen(scope, far, 'm')}) "
-        f"AND (r.until IS NULL OR ({bounded('r')})) "
-        "RETURN r, m ORDER BY type(r), m.id, elementId(r) LIMIT $links } "
-        f"WITH n, r, m, NOT m.id IN $through AND ((m:Address AND m.level IN $wide) OR {degree} > $hub) AS hub "
+        f"AND {held} "
+        f"RETURN r, m{at} ORDER BY type(r), m.id, elementId(r) LIMIT $links }} "
+        f"WITH n, r, m{', at' if during else ''}, NOT m.id IN $through AND ((m:Address AND m.level IN $wide) OR {degree} > $hub) AS hub "
         "RETURN [n.id, m.id, hub, {id: elementId(r), type: type(r), start: startNode(r).id, end: endNode(r).id, "
-        "p: r {.since, .until, .confidence, .role, .kin}}] AS row LIMIT $limit"
+        f"p: r {{.since, .until, .confidence, .role, .kin{', at: at' if during else ''}}}}}] AS row LIMIT $limit"
     )
 
 
@@ -104,6 +119,7 @@ async def step(
     kinds: Sequence[str],
     through: Sequence[str],
     timeout: float,
+    during: tuple[str, str] | None = None,
 ) -> Step:
     """One step outwards from `ids`.
 
@@ -111,17 +127,19 @@ async def step(
         types: names of relationships, all of them the ontology's.
         kinds: labels that may be reached.
         through: ids that are no hubs whatever they are: those asked about.
+        during: links of these days, from one up to the one before another, in place of those of `as_of`.
     """
     groups = groups_of(ids)
     far = [k for k in kinds if k in ONTOLOGY.entities and scope.viewer.sees_label(k)]
     if not groups or not far or not types:
         return Step([], set(), set(), False)
-    text = statement(sorted(groups), scope, far, types)
+    text = statement(sorted(groups), scope, far, types, during is not None)
+    since, until = during or ("", "")
     parameters = {
         **{f"ids_{label}": held for label, held in groups.items()},
         **scope.parameters,
         "as_of": as_of, "hub": HUB, "wide": _WIDE, "through": list(through),
-        "links": LINKS + 1, "limit": ROWS + 1,
+        "links": LINKS + 1, "limit": ROWS + 1, "since": since, "until": until,
     }  # fmt: skip
     rows = await store.read(text, parameters, timeout=timeout)
     links: list[tuple[str, Link]] = []

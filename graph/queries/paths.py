@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graph.queries.expand import Link, Step, step
+from graph.queries.overlap import Way, shortest
 from graph.store import Store
 from graph.viewer import Scope
 
@@ -25,6 +26,7 @@ class Found:
         rows_cut: whether a step had more rows than are looked at.
         more: whether there are more shortest paths than asked for.
         exhausted: whether no depth would find more.
+        held: of each path when all its links held, from a day up to the one before another; None where that was not asked for.
     """
 
     paths: list[list[Link]]
@@ -34,6 +36,7 @@ class Found:
     rows_cut: bool
     exhausted: bool = False
     more: bool = False
+    held: list[tuple[str, str]] | None = None
 
 
 async def find(
@@ -47,10 +50,15 @@ async def find(
     max_depth: int,
     limit: int,
     timeout: float,
+    during: tuple[str, str] | None = None,
 ) -> Found:
-    """Shortest paths of at most `max_depth` links between two ids, at most `limit` of them."""
+    """Shortest paths of at most `max_depth` links between two ids, at most `limit` of them.
+
+    Args:
+        during: only paths of which all links held at one time of these days, from one up to the one before another.
+    """
     if one == other:
-        return Found([[]], 0, set(), set(), False)
+        return Found([[]], 0, set(), set(), False, held=[during] if during else None)
     # For each side: the node reached → the links by which it was reached at its depth.
     sides: list[dict[str, list[tuple[str, Link]]]] = [{one: []}, {other: []}]
     fronts: list[list[str]] = [[one], [other]]
@@ -58,9 +66,18 @@ async def find(
     full: set[str] = set()
     cut = False
     searched = 0
+    links: list[Link] = []
+    met = False
+
+    def together(most: int) -> tuple[list[Way], bool]:
+        assert during is not None
+        return shortest(one, other, links, hubs, during, most, limit)
+
     while searched < max_depth and all(fronts):
         side = 0 if len(fronts[0]) <= len(fronts[1]) else 1
-        found: Step = await step(store, fronts[side], scope, as_of, types, kinds, (one, other), timeout)
+        found: Step = await step(
+            store, fronts[side], scope, as_of, types, kinds, (one, other), timeout, during
+        )
         hubs |= found.hubs
         full |= found.full
         cut = cut or found.cut
@@ -73,10 +90,22 @@ async def find(
         fronts[side] = sorted(reached)
         searched += 1
         meeting = sorted(set(reached) & set(sides[1 - side]))
-        if meeting:
+        met = met or bool(meeting)
+        if during is not None:
+            links += [link for _, link in found.links]
+            ways, more = together(searched) if met else ([], False)
+            if ways:
+                held = [(w.since, w.until) for w in ways]
+                return Found([w.links for w in ways], searched, hubs, full, cut, more=more, held=held)
+        elif meeting:
             best = _shortest(meeting, sides, limit + 1)
             return Found(best[:limit], searched, hubs, full, cut, more=len(best) > limit)
     exhausted = not all(fronts)
+    if during is not None and met and exhausted:
+        # All that one end is bound to is known, whatever the other end is.
+        ways, more = together(max_depth)
+        held = [(w.since, w.until) for w in ways]
+        return Found([w.links for w in ways], max_depth, hubs, full, cut, not ways, more, held)
     return Found([], max_depth if exhausted else searched, hubs, full, cut, exhausted)
 
 

@@ -52,7 +52,8 @@ INSIDE: dict[str, list[str]] = {
     "commonConnections": ['ids: ["per_wang", "per_li", "inc_d1"]', f'ids: ["inc_d1", "inc_d2", "adr_{DWELLING}"], limit: 5'],
     "impact": ['enterprise: "ent_noodle"', 'enterprise: "ent_noodle", steps: 6'],
     "timeline": ['ids: ["per_wang"]', f'ids: ["adr_{DWELLING}", "veh_car"], from: "2025-01-01", to: "2025-12-31"'],
-    "paths": ['from: "per_wang", to: "per_li", maxDepth: 8', 'from: "inc_old", to: "org_police", maxDepth: 6'],
+    "similarMatters": ['id: "inc_d1"', 'id: "mat_2", first: 2'],
+    "paths": ['from: "per_wang", to: "per_li", maxDepth: 8', 'from: "per_wang", to: "per_li", during: {from: "2025-01-01", to: "2026-01-01"}', 'from: "inc_old", to: "org_police", maxDepth: 6'],
     "resolveAddress": ['text: "北干街道金帝花园3幢2单元1201"', 'text: "蜀山街道东苑东1幢"', 'text: "东方社区", near: "330109003"', 'text: "到哪里去"'],
     "placesIn": ['text: "我住金帝花园3幢，在东方社区上班，常去市心公园。"'],
     "terms": ['list: "incident_kind"'],
@@ -116,6 +117,7 @@ OUTSIDE: dict[str, list[tuple[str, str]]] = {
     "commonConnections": [('ids: ["per_wang", "per_dong"]', 'ids: ["per_wang", "per_none"]')],
     "impact": [('enterprise: "ent_east"', 'enterprise: "ent_none"')],
     "timeline": [('ids: ["per_dong"]', 'ids: ["per_none"]')],
+    "similarMatters": [('id: "inc_e1"', 'id: "inc_none"'), ('id: "mat_e"', 'id: "mat_none"')],
     "paths": [
         ('from: "per_wang", to: "per_dong"', 'from: "per_wang", to: "per_none"'),
         ('from: "tel_9", to: "per_wang"', 'from: "tel_none", to: "per_wang"'),

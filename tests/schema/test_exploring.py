@@ -33,6 +33,12 @@ TIMELINE = """query ($ids: [ID!]!, $from: Date, $to: Date, $asOf: Date, $first: 
 EXPORT = 'query ($format: ExportFormat!) { neighbourhood(id: "per_wang", depth: 1) { nodes { id } links { id } export(format: $format) } }'
 
 
+SIMILAR = """query ($id: ID!, $asOf: Date, $first: Int! = 20, $after: String) { similarMatters(id: $id, asOf: $asOf, first: $first, after: $after) {
+  totalCount { value } pageInfo { hasNextPage endCursor } edges { node { incident { id } score reasons days sentence } } } }"""
+THEN = """query ($from: ID!, $to: ID!, $during: Period, $relations: [String!]) {
+  paths(from: $from, to: $to, during: $during, relations: $relations) { searchedDepth paths { length nodeIds since until sentence } } }"""
+
+
 async def test_what_several_have_in_common(town: Asker) -> None:
     found = (await town.data(COMMON, ids=["per_wang", "per_li", "per_zhang"]))["commonConnections"]
     told = {c["node"]["id"]: c for c in found["connections"]}
@@ -181,3 +187,66 @@ def test_contagion_runs_against_the_guarantees_and_ends_in_rings() -> None:
     ]
     told = [(r.id, r.step, r.amount, r.through) for r in contagion("a", links)]
     assert told == [("b", 1, 10.0, ("a",)), ("c", 1, None, ("a",)), ("d", 2, 12.0, ("b", "c"))]
+
+
+async def test_incidents_like_one(town: Asker) -> None:
+    found = (await town.data(SIMILAR, id="inc_d1"))["similarMatters"]
+    told = {e["node"]["incident"]["id"]: e["node"] for e in found["edges"]}
+    assert (
+        {"inc_d2", "inc_d3", "inc_m2", "inc_old"} <= told.keys()
+        and "inc_d1" not in told
+        and "inc_future" not in told
+    )
+    assert "SAME_CATEGORY" in told["inc_d3"]["reasons"] and "SAME_PARTY" in told["inc_d3"]["reasons"]
+    assert told["inc_d3"]["sentence"].startswith("同一细类、")
+    scores = [e["node"]["score"] for e in found["edges"]]
+    assert scores == sorted(scores, reverse=True) and all(0.3 <= s <= 1 for s in scores)
+    # A matter is asked about by its earliest incident, of which its other reports are none that are alike.
+    by_matter = (await town.data(SIMILAR, id="mat_2"))["similarMatters"]
+    assert not {"inc_d2", "inc_m2"} & {e["node"]["incident"]["id"] for e in by_matter["edges"]}
+    # Page by page it is the same list.
+    pages, after = [], None
+    while True:
+        page = (await town.data(SIMILAR, id="inc_d1", first=2, after=after))["similarMatters"]
+        pages += page["edges"]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert pages == found["edges"]
+    # As it was then, and as far as one may see.
+    early = (await town.data(SIMILAR, id="inc_d1", asOf="2025-10-10"))["similarMatters"]
+    assert not {"inc_d2", "inc_d3"} & {e["node"]["incident"]["id"] for e in early["edges"]}
+    limited = (await town.data(SIMILAR, town.drawn.limited, id="inc_d1"))["similarMatters"]
+    assert not [
+        e
+        for e in limited["edges"]
+        if e["node"]["incident"] is None or e["node"]["incident"]["id"].startswith("inc_e")
+    ]
+
+
+async def test_who_lived_together_then(town: Asker) -> None:
+    async def ways(one: str, other: str, since: str, until: str, *relations: str) -> list[Any]:
+        found = await town.data(
+            THEN,
+            **{"from": one, "to": other},
+            during={"from": since, "to": until},
+            relations=list(relations) or None,
+        )
+        return list(found["paths"]["paths"])
+
+    (then,) = await ways("per_wang", "per_li", "2025-01-01", "2026-01-01", "LIVES_AT")
+    assert (then["length"], then["since"], then["until"]) == (2, "2025-06-01", "2026-01-01")
+    assert then["sentence"].endswith("(2025-06-01 至 2026-01-01 前)")
+    assert await ways("per_wang", "per_li", "2024-01-01", "2025-06-01", "LIVES_AT") == []
+    # One after the other they rented the same house, and never at once.
+    assert await ways("per_dong", "per_li", "2019-01-01", "2027-01-01", "RENTS") == []
+    plain = (await town.data(THEN, **{"from": "per_wang", "to": "per_li"}))["paths"]["paths"]
+    assert plain and all(p["since"] is None and p["until"] is None for p in plain)
+    # What happened holds on its day: both were in one dispute.
+    met = await ways("per_wang", "per_li", "2025-10-01", "2025-10-02", "INVOLVED_IN")
+    assert met and all(p["since"] == "2025-10-01" for p in met)
+    assert await ways("per_wang", "per_li", "2025-10-02", "2025-10-03", "INVOLVED_IN") == []
+    answer = await town(
+        THEN, **{"from": "per_wang", "to": "per_li"}, during={"from": "2025-01-02", "to": "2025-01-02"}
+    )
+    assert answer.errors[0]["extensions"]["code"] == "BAD_ARGUMENT"

@@ -34,6 +34,8 @@ MORE = {
     # Whether they are there, what is bound to them, the nodes of the list and of the graph with codes of addresses, titles.
     "commonConnections": 1 + 1 + 2 + 2 + 1,
     "timeline": 1 + 1 + 2 + 2 + 1,
+    # The incident, those that come into question, and those of the page.
+    "similarMatters": 1 + 1 + 1,
     # Each step outwards, then who works there and what is on their cards.
     "impact": 1 + 6 + 2 + 2 + 2,
     # Which cases there are, and what stands in them.

@@ -309,6 +309,7 @@ class Device(Placed):
     kind: Annotated[Str, Field("设备类型", "kind", terms="device_kind")] = None
     name: Annotated[Str, Field("名称", "name", lookup=TEXT)] = None
     state: Annotated[Str, Field("状态", "state", terms="device_state")] = None
+    use: Annotated[Str, Field("使用状态", "whether it is in use", terms="device_use")] = None
     installed: Annotated[Str, Field("安装日期", "installed")] = None
     serial: Annotated[Str, Field("注册代码", "registration code of its supervisor", lookup=INDEX)] = None
     maker: Annotated[Str, Field("制造单位", "maker")] = None

@@ -280,6 +280,10 @@ class DeviceLeaves:
     def state(self, info: Info) -> Term | None:
         return term(self, info, "state", "device_state")
 
+    @strawberry.field(description="使用状态 · whether it is in use")
+    def use(self, info: Info) -> Term | None:
+        return term(self, info, "use", "device_use")
+
     installed: Date | None = strawberry.field(description="安装日期 · installed")
     serial: str | None = strawberry.field(description="注册代码 · registration code of its supervisor")
     maker: str | None = strawberry.field(description="制造单位 · maker")

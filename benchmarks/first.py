@@ -26,7 +26,7 @@ from rich.table import Table
 from benchmarks.build import DATA, SEEDED, Stages, peak_mb, prepare
 from benchmarks.measure import ROOT
 from graph.constraints import ensure_schema
-from graph.engine import HEAP_MB, connect_engine, ensure_engine, stop_engine
+from graph.engine import HEAP_MB, connect_engine, ensure_engine, is_pristine, stop_engine
 from graph.importer import STAGE, import_graph
 from graph.store import Store
 from loaders.bulk import first_load
@@ -177,7 +177,9 @@ async def _load(directory: Path) -> dict[str, Any]:
     for owner, name in ((first_load, "import_graph"), (first_load._FirstLoad, "keep")):
         watch.on(owner, name, lambda: stages(STAGE, 1, 1))
     loader = open_loader(data, None, Clock(date.fromisoformat(today)), stages)
-    target = Target(lambda: connect_engine(data, progress=stages), data, HEAP_MB)
+    target = Target(
+        lambda: connect_engine(data, progress=stages), data, HEAP_MB, lambda: is_pristine(data)
+    )
     try:
         with Memory() as memory:
             started = time.perf_counter()

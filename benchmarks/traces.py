@@ -204,13 +204,20 @@ def main(
     seconds: Annotated[
         float, typer.Option(help="For how long, after a third of it as warm-up; 0 pushes nothing.")
     ] = 60.0,
+    loaded: Annotated[
+        Path | None, typer.Option("--data", help="A data directory that is loaded already; with --district.")
+    ] = None,
+    district: Annotated[Path | None, typer.Option(help="The seeded district that it was loaded from.")] = None,
 ) -> None:
     """Measure traces, and how soon a subscriber sees what pushed rows bring about."""
     from benchmarks.__main__ import built
 
-    directory, _ = built(cache, scale)
-    data = directory / DATA
-    day = json.loads((directory / SEEDED / "manifest.json").read_text("utf-8"))["today"]
+    if loaded is not None and district is not None:
+        data, seeded = loaded.absolute(), district
+    else:
+        directory, _ = built(cache, scale)
+        data, seeded = directory / DATA, directory / SEEDED
+    day = json.loads((seeded / "manifest.json").read_text("utf-8"))["today"]
     seen = None
     try:
         timed, homes = asyncio.run(time_traces(data, date.fromisoformat(day)))

@@ -177,9 +177,7 @@ async def _load(directory: Path) -> dict[str, Any]:
     for owner, name in ((first_load, "import_graph"), (first_load._FirstLoad, "keep")):
         watch.on(owner, name, lambda: stages(STAGE, 1, 1))
     loader = open_loader(data, None, Clock(date.fromisoformat(today)), stages)
-    target = Target(
-        lambda: connect_engine(data, progress=stages), data, HEAP_MB, lambda: is_pristine(data)
-    )
+    target = Target(lambda: connect_engine(data, progress=stages), data, HEAP_MB, lambda: is_pristine(data))
     try:
         with Memory() as memory:
             started = time.perf_counter()

@@ -25,6 +25,7 @@ from rich.table import Table
 from websockets.asyncio.client import connect
 
 from benchmarks.build import DATA, SEEDED
+from benchmarks.by_hand import BY_HAND
 from benchmarks.measure import serving
 from benchmarks.push import percentile, token
 from graph.engine import ensure_engine, stop_engine
@@ -32,10 +33,13 @@ from graph.store import Store
 from loaders.wiring import catalog_scheme, catalog_terms_root
 from ontology.terms import load_terms
 from traces.catalogue import load_traces
+from traces.declaration import Trace
 from traces.runner import Runner
 
 console = Console(width=None if sys.stdout.isatty() else 130)
 SUBJECTS = 40
+# How often the whole district is looked at, warm.
+TURNS = 5
 HOMES = 2_000
 # Disputes that come from one home, which makes a finding.
 EACH = 3
@@ -48,13 +52,16 @@ FINDINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Milliseconds of one trace: the first run over the whole district, a warm one, and the median of standing on one subject."""
+    """Milliseconds of one trace: the first run over the whole district, warm ones, and the median of standing on one subject; and of
+    the same in Cypher by hand, in turns with the warm ones, None where there is none.
+    """
 
     name: str
     first: float
     whole: float
     standing: float
     found: int
+    by_hand: float | None = None
 
 
 @dataclass(slots=True)
@@ -76,9 +83,8 @@ async def time_traces(data: Path, today: date) -> tuple[list[Timed], list[str]]:
             started = time.perf_counter()
             results = await runner.whole(trace)
             first = time.perf_counter() - started
-            started = time.perf_counter()
-            await runner.whole(trace)
-            whole = time.perf_counter() - started
+            subjects = sorted(s for s, r in results.items() if r.episodes)
+            whole, by_hand = await _in_turns(runner, trace, subjects)
             subjects = sorted(results)[:SUBJECTS] or ["3301090020010001"]
             await runner.standing(trace, subjects[:1])
             each = []
@@ -87,12 +93,38 @@ async def time_traces(data: Path, today: date) -> tuple[list[Timed], list[str]]:
                 await runner.standing(trace, [subject])
                 each.append(time.perf_counter() - started)
             found = sum(len(r.episodes) for r in results.values())
-            timed.append(Timed(name, first * 1000, whole * 1000, statistics.median(each) * 1000, found))
+            timed.append(Timed(name, first * 1000, whole, statistics.median(each) * 1000, found, by_hand))
         homes = await store.read(
             "MATCH (a:Address {level: 'DWELLING'}) WHERE a.full_name IS NOT NULL AND a.valid_to IS NULL RETURN a.full_name ORDER BY rand() LIMIT $n",
             {"n": HOMES},
         )
     return timed, [str(h) for h in homes]
+
+
+async def _in_turns(runner: Runner, trace: Trace, subjects: list[str]) -> tuple[float, float | None]:
+    """Median milliseconds of a trace over the whole district, and of the same by hand.
+
+    Raises:
+        ValueError: where the two find other subjects.
+    """
+    text = BY_HAND.get(trace.trace)
+    whole, by_hand = [], []
+    for turn in range(TURNS + 1):
+        started = time.perf_counter()
+        await runner.whole(trace)
+        taken = time.perf_counter() - started
+        if turn:
+            whole.append(taken)
+        if text is not None:
+            started = time.perf_counter()
+            rows = await runner.store.read(text, {"today": runner.today}, timeout=600)
+            taken = time.perf_counter() - started
+            if turn:
+                by_hand.append(taken)
+            elif sorted(rows) != subjects:
+                only = sorted(set(rows) ^ set(subjects))
+                raise ValueError(f"{trace.trace}: {len(rows)} by hand, {len(subjects)} declared: {only[:5]}")
+    return statistics.median(whole) * 1000, statistics.median(by_hand) * 1000 if by_hand else None
 
 
 @asynccontextmanager
@@ -177,12 +209,26 @@ async def push_and_listen(
 
 
 def show(timed: list[Timed], seen: Seen | None, rate: float) -> None:
-    table = Table("trace", "found", "first ms", "whole, warm ms", "standing on one, ms", title="traces")
+    table = Table(
+        "trace",
+        "found",
+        "first ms",
+        "whole, warm ms",
+        "by hand, ms",
+        "whole / by hand",
+        "standing on one, ms",
+        title="traces",
+    )
     for t in timed:
-        table.add_row(t.name, f"{t.found:,}", f"{t.first:,.0f}", f"{t.whole:,.0f}", f"{t.standing:,.1f}")
+        hand = ("", "") if t.by_hand is None else (f"{t.by_hand:,.0f}", f"{t.whole / t.by_hand:.2f}")
+        table.add_row(
+            t.name, f"{t.found:,}", f"{t.first:,.0f}", f"{t.whole:,.0f}", *hand, f"{t.standing:,.1f}"
+        )
+    both = [(t.whole, t.by_hand) for t in timed if t.by_hand is not None]
+    one, other = sum(w for w, _ in both), sum(h for _, h in both)
     table.add_row(
-        "all", f"{sum(t.found for t in timed):,}", f"{sum(t.first for t in timed):,.0f}",
-        f"{sum(t.whole for t in timed):,.0f}", f"{statistics.median(t.standing for t in timed):,.1f}",
+        "all", f"{sum(t.found for t in timed):,}", f"{sum(t.first for t in timed):,.0f}", f"{sum(t.whole for t in timed):,.0f}",
+        f"{other:,.0f}", f"{one / other:.2f}" if other else "", f"{statistics.median(t.standing for t in timed):,.1f}",
     )  # fmt: skip
     console.print(table)
     if seen is None:
@@ -207,7 +253,9 @@ def main(
     loaded: Annotated[
         Path | None, typer.Option("--data", help="A data directory that is loaded already; with --district.")
     ] = None,
-    district: Annotated[Path | None, typer.Option(help="The seeded district that it was loaded from.")] = None,
+    district: Annotated[
+        Path | None, typer.Option(help="The seeded district that it was loaded from.")
+    ] = None,
 ) -> None:
     """Measure traces, and how soon a subscriber sees what pushed rows bring about."""
     from benchmarks.__main__ import built

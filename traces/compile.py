@@ -36,7 +36,7 @@ class Statement:
 
 @dataclass(slots=True)
 class Fetch:
-    """One selection of a pattern, and all that its facts must tell."""
+    """One selection of a pattern, and all that its facts must tell; `by_matter`: which matter an incident is a report of."""
 
     things: Things
     chain: Chain | None = None
@@ -44,6 +44,7 @@ class Fetch:
     same: tuple[str, ...] = ()
     once: tuple[str, ...] | None = None
     least: Any = 1
+    by_matter: bool = False
 
 
 @dataclass(slots=True)
@@ -80,13 +81,14 @@ class TraceCompiler:
             fetch = self.fetches[x]
             least = self._value(fetch.least)
             rest = [i for i in range(len(self._every)) if i != x]
-            text = (
-                f"{self._all(x)} WITH s, collect({self._fact(x)}) AS f{x} WHERE size(f{x}) >= {least} "
-                f"{self._calls(rest)} {self._row()}"
-            )
+            held = f"WITH s, collect({self._fact(x)}) AS f{x} WHERE size(f{x}) >= {least}"
+            if self._value_of(fetch.least) > 1 and fetch.chain is None and not self._has_tie(fetch.things):
+                # What a fact tells takes longer than to count: it is looked for where there are enough.
+                held = f"WITH s, collect(n) AS ns WHERE size(ns) >= {least} UNWIND ns AS n WITH s, collect({self._fact(x)}) AS f{x}"
+            text = f"{self._all(x)} {held} {self._without()} {self._calls(rest)} {self._row()}"
         else:
             every = " UNION ".join(dict.fromkeys(f"{self._all(x)} RETURN DISTINCT s" for x in leads))
-            text = f"CALL () {{ {every} }} WITH s {self._calls(range(len(self._every)))} {self._row()}"
+            text = f"CALL () {{ {every} }} WITH s {self._without()} {self._calls(range(len(self._every)))} {self._row()}"
         return Statement(text, dict(self._parameters))
 
     def standing(self, subjects: list[str]) -> Statement:
@@ -156,6 +158,35 @@ class TraceCompiler:
             match = f"MATCH (n:{things.label})" + (f" WHERE {' AND '.join(given)}" if given else "")
         return f"{match} {self._to_subject(things)}{self._legs(fetch)}"
 
+    def _without(self) -> str:
+        """Leaves out subjects that have for good what should be absent: most of them, so that no more is fetched about those."""
+        text = ""
+        for x in _absences(self.trace.pattern, 0):
+            things = self.fetches[x].things
+            if things.grace:
+                continue
+            begin, end = self._times(things)
+            given = [*self._conditions(self.fetches[x])]
+            if things.kinds:
+                given.append(about("n", self._kinds(things.kinds)[1]))
+            given += [
+                f"left(coalesce({begin}, ''), 10) <= $today",
+                f"coalesce({end}, '{OPEN_END}') >= '{OPEN_END}'",
+            ]
+            text += f"CALL (s) {{ {self._of_subject(things, given)} WITH n LIMIT 1 RETURN count(n) AS e{x} }} WITH * WHERE e{x} = 0 "
+        return text
+
+    def _times(self, things: Things) -> tuple[str, str]:
+        """From when a thing is so, and until when."""
+        begin = f"n.{things.begins}" if things.begins else "null"
+        if things.reported:
+            begin = self._first_report(things)
+        end = f"n.{things.until}" if things.until else "null"
+        if self._has_tie(things):
+            begin = f"coalesce({begin}, tie.since)" if things.begins else "tie.since"
+            end = end if things.until else "tie.until"
+        return begin, end
+
     def _facts(self, x: int) -> str:
         """The facts of a selection about `s`, as a list of its name; of what is shown beside, so many."""
         fetch = self._every[x]
@@ -169,19 +200,13 @@ class TraceCompiler:
     def _fact(self, x: int) -> str:
         fetch = self._every[x]
         things = fetch.things
-        begin = f"n.{things.begins}" if things.begins else "null"
-        if things.reported:
-            begin = self._first_report(things)
-        end = f"n.{things.until}" if things.until else "null"
-        if self._has_tie(things):
-            begin = f"coalesce({begin}, tie.since)" if things.begins else "tie.since"
-            end = end if things.until else "tie.until"
+        begin, end = self._times(things)
         number = (
             "coalesce(n.number, n.id)" if "number" in ONTOLOGY.entities[things.label].fields() else "n.id"
         )
         matter = (
             "head(COLLECT { MATCH (n)-[:HANDLED_IN]->(m:Matter) RETURN m.id ORDER BY m.id LIMIT 1 })"
-            if things.label == "Incident"
+            if things.label == "Incident" and fetch.by_matter
             else "null"
         )
         once = "null"
@@ -251,6 +276,11 @@ class TraceCompiler:
         if ONTOLOGY.entities[label].fields()[name].many:
             return f"{self._value(wanted)} IN {value}"
         return f"{value} = {self._value(wanted)}"
+
+    def _value_of(self, value: int | str) -> int:
+        """A number, or that of the trace's parameter which the text names."""
+        named = PARAMETER.fullmatch(value) if isinstance(value, str) else None
+        return self.values[named[1]] if named is not None else int(value)
 
     def _value(self, value: Any) -> str:
         """A parameter of the statement that has a value; of the trace, where the value names one."""
@@ -492,12 +522,12 @@ def fetches_of(pattern: Pattern) -> Iterator[Fetch]:
         yield _of_repeat(pattern.repeat)
     if pattern.sequence is not None:
         steps = pattern.sequence.steps
-        same = tuple(pattern.sequence.same)
+        same, apart = tuple(pattern.sequence.same), pattern.sequence.apart
         if pattern.sequence.is_alike:
             measure = next((s.measure for s in steps if s.measure), None)
-            yield Fetch(steps[0].of, measure=measure, same=same, least=len(steps))
+            yield Fetch(steps[0].of, measure=measure, same=same, least=len(steps), by_matter=apart)
         else:
-            yield from (Fetch(s.of, measure=s.measure, same=same) for s in steps)
+            yield from (Fetch(s.of, measure=s.measure, same=same, by_matter=apart) for s in steps)
     if pattern.together is not None:
         for each in pattern.together.of:
             yield _of_repeat(each)
@@ -505,7 +535,7 @@ def fetches_of(pattern: Pattern) -> Iterator[Fetch]:
         yield Fetch(pattern.absent.of)
         yield Fetch(pattern.absent.expected)
     if pattern.surge is not None:
-        yield Fetch(pattern.surge.of, least=pattern.surge.minimum)
+        yield Fetch(pattern.surge.of, least=pattern.surge.minimum, by_matter=True)
     if pattern.chain is not None:
         yield Fetch(pattern.chain.of, chain=pattern.chain)
     for each in (*(pattern.all or ()), *(pattern.any or ())):
@@ -516,11 +546,29 @@ def fetches_of(pattern: Pattern) -> Iterator[Fetch]:
 
 def _of_repeat(repeat: Repeat) -> Fetch:
     once = tuple(repeat.once) if not isinstance(repeat.once, str) else None
-    return Fetch(repeat.of, once=once, least=repeat.minimum)
+    return Fetch(repeat.of, once=once, least=repeat.minimum, by_matter=repeat.within is not None)
+
+
+def _absences(pattern: Pattern, start: int) -> Iterator[int]:
+    """The selections of what must not be there now, wherever the pattern is to hold."""
+    if pattern.absent is not None and pattern.absent.within is None and pattern.absent.at == "now":
+        yield start + 1
+    for each in pattern.all or ():
+        yield from _absences(each, start)
+        start += len(list(fetches_of(each)))
 
 
 # How many there are of a label, by tens: what a pattern is looked for by should be few.
-_MANY = {"Person": 6, "Address": 6, "House": 6, "Phone": 6, "Incident": 6, "Vehicle": 5, "Enterprise": 5}
+_MANY = {
+    "Person": 6,
+    "Address": 6,
+    "House": 6,
+    "Phone": 6,
+    "Incident": 6,
+    "Vehicle": 5,
+    "Enterprise": 5,
+    "Device": 5,
+}
 
 
 _SEVERAL = 5
@@ -532,6 +580,10 @@ def _weight(fetch: Fetch, values: Mapping[str, int]) -> int:
     named = PARAMETER.fullmatch(least) if isinstance(least, str) else None
     several = int(values[named[1]] if named is not None else least) >= _SEVERAL
     weight = _MANY.get(things.label, 4) - (3 if things.kinds else 0) - (1 if things.where else 0)
+    weight -= 2 * any(
+        isinstance(w, Test) and (w.at_least is not None or w.at_most is not None)
+        for w in things.where.values()
+    )
     return weight - 2 * sum(not related.none for related in things.having) - 2 * several
 
 
@@ -555,4 +607,7 @@ def _leads(pattern: Pattern, start: int, values: Mapping[str, int]) -> list[int]
             at += len(own)
         assert best is not None
         return best[1]
+    if pattern.sequence is not None and not pattern.sequence.is_alike:
+        # What something rises to is rarer than what it rises from.
+        return [start + len(pattern.sequence.steps) - 1]
     return [start]

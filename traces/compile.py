@@ -21,6 +21,9 @@ from ontology.terms import Terms
 from traces.declaration import Chain, Pattern, Repeat, Trace
 from traces.things import PARAMETER, STEP, Related, Test, Things, Wanted, next_labels
 
+METRES_A_DEGREE = 111_320.0
+# What stands at one point.
+_STANDING = ("BUILDING", "SITE")
 # How many of a sort are shown beside a finding.
 BESIDE = 100
 _TREE = ("DISTRICT", "STREET", "COMMUNITY", "BUILDING")
@@ -375,6 +378,15 @@ class TraceCompiler:
     def _to_subject(self, things: Things, *, loosely: bool = False) -> str:
         """From a thing `n` to its subject `s`; `loosely`: whatever else must stand there."""
         subject = self.trace.subject
+        if things.near is not None:
+            match, carrier = self._carrier(things)
+            where = " AND ".join(
+                [f"{carrier}.place IS NOT NULL", *self._sure(things, carrier, loosely=loosely)]
+            )
+            around = self._around(_cut(f"{carrier}.place", self._width()), self._value(things.near))
+            return f"{match} WITH n, {carrier} WHERE {where} CALL ({carrier}) {{ {around} RETURN b.place AS s }} WITH DISTINCT n, s".replace(
+                "WITH n, n WHERE", "WITH n WHERE"
+            )
         if subject.pair is not None:
             return f"WITH n, {self._parties()} AS parties WHERE size(parties) = 2 {_PAIR}"
         if subject.node is not None:
@@ -405,6 +417,15 @@ class TraceCompiler:
             path = _path(things.way, f"z:{subject.node}", tie=self._tie(things))
             return f"MATCH (n:{things.label}){path} WHERE {' AND '.join(['z.id = s', *given])}"
         match, carrier = self._carrier(things)
+        if things.near is not None:
+            around = self._around("s", self._value(things.near))
+            inside = f"{carrier}.place STARTS WITH b.place AND {carrier}.{'who' if carrier == 'tie' else 'id'} IS NOT NULL"
+            where = " AND ".join([inside, *self._sure(things, carrier), *given])
+            if carrier == "n":
+                return (
+                    f"{around} MATCH (n:{things.label}) USING INDEX n:{things.label}(place, id) WHERE {where}"
+                )
+            return f"{around} {match.strip().replace('(n)', f'(n:{things.label})', 1)} WHERE {where}"
         reach = f"{carrier}.place = s" if subject.place == "OWN" else f"{carrier}.place STARTS WITH s"
         # The index is of the place and a second field, and is used only where that is known to be there.
         reach += f" AND {carrier}.{'who' if carrier == 'tie' else 'id'} IS NOT NULL"
@@ -412,6 +433,19 @@ class TraceCompiler:
         if carrier == "n":
             return f"MATCH (n:{things.label}) USING INDEX n:{things.label}(place, id) WHERE {where}"
         return f"{match.strip().replace('(n)', f'(n:{things.label})', 1)} WHERE {where}"
+
+    def _around(self, key: str, metres: str) -> str:
+        """The buildings and sites `b` within so many metres of the one that has a place key, that itself among them."""
+        degrees = f"{metres} / {METRES_A_DEGREE} * 1.01"
+        here = "point({latitude: o.latitude, longitude: o.longitude})"
+        return (
+            f"MATCH (o:Address) WHERE o.place = {key} AND o.id IS NOT NULL AND o.latitude IS NOT NULL AND o.longitude IS NOT NULL "
+            "MATCH (b:Address) USING INDEX b:Address(latitude, longitude) "
+            f"WHERE b.latitude >= o.latitude - {degrees} AND b.latitude <= o.latitude + {degrees} "
+            f"AND b.longitude >= o.longitude - {degrees} / cos(radians(o.latitude)) AND b.longitude <= o.longitude + {degrees} / cos(radians(o.latitude)) "
+            f"AND b.level IN {self._value(list(_STANDING))} AND b.place IS NOT NULL "
+            f"AND point.distance(point({{latitude: b.latitude, longitude: b.longitude}}), {here}) <= {metres}"
+        )
 
     def _parties(self) -> str:
         """The parties of incident `n`: of one of several reports, where somebody may stand twice, those with a number."""
@@ -431,11 +465,15 @@ class TraceCompiler:
             else:
                 width = self._width()
                 yield f"UNWIND $places AS k WITH k WHERE size(k) >= {width} RETURN DISTINCT {_cut('k', width)} AS s"
+        for metres in dict.fromkeys(f.things.near for f in self.fetches if f.things.near is not None):
+            # What was near, and may be so no more.
+            around = self._around("k", self._value(metres))
+            yield f"UNWIND $places AS place WITH DISTINCT {_cut('place', self._width())} AS k {around} RETURN b.place AS s"
         for fetch in self.fetches:
             things = fetch.things
             # What must stand there may do so no more: that is what has changed.
             to = f"{self._to_subject(things, loosely=True)} RETURN DISTINCT s"
-            if subject.place is None or things.way or things.label == "Person":
+            if subject.place is None or things.way or things.label == "Person" or things.near is not None:
                 yield f"MATCH (n:{things.label}) WHERE n.id IN $ids {to}"
             # What lies on the way to the subject.
             labels = {things.label}
@@ -588,7 +626,8 @@ def _weight(fetch: Fetch, values: Mapping[str, int]) -> int:
 
 
 def _leads(pattern: Pattern, start: int, values: Mapping[str, int]) -> list[int]:
-    """The selections of which a subject must have at least one, for the pattern to hold of it: of what must all hold, those that are few."""
+    """The selections of which a subject must have at least one, for the pattern to hold of it: of what must all hold, those that are few.
+    None where nothing of it need stand at the subject."""
     if pattern.any is not None:
         found = []
         for each in pattern.any:
@@ -601,13 +640,14 @@ def _leads(pattern: Pattern, start: int, values: Mapping[str, int]) -> list[int]
         for each in pattern.all:
             own = list(fetches_of(each))
             leads = _leads(each, at, values)
-            weight = max(_weight(own[x - at], values) for x in leads)
-            if best is None or weight < best[0]:
+            weight = max((_weight(own[x - at], values) for x in leads), default=0)
+            if leads and (best is None or weight < best[0]):
                 best = weight, leads
             at += len(own)
-        assert best is not None
-        return best[1]
-    if pattern.sequence is not None and not pattern.sequence.is_alike:
-        # What something rises to is rarer than what it rises from.
-        return [start + len(pattern.sequence.steps) - 1]
-    return [start]
+        return best[1] if best is not None else []
+    own = list(fetches_of(pattern.model_copy(update={"unless": None})))
+    if pattern.absent is not None:
+        own = own[:1]
+    able = [start + i for i, fetch in enumerate(own) if fetch.things.near is None]
+    # What something rises to is rarer than what it rises from.
+    return able[-1:] if pattern.sequence is not None else able[:1]

@@ -357,6 +357,8 @@ class Trace(Strict):
             mistakes.append(
                 (("severity", len(self.severity) - 1), "the last severity must hold for all others")
             )
+        if not _leads(self.pattern):
+            mistakes.append((("pattern",), "something must stand at the place itself, whatever is near it"))
         for where, things in self.every():
             mistakes += [((*where, *below), said) for below, said in self._reached(things)]
         for language in ("zh", "en"):
@@ -368,6 +370,8 @@ class Trace(Strict):
 
     def _reached(self, things: Things) -> Iterator[tuple[Where, str]]:
         """Whether the things lead to the subject, and to what must stand where they do."""
+        if things.near is not None and (self.subject.place != "BUILDING" or things.way):
+            yield ("near",), "what is near stands around a place: BUILDING, and has no way"
         for i, related in enumerate(things.having):
             stands = "place" in ONTOLOGY.entities[related.label].fields()
             if related.here and (self.subject.place is None or not stands):
@@ -454,6 +458,17 @@ def _things(pattern: Pattern, where: Where) -> Iterator[tuple[Where, Things]]:
             yield from _things(each, (*where, name, i))
     if pattern.unless is not None:
         yield from _things(pattern.unless, (*where, "unless"))
+
+
+def _leads(pattern: Pattern) -> bool:
+    """Whether every subject of a pattern has something that stands at it, or leads to it: what is near is near to much else."""
+    if pattern.any is not None:
+        return all(_leads(each) for each in pattern.any)
+    if pattern.all is not None:
+        return any(_leads(each) for each in pattern.all)
+    if pattern.absent is not None:
+        return pattern.absent.of.near is None
+    return any(things.near is None for _, things in _things(pattern.model_copy(update={"unless": None}), ()))
 
 
 def _counts(pattern: Pattern, where: Where) -> Iterator[tuple[Where, str]]:

@@ -5,7 +5,9 @@ The whole district and a single touched place are judged by it alike.
 
 from __future__ import annotations
 
+import itertools
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -285,25 +287,49 @@ class Evaluator:
 
     def _sequence(self, turn: InTurn, steps: list[list[Fact]]) -> list[Match]:
         within = self._number(turn.within)
-        measured = [[(self._after(turn, i, f), f) for f in facts] for i, facts in enumerate(steps)]
+        before = [self._in_order(turn, i, facts) for i, facts in enumerate(steps[:-1])]
         # For what ends it, only the latest that went before counts, and so on back.
         found = []
         for last in steps[-1]:
             taken = [last]
-            for i in range(len(steps) - 2, -1, -1):
-                follower = taken[0]
-                before = [
-                    (at, f) for at, f in measured[i]
-                    if at is not None and at < (follower.begin or "") and self._may_precede(turn, f, taken)
-                ]  # fmt: skip
-                at, best = max(before, key=lambda b: (b[0], b[1].number), default=(None, None))
-                if best is None or at is None or follower.day - day_of(at) > within:
+            for held in reversed(before):
+                latest = self._latest(turn, held, taken)
+                if latest is None or taken[0].day - day_of(latest[0]) > within:
                     break
-                taken.insert(0, best)
+                taken.insert(0, latest[1])
             else:
                 ids = tuple(dict.fromkeys(f.id for f in taken))
                 found.append(Match(ids, taken[0].day, last.day, len(taken)))
         return found
+
+    def _in_order(
+        self, turn: InTurn, i: int, facts: list[Fact]
+    ) -> dict[tuple[Any, ...] | None, tuple[list[str], list[Fact]]]:
+        """The facts of a step from when days count, by what must be alike: times, and facts in the same order."""
+        held: dict[tuple[Any, ...] | None, list[tuple[str, str, Fact]]] = {}
+        for f in facts:
+            at = self._after(turn, i, f)
+            if at is not None:
+                held.setdefault(f.same if turn.same else None, []).append((at, f.number, f))
+        for each in held.values():
+            each.sort(key=lambda e: e[:2])
+        return {same: ([e[0] for e in each], [e[2] for e in each]) for same, each in held.items()}
+
+    @staticmethod
+    def _latest(
+        turn: InTurn,
+        held: Mapping[tuple[Any, ...] | None, tuple[list[str], list[Fact]]],
+        taken: Sequence[Fact],
+    ) -> tuple[str, Fact] | None:
+        """The latest fact that may stand before what is taken, with when days begin to count."""
+        follower = taken[0]
+        if turn.same and (follower.same is None or None in follower.same):
+            return None
+        times, facts = held.get(follower.same if turn.same else None, ((), ()))
+        for x in range(bisect_left(times, follower.begin or "") - 1, -1, -1):
+            if Evaluator._may_precede(turn, facts[x], taken):
+                return times[x], facts[x]
+        return None
 
     @staticmethod
     def _after(turn: InTurn, i: int, f: Fact) -> str | None:
@@ -346,14 +372,15 @@ class Evaluator:
             there = [e for e in expected if e.stands(self.today)]
             self._due |= {day_of(e.end) for e in there if e.end is not None and e.end[:10] != OPEN_END}
             return [] if there else self._standing(facts, Repeat(of=absent.of))
+        if absent.within is None:
+            ends = _Standing(expected)
+            return [Match((f.id,), f.day, f.day, 1) for f in facts if not ends.any_on((f.begin or "")[:10])]
         found = []
+        latest = sorted(((e.begin or "", e.id) for e in expected), reverse=True)
         for f in facts:
-            if absent.within is None:
-                if not any(e.stands((f.begin or "")[:10]) for e in expected):
-                    found.append(Match((f.id,), f.day, f.day, 1))
-                continue
             limit = f.day + self._number(absent.within)
-            if any((e.begin or "") >= (f.begin or "") for e in expected if e.id != f.id):
+            # The latest that is not the thing itself.
+            if next((begin >= (f.begin or "") for begin, id in latest if id != f.id), False):
                 continue
             if self.day > limit:
                 found.append(Match((f.id,), f.day, f.day, 1))
@@ -391,6 +418,20 @@ class Evaluator:
             assert named is not None
             return self.values[named[1]]
         return given
+
+
+class _Standing:
+    """Facts by the days on which they stand: whether any does on a day, without looking at all of them."""
+
+    def __init__(self, facts: Sequence[Fact]) -> None:
+        spans = sorted(((f.begin or "")[:10], (f.end or OPEN_END)[:10]) for f in facts)
+        self._begins = [begin for begin, _ in spans]
+        # The latest end of those that had begun.
+        self._ends = list(itertools.accumulate((end for _, end in spans), max))
+
+    def any_on(self, day: str) -> bool:
+        x = bisect_right(self._begins, day)
+        return x > 0 and self._ends[x - 1] > day
 
 
 def _span(matches: Sequence[Match]) -> tuple[int, int]:

@@ -181,6 +181,9 @@ class Explainer:
             conditions.append((f"自{when.zh}{late}起", f"from{after} {when.en} on"))
         elif things.grace:
             conditions.append((f"满 {things.grace} 天", f"for {things.grace} days"))
+        if things.near is not None:
+            metres = self._number(things.near)
+            zh, en = f"{metres} 米内{zh}", f"{en} within {metres} m"
         if conditions:
             zh += f"({','.join(c[0] for c in conditions)})"
             en += f" ({', '.join(c[1] for c in conditions)})"

@@ -37,7 +37,23 @@ NODES: dict[str, Any] = {
     "hazard": incident(HERE, "hazard", "2025-12-01"),
     "dispute": incident(HERE, "dispute", "2025-12-02"),
     "alone": incident(THERE, "hazard", "2025-12-03"),
-    "home": {"label": "Address", "level": "BUILDING", "code": HERE, "at": HERE},
+    "home": {
+        "label": "Address",
+        "level": "BUILDING",
+        "code": HERE,
+        "at": HERE,
+        "latitude": 30.17,
+        "longitude": 120.26,
+    },
+    # Some 50 m from it.
+    "next": {
+        "label": "Address",
+        "level": "BUILDING",
+        "code": THERE,
+        "at": THERE,
+        "latitude": 30.17045,
+        "longitude": 120.26,
+    },
     "inner": {"label": "Address", "level": "DWELLING", "code": f"{HERE}000101", "at": f"{HERE}000101"},
     "tenant": {"label": "Person"},
     "one": {"label": "Enterprise", "state": "active", "at": HERE},
@@ -73,8 +89,25 @@ LINKS = ["tenant LIVES_AT inner"]
             {"absent": {"of": {"label": "Incident", "kinds": ["hazard"]}, "expected": {"label": "Incident", "kinds": ["dispute"]}, "within": 5}},
             [["alone"]],
         ),
+        (
+            {"place": "BUILDING"},
+            {"together": {"of": [HAZARD["repeat"], {"of": {**FIRM, "near": 60}, "minimum": 2}]}},
+            [["alone", "one", "two"], ["hazard", "one", "two"]],
+        ),
+        ({"place": "BUILDING"}, {"together": {"of": [HAZARD["repeat"], {"of": {**FIRM, "near": 40}, "minimum": 2}]}}, []),
+        (
+            {"place": "BUILDING"},
+            {"all": [{"repeat": {"of": {"label": "Person", "near": 60}}}, {"repeat": {"of": FIRM}}]},
+            [["one", "tenant"], ["tenant", "two"]],
+        ),
+        (
+            {"place": "BUILDING"},
+            {"absent": {"of": FIRM, "expected": {"label": "Incident", "kinds": ["dispute"], "near": 40}, "at": "now"}},
+            [["two"]],
+        ),
+        ({"place": "BUILDING"}, {"absent": {"of": FIRM, "expected": {"label": "Incident", "kinds": ["dispute"], "near": 60}, "at": "now"}}, []),
     ],
-    ids=["all", "any", "unless", "surge", "residents", "community", "absent"],
+    ids=["all", "any", "unless", "surge", "residents", "community", "absent", "near", "not_near", "people_near", "none_near", "one_near"],
 )  # fmt: skip
 async def test_block(
     store: Store, subject: dict[str, Any], pattern: dict[str, Any], found: list[list[str]]
@@ -99,3 +132,36 @@ async def test_block(
         s: r.episodes for s, r in whole.items() if r.episodes
     }
     assert all(Explainer(trace, {}, terms).sentences())
+
+
+async def test_what_moves_away_concerns_what_it_was_near(store: Store) -> None:
+    """A business that was near a hazard: where it was tells which buildings to look at again."""
+    await wipe(store)
+    await ensure_schema(store)
+    pattern = {"together": {"of": [HAZARD["repeat"], {"of": {**FIRM, "near": 60}}]}}
+    example = {"today": TODAY, "nodes": NODES, "links": LINKS, "findings": []}
+    trace = Trace.model_validate(
+        {**BASE, "subject": {"place": "BUILDING"}, "pattern": pattern, "example": example}
+    )
+    terms, scheme = load_terms(), load_scheme()
+    difference, ids = drawn(trace, scheme)
+    await write(store, difference)
+    runner = Runner(store, scheme, terms, TODAY)
+    assert await runner.concerned(trace, [ids["two"]], []) == {HERE, THERE}
+    assert await runner.concerned(trace, [], [THERE]) == {HERE, THERE}
+    assert await runner.concerned(trace, [ids["tenant"]], []) == set()
+
+
+@pytest.mark.parametrize(
+    ("subject", "pattern", "said"),
+    [
+        ({"place": "OWN"}, {"all": [HAZARD, {"repeat": {"of": {**FIRM, "near": 60}}}]}, "what is near stands around a place"),
+        ({"place": "BUILDING"}, {"repeat": {"of": {**FIRM, "near": 60}}}, "something must stand at the place itself"),
+        ({"place": "BUILDING"}, {"any": [HAZARD, {"repeat": {"of": {**FIRM, "near": 60}}}]}, "something must stand at the place itself"),
+        ({"place": "BUILDING"}, {"absent": {"of": {**FIRM, "near": 60}, "expected": FIRM, "at": "now"}}, "something must stand at the place itself"),
+    ],
+)  # fmt: skip
+def test_something_stands_at_the_place(subject: dict[str, Any], pattern: dict[str, Any], said: str) -> None:
+    example = {"today": TODAY, "nodes": NODES, "links": LINKS, "findings": []}
+    with pytest.raises(ValueError, match=said):
+        Trace.model_validate({**BASE, "subject": subject, "pattern": pattern, "example": example})

@@ -192,3 +192,79 @@ def test_the_same_seen_in_two_ways_counts_once() -> None:
     # Apart from each other they are two, and add up.
     (episode,) = result(declared, [f for f in facts if f.x != 1] + [Fact(1, "s", "s")]).episodes
     assert episode.count == 4
+
+
+_MOMENTS = st.integers(0, 40)
+_FACT = st.tuples(
+    _MOMENTS, st.sampled_from(["k", "l", None]), st.sampled_from(["m", "n", None]), st.integers(0, 1)
+)
+
+
+@given(st.lists(_FACT, max_size=9), st.booleans(), st.booleans())
+def test_one_after_the_other_by_the_definition(
+    drawn: list[tuple[int, str | None, str | None, int]], alike: bool, apart: bool
+) -> None:
+    """Of all that went before what ends it, the latest counts, and only that."""
+    steps = [{"of": {**EVENT, "kinds": ["dispute"]}}, {"of": {**EVENT, "kinds": ["petition"]}}]
+    same = ["category"] if alike else []
+    declared = trace({"sequence": {"steps": steps, "within": 10, "same": same, "apart": apart}})
+    facts = [
+        at(f"f{i:02}", iso(20_000 + day), x, matter=matter, same=(key,) if alike else None)
+        for i, (day, key, matter, x) in enumerate(drawn)
+    ]
+    found = {m.ids for e in result(declared, facts, iso(20_050)).episodes for m in e.matches}
+    expected = set()
+    for last in (f for f in facts if f.x == 1):
+        before = [
+            f for f in facts
+            if f.x == 0 and (f.begin or "") < (last.begin or "")
+            and (not alike or (f.same == last.same and f.same != (None,)))
+            and not (apart and f.matter is not None and f.matter == last.matter)
+        ]  # fmt: skip
+        best = max(before, key=lambda f: (f.begin or "", f.number), default=None)
+        if best is not None and last.day - best.day <= 10:
+            expected.add((best.id, last.id))
+    assert found == expected
+
+
+@given(st.lists(st.tuples(_MOMENTS, st.integers(0, 15)), max_size=7), st.lists(_MOMENTS, max_size=7))
+def test_what_was_not_there_on_the_day_by_the_definition(
+    spans: list[tuple[int, int]], days: list[int]
+) -> None:
+    permit = {"label": "Permit", "way": ["<HOLDS"], "time": "since", "until": "expires"}
+    declared = Trace.model_validate(
+        {**BASE, "subject": {"node": "Vehicle"}, "pattern": {"absent": {"of": {"label": "Trip", "way": ["MADE_BY>"]}, "expected": permit}}}
+    )  # fmt: skip
+    facts = [at(f"t{i}", iso(20_000 + day)) for i, day in enumerate(days)]
+    facts += [
+        Fact(1, f"p{i}", f"p{i}", iso(20_000 + day), iso(20_000 + day + long))
+        for i, (day, long) in enumerate(spans)
+    ]
+    found = {i for e in result(declared, facts, iso(20_050)).episodes for i in e.ids}
+    assert found == {
+        f"t{i}"
+        for i, day in enumerate(days)
+        if not any(begin <= day <= begin + long for begin, long in spans)
+    }
+
+
+def test_thousands_of_facts_are_judged_in_a_moment() -> None:
+    """A school that many things happen at: no longer for each pair of them."""
+    steps = [{"of": {**EVENT, "kinds": ["dispute"]}}, {"of": {**EVENT, "kinds": ["petition"]}}]
+    declared = trace({"sequence": {"steps": steps, "within": 10}})
+    looked = 0
+
+    class Counted(Fact):
+        @property
+        def day(self) -> int:
+            nonlocal looked
+            looked += 1
+            return day_of(self.begin)
+
+    facts: list[Fact] = [
+        Counted(x, f"{x}f{i}", f"{i}", f"{iso(18_000 + i)}T0{x}:00:00+08:00")
+        for i in range(1_500)
+        for x in (0, 1)
+    ]
+    assert len(result(declared, facts).episodes) == 1_500
+    assert looked < 40 * len(facts)

@@ -92,6 +92,7 @@ def explain(
     cypher: Annotated[bool, typer.Option("--cypher", help="Print the Cypher and its plan too.")] = False,
 ) -> None:
     """Say in Chinese and in English what a trace looks for; with --cypher how, and what Neo4j plans to do."""
+    from graph.plan import operators
     from traces.compile import TraceCompiler
     from traces.explain import Explainer
     from traces.runner import values_of
@@ -114,8 +115,8 @@ def explain(
                 plan = await runner.store.explain(statement.text, statement.parameters)
                 typer.echo(f"\n{title}\n{statement.text}")
                 typer.echo(json.dumps(statement.parameters, ensure_ascii=False, default=str))
-                for depth, operator, details, rows in _operators(plan):
-                    typer.echo(f"{'  ' * depth}{operator} {details[:100]}  ≈ {rows:,.0f} rows")
+                for o in operators(plan):
+                    typer.echo(f"{'  ' * o.depth}{o.name} {o.details[:100]}  ≈ {o.rows:,.0f} rows")
 
     asyncio.run(run())
 
@@ -352,12 +353,3 @@ class _runner:
 
     async def __aexit__(self, *told: Any) -> None:
         await self._store.__aexit__(*told)
-
-
-def _operators(plan: dict[str, Any], depth: int = 0) -> list[tuple[int, str, str, float]]:
-    args = plan.get("args", {})
-    name = plan["operatorType"].partition("@")[0]
-    found = [(depth, name, str(args.get("Details", "")), float(args.get("EstimatedRows", 0)))]
-    for child in plan.get("children") or ():
-        found += _operators(child, depth + 1)
-    return found

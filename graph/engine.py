@@ -34,7 +34,7 @@ from typing import Any
 import psutil
 
 from graph.class_data import archive_flags
-from graph.engine_jars import Progress, disk_error, ensure_jars, file_lock, locked_jars
+from graph.engine_jars import START, Progress, disk_error, ensure_jars, file_lock, locked_jars
 from ontology.errors import EngineError
 
 HEAP_MB = 1024
@@ -165,10 +165,10 @@ def ensure_engine(
             if state is None:
                 jars = ensure_jars(progress=progress)
                 if progress:
-                    progress("engine.start", 0, 1)
+                    progress(START, 0, 1)
                 _start(directory, jars, heap_mb, page_cache_mb, port, flags)
                 if progress:
-                    progress("engine.start", 1, 1)
+                    progress(START, 1, 1)
                 state = _running(directory)
             elif not state["ready"]:
                 # Whoever started it was killed before it was ready.

@@ -23,8 +23,10 @@ from pathlib import Path
 
 from ontology.errors import EngineError
 
+JARS, START = "引擎组件 jars", "启动引擎 engine"
+"""Stages of making the bundled Neo4j ready."""
 Progress = Callable[[str, int, int | None], None]
-"""Told as `progress(stage, done, total)`: stages are `engine.jars` (in jars) and `engine.start` (total 1)."""
+"""Told as `progress(stage, done, total)`: stages are `JARS` (in jars) and `START` (total 1)."""
 
 LOCK = Path(__file__).with_name("jgo.lock.toml")
 ROOTS = ("neo4j", "neo4j-bolt", "neo4j-import-tool")
@@ -151,7 +153,7 @@ def _write_atomically(path: Path, text: str) -> None:
 def _fetch_all(jars: Sequence[Jar], repository: Path, progress: Progress | None) -> None:
     total = len(jars)
     if progress:
-        progress("engine.jars", 0, total)
+        progress(JARS, 0, total)
     abandoned = threading.Event()
     with ThreadPoolExecutor(_PARALLEL) as pool:
         pending = [pool.submit(_fetch, jar, repository, abandoned) for jar in jars]
@@ -159,7 +161,7 @@ def _fetch_all(jars: Sequence[Jar], repository: Path, progress: Progress | None)
             for done, future in enumerate(as_completed(pending), start=1):
                 future.result()
                 if progress:
-                    progress("engine.jars", done, total)
+                    progress(JARS, done, total)
         except BaseException:
             abandoned.set()
             pool.shutdown(cancel_futures=True)

@@ -14,7 +14,7 @@ from graph.selection import Selected
 from graph.viewer import DEVELOPMENT
 from ontology import ONTOLOGY, identifiers
 from ontology.errors import UsageError
-from schema import findings, places, subgraphs, trials
+from schema import between, findings, impacts, places, subgraphs, timelines, trials
 from schema import types as t
 from schema.ask import Ask, area_of, limited, not_found
 from schema.disagreements import DisagreementConnection, disagreements
@@ -326,7 +326,7 @@ class Query:
     async def common_connections(
         self, info: Info, ids: list[strawberry.ID], kinds: list[Kind] | None = None, as_of: Date | None = None, limit: int = 50
     ) -> CommonConnections:  # fmt: skip
-        return await subgraphs.common(Ask(info, as_of), [str(i) for i in ids], kinds, limit)  # type: ignore[return-value]
+        return await between.common(Ask(info, as_of), [str(i) for i in ids], kinds, limit)  # type: ignore[return-value]
 
     @strawberry.field(
         description="相似事件,给事件或事项的编号;最相似者在前 · incidents like an incident or a matter's, the most alike first"
@@ -347,7 +347,7 @@ class Query:
     async def impact(
         self, info: Info, enterprise: strawberry.ID, steps: int = 3, as_of: Date | None = None
     ) -> Impact:
-        return await subgraphs.impact(Ask(info, as_of), str(enterprise), steps)  # type: ignore[return-value]
+        return await impacts.impact(Ask(info, as_of), str(enterprise), steps)  # type: ignore[return-value]
 
     @strawberry.field(
         description="时间线,新者在前:有关的事件,关系的起止 · what happened to several things, and what began and ended, the latest first"
@@ -357,7 +357,7 @@ class Query:
         to: Date | None = None, as_of: Date | None = None, first: int = 20, after: str | None = None,
     ) -> TimelineEventConnection:  # fmt: skip
         since, until = (str(day) if day is not None else None for day in (from_, to))
-        return await subgraphs.timeline(Ask(info, as_of), [str(i) for i in ids], since, until, after)
+        return await timelines.timeline(Ask(info, as_of), [str(i) for i in ids], since, until, after)
 
     @strawberry.field(
         description="两者有何关联;不走行政层级与枢纽;给 during 则各段须在其间同时成立 · how two things are related; during: by what held at one time of these days"
@@ -366,9 +366,7 @@ class Query:
         self, info: Info, from_: Annotated[strawberry.ID, strawberry.argument(name="from")], to: strawberry.ID, max_depth: int = 4, relations: list[str] | None = None,
         during: Period | None = None, as_of: Date | None = None, limit: int = 10,
     ) -> PathResult:  # fmt: skip
-        return await subgraphs.paths(
-            Ask(info, as_of), str(from_), str(to), max_depth, relations, during, limit
-        )  # type: ignore[return-value]
+        return await between.paths(Ask(info, as_of), str(from_), str(to), max_depth, relations, during, limit)  # type: ignore[return-value]
 
     @strawberry.field(description="数据源状况 · how feeds do; all of them when none is named")
     async def feed_status(

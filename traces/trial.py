@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
+from graph.plan import operators
 from ledger import FindingLog
 from ontology.errors import EngineError, QuanxiError, UsageError
 from traces.backtest import Backtest, backtest
@@ -68,7 +69,7 @@ class Trial:
         """What Neo4j's plan of it costs: the rows that all its operators together are thought to give."""
         statement = self._whole()
         plan = await self.runner.store.explain(statement.text, statement.parameters)
-        return sum(_rows(plan))
+        return sum(operator.rows for operator in operators(plan))
 
     async def found(self) -> list[Found]:
         """What it finds in the whole district now, the latest first.
@@ -156,9 +157,3 @@ async def within(work: Awaitable[T], seconds: float) -> T:
             f"The trace did not get through the district within {seconds:.0f} s.",
             "Look for fewer things, or within fewer days.",
         ) from None
-
-
-def _rows(plan: Mapping[str, Any]) -> list[float]:
-    arguments = plan.get("args") or {}
-    own = float(arguments.get("EstimatedRows") or 0.0)
-    return [own, *(x for child in plan.get("children") or () for x in _rows(child))]

@@ -225,10 +225,13 @@ async def test_incidents_like_one(town: Asker) -> None:
 
 
 async def test_who_lived_together_then(town: Asker) -> None:
+    ends: dict[str, Any] = {"from": "per_wang", "to": "per_li"}
+
     async def ways(one: str, other: str, since: str, until: str, *relations: str) -> list[Any]:
+        pair: dict[str, Any] = {"from": one, "to": other}
         found = await town.data(
             THEN,
-            **{"from": one, "to": other},
+            **pair,
             during={"from": since, "to": until},
             relations=list(relations) or None,
         )
@@ -240,13 +243,11 @@ async def test_who_lived_together_then(town: Asker) -> None:
     assert await ways("per_wang", "per_li", "2024-01-01", "2025-06-01", "LIVES_AT") == []
     # One after the other they rented the same house, and never at once.
     assert await ways("per_dong", "per_li", "2019-01-01", "2027-01-01", "RENTS") == []
-    plain = (await town.data(THEN, **{"from": "per_wang", "to": "per_li"}))["paths"]["paths"]
+    plain = (await town.data(THEN, **ends))["paths"]["paths"]
     assert plain and all(p["since"] is None and p["until"] is None for p in plain)
     # What happened holds on its day: both were in one dispute.
     met = await ways("per_wang", "per_li", "2025-10-01", "2025-10-02", "INVOLVED_IN")
     assert met and all(p["since"] == "2025-10-01" for p in met)
     assert await ways("per_wang", "per_li", "2025-10-02", "2025-10-03", "INVOLVED_IN") == []
-    answer = await town(
-        THEN, **{"from": "per_wang", "to": "per_li"}, during={"from": "2025-01-02", "to": "2025-01-02"}
-    )
+    answer = await town(THEN, **ends, during={"from": "2025-01-02", "to": "2025-01-02"})
     assert answer.errors[0]["extensions"]["code"] == "BAD_ARGUMENT"

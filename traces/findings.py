@@ -74,10 +74,17 @@ def _grown(trace: Trace, found: Finding, episode: Episode, now: str, title: str)
     if not episode.open:
         return [Change(closed(found, now), "cleared")]
     grown = _told(trace, episode, title, found)
+    if trace.version != found.trace_version and _evidence(grown) == _evidence(found):
+        # Told as the version did that found it, until there is more of it.
+        return []
     # What stands beside it may change from day to day, which is no news of it.
     if replace(grown, beside=found.beside) == found:
         return []
     return [Change(replace(grown, changed_at=now, revision=found.revision + 1), "grown")]
+
+
+def _evidence(finding: Finding) -> tuple[object, ...]:
+    return finding.shown_by, finding.count, finding.first, finding.last
 
 
 def _found(

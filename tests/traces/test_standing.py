@@ -85,9 +85,14 @@ async def test_a_version_stands_until_the_next_or_until_it_is_withdrawn(
     assert not watch.waits(loader.clock)
     # The next version finds the same, which stays that of the version that found it, and what is new is its own.
     changed = least(MINE, 2).replace("zh: 同一地点", "zh: 此处", 1).replace("zh: ", "zh: 新", 1)
+    changed = changed.replace('sentence: {zh: "', 'sentence: {zh: "新说法:', 1)
+    assert "新说法" in changed
     assert traces.publish(changed, "王").trace.version == 2
+    before = FindingLog(loader.ledger).last()
     await watch.look(graph, loader.clock)
     assert found(loader, "twice_here") == [(1, "new", 2)]
+    # It goes on saying what it said, and nobody is told of another wording.
+    assert FindingLog(loader.ledger).last() == before
     assert traces.publish(least(MINE, 4), "王").trace.version == 3
     await watch.look(graph, loader.clock)
     assert found(loader, "twice_here") == [(1, "cleared", 2)]

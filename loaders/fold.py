@@ -16,9 +16,10 @@ from addresses.gazetteer import Placement
 from addresses.genealogy import Genealogy, Piece, day_before
 from loaders.eras import Eras, called, put_names
 from loaders.mapping import Claims, LinkClaim
-from loaders.reports import CLOSED_STATES, of_reports
+from loaders.reports import of_reports
 from ontology import ONTOLOGY
 from ontology.clock import OPEN_END
+from ontology.terms import CLOSED_STATES
 
 Props = dict[str, Any]
 EPOCH = date(1970, 1, 1).toordinal()

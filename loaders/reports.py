@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ontology.terms import CLOSED_STATES
+
 Props = dict[str, Any]
-CLOSED_STATES = frozenset(
-    ("done", "closed", "void", "cleared", "settled", "unsettled", "false_alarm", "penalised", "merged", "passed", "failed")
-)  # fmt: skip
 # What the first report says of an incident is what it is known by.
 FIRST_SAYS = ("number", "title", "kind", "category", "summary", "occurred_at")
 STEPS = ("step_at", "step_to", "step_by")

@@ -15,6 +15,10 @@ from ontology.errors import UsageError
 from ontology.reading import read_yaml
 
 CATALOG = Path(__file__).resolve().parent.parent / "catalog"
+# Codes of `matter_state` in which a matter or an incident is over, however it ended.
+CLOSED_STATES = frozenset(
+    ("done", "closed", "void", "cleared", "settled", "unsettled", "false_alarm", "penalised", "merged", "passed", "failed")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

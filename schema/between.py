@@ -6,6 +6,7 @@ from typing import Any
 
 from graph.queries import expand
 from graph.queries import paths as ways
+from graph.queries.overlap import AT_ONCE
 from ontology import ONTOLOGY
 from ontology.errors import UsageError
 from schema.ask import Ask, limited
@@ -38,8 +39,9 @@ async def paths(
         types = relations
     days = None
     if during is not None:
-        days = str(during.from_), str(during.to)
-        if days[0] >= days[1]:
+        # What comes after the day asked about is not known on it.
+        days = str(during.from_), min(str(during.to), f"{ask.as_of}~")
+        if str(during.from_) >= str(during.to):
             raise UsageError("BAD_ARGUMENT", "during 起止有误", "during must begin before it ends")
     await exists(ask, one, other)
     found = await ways.find(
@@ -71,6 +73,8 @@ async def paths(
         cut.append({"by": CutBy.ROWS, "limit": limit, "at": None})
     if found.rows_cut:
         cut.append({"by": CutBy.ROWS, "limit": expand.ROWS, "at": None})
+    if found.beginnings_cut:
+        cut.append({"by": CutBy.ROWS, "limit": AT_ONCE, "at": None})
     drawn = await graph(ask, list(ids), list(links.values()), cut, "graph")
     titles: dict[str, str] = {}
     if ask.part("paths", "sentence") is not None:
@@ -92,13 +96,20 @@ async def paths(
                 "node_ids": nodes,
                 "link_ids": [x.id for x in path],
                 "confidence": confidence,
-                "sentence": " ".join(words) + (f"({since} 至 {until} 前)" if since and until else ""),
+                "sentence": " ".join(words) + _during(since, until),
                 "since": since or None,
                 "until": until or None,
             }
         )
     sentence = f"{found.searched} 步之内找到 {len(told)} 条" if told else f"{found.searched} 步之内没有关联"
     return {"paths": told, "searched_depth": found.searched, "sentence": sentence, "graph": drawn, "cut": cut}
+
+
+def _during(since: str | None, until: str | None) -> str:
+    """When all of a path held, in words; nothing where it was not asked for, or it is open on both sides."""
+    if not since and not until:
+        return ""
+    return f"({since} 起)" if not until else f"({until} 前)" if not since else f"({since} 至 {until} 前)"
 
 
 async def common(ask: Ask, ids: list[str], kinds: list[Kind] | None, limit: int) -> dict[str, Any]:

@@ -272,10 +272,10 @@ class Path:
     link_ids: list[strawberry.ID]
     confidence: float
     since: Date | None = strawberry.field(
-        description="各段同时成立的首日(问 during 时) · where `during` was asked for: the first day on which all of it held"
+        description="各段同时成立的首日(问 during 时),可早于 during;始于何时不详为空 · where `during` was asked for: the first day on which all of it held, which may be before it; null where that is open"
     )
     until: Date | None = strawberry.field(
-        description="自此日起不再同时成立 · the day from which it no longer did"
+        description="自此日起不再同时成立,至今仍成立为空 · the day from which it no longer did; null where it still does"
     )
 
 
@@ -350,7 +350,9 @@ class SimilarIncident:
     score: float = strawberry.field(description="相似度 0–1 · how alike, 0 to 1; it decides nothing")
     reasons: list[Alike]
     words: float = strawberry.field(description="文字相近程度 0–1 · how alike their texts are")
-    days: int | None = strawberry.field(description="办结用时(天),未结为空 · days until it was closed")
+    days: int | None = strawberry.field(
+        description="办结用时(天);未结或办结时间不详为空 · days until it was closed; null while it is open, and where the day is not known"
+    )
     sentence: str
 
 

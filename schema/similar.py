@@ -10,7 +10,7 @@ from graph.queries.repeats import PARTY_ROLES
 from ontology import ONTOLOGY
 from schema.ask import Ask, not_found
 from schema.found import connected, evidence, incident_groups, order_of, page_of
-from schema.scalars import Alike
+from schema.scalars import Alike, Exactness
 
 _SAID = {
     "SAME_CATEGORY": "同一细类", "SAME_KIND": "同一类别", "SAME_PLACE": "同一处", "SAME_BUILDING": "同一幢", "SAME_COMMUNITY": "同一村社",
@@ -33,7 +33,7 @@ async def similar(ask: Ask, id: str, after: str | None) -> dict[str, Any]:
     if found is None:
         raise not_found("事件或事项")
     order = order_of("similar", id)
-    page, start, more = page_of(ask, found, order, after)
+    page, start, more = page_of(ask, found.similar, order, after)
     chosen = ask.part("edges", "node", "incident")
     shown = await evidence(ask, incidents=(chosen, incident_groups(s.id for s in page)))
     edges = [
@@ -46,10 +46,11 @@ async def similar(ask: Ask, id: str, after: str | None) -> dict[str, Any]:
         }
         for i, s in enumerate(page)
     ]  # fmt: skip
-    return connected(edges, more, start > 0, len(found))
+    count = {"value": len(found.similar), "exactness": Exactness.AT_LEAST if found.full else Exactness.EXACT}
+    return {**connected(edges, more, start > 0, 0), "total_count": count}
 
 
 def _sentence(s: likes.Similar) -> str:
     how = "、".join(_SAID[r] for r in s.reasons)
-    ended = "尚未办结" if s.days is None else f"{s.days} 天办结"
+    ended = f"{s.days} 天办结" if s.days is not None else "已办结" if s.over else "尚未办结"
     return f"{how};{ended}"

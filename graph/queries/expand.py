@@ -62,8 +62,13 @@ def groups_of(ids: Iterable[str]) -> dict[str, list[str]]:
     return groups
 
 
-# When what is no state of a thing happened.
-_AT = "coalesce(n.occurred_at, m.occurred_at, n.started_at, m.started_at, n.opened_at, m.opened_at)"
+# When what is no state of a thing happened: a call has its own time, else it is that of what the link begins at, else of what it ends at.
+_AT = (
+    "coalesce(r.at, startNode(r).occurred_at, startNode(r).started_at, startNode(r).opened_at, "
+    "endNode(r).occurred_at, endNode(r).started_at, endNode(r).opened_at)"
+)
+# What a permit is for, it is for while it is valid.
+_PERMIT = "CASE WHEN type(r) = 'FOR' AND startNode(r):Permit THEN startNode(r) END"
 
 
 def statement(
@@ -88,18 +93,21 @@ def statement(
             f"COUNT {{ MATCH (m)-[:{'|'.join(WALKED)}]-(v) WHERE {passed} WITH v LIMIT $hub + 1 RETURN v }}"
         )
     held, at = f"(r.until IS NULL OR ({bounded('r')}))", ""
+    told = ".since, .until, .confidence, .role, .kin"
     if during:
         inside = f"coalesce({_AT} >= $since AND {_AT} < $until, true)"
-        held = f"((r.until IS NULL AND {inside}) OR ({overlapping('r', '$since', '$until')}))"
-        at = f", CASE WHEN r.until IS NULL THEN {_AT} END AS at"
+        valid = f"coalesce(({_PERMIT}).expires > $since, true) AND coalesce(({_PERMIT}).since < $until, true)"
+        held = f"((r.until IS NULL AND {inside} AND {valid}) OR ({overlapping('r', '$since', '$until')}))"
+        at = f", CASE WHEN r.until IS NULL THEN {_AT} END AS at, {_PERMIT} AS permit"
+        told = ".confidence, .role, .kin, since: coalesce(r.since, permit.since), until: coalesce(r.until, permit.expires), at: at"
     return (
         f"CALL () {{ {' UNION ALL '.join(starts)} }} "
         f"CALL (n) {{ MATCH (n)-[r:{along}]-(m) WHERE ({seen(scope, far, 'm')}) "
         f"AND {held} "
         f"RETURN r, m{at} ORDER BY type(r), m.id, elementId(r) LIMIT $links }} "
-        f"WITH n, r, m{', at' if during else ''}, NOT m.id IN $through AND ((m:Address AND m.level IN $wide) OR {degree} > $hub) AS hub "
+        f"WITH n, r, m{', at, permit' if during else ''}, NOT m.id IN $through AND ((m:Address AND m.level IN $wide) OR {degree} > $hub) AS hub "
         "RETURN [n.id, m.id, hub, {id: elementId(r), type: type(r), start: startNode(r).id, end: endNode(r).id, "
-        f"p: r {{.since, .until, .confidence, .role, .kin{', at: at' if during else ''}}}}}] AS row LIMIT $limit"
+        f"p: r {{{told}}}}}] AS row LIMIT $limit"
     )
 
 

@@ -5,21 +5,23 @@ A pure function of links that were fetched. A link holds from `since` until the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Final
 
 from graph.queries.expand import Link
 
-# So many beginnings of ways are followed at each step.
+# So many different beginnings (a node, and when all that leads to it held) are followed at each step.
 AT_ONCE: Final = 5_000
-# Behind every moment of a day and before the next day.
-_NIGHT: Final = "~"
+# Before and behind every day.
+_EVER, _NEVER = "", "~"
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Links in order from one end to the other, and when all of them held: from a day up to the one before another, ISO; both "" for no link."""
+    """Links in order from one end to the other, and when all of them held: from a day up to the one before another, ISO; "" where it is open."""
 
     links: list[Link]
     since: str
@@ -27,59 +29,119 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
+class Ways:
+    """The shortest ways, the earliest first.
+
+    Attributes:
+        more: whether there are more of them. cut: whether not all beginnings were followed, so that there may be shorter ones, or any.
+    """
+
+    found: list[Way]
+    more: bool
+    cut: bool
+
+
+@dataclass(slots=True)
 class _Begun:
+    """All beginnings of one length that lead to a node and held at one time: how each came from a shorter one."""
+
     at: str
     since: str
     until: str
-    links: tuple[Link, ...]
-    passed: frozenset[str]
+    by: list[tuple[_Begun, Link]] = field(default_factory=list)
 
 
 def interval(link: Link) -> tuple[str, str]:
     """When a link held: its first day, and the one before which it ended; what happened (`at`) on its day."""
     at = link.values.get("at")
     if at:
-        return at[:10], at[:10] + _NIGHT
-    return link.values.get("since") or "", link.values.get("until") or _NIGHT
+        return at[:10], _next_day(at[:10])
+    return link.values.get("since") or _EVER, link.values.get("until") or _NEVER
+
+
+def _next_day(day: str) -> str:
+    try:
+        return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    except (ValueError, OverflowError):
+        return day + _NEVER
 
 
 def shortest(
     one: str, other: str, links: Iterable[Link], hubs: Collection[str], during: tuple[str, str], most: int, limit: int
-) -> tuple[list[Way], bool]:  # fmt: skip
-    """The shortest ways of at most `most` links that all held at one time within `during` (from a day up to the one before another).
+) -> Ways:  # fmt: skip
+    """The shortest ways of at most `most` links that all held at one time, on some day of `during` (from a day up to the one before another).
 
     Args:
         hubs: nodes that are not passed.
-
-    Returns:
-        At most `limit` of them, the earliest first, and whether there are more.
+        limit: how many of them are wanted.
     """
     near: dict[str, list[tuple[Link, str]]] = {}
     for link in {link.id: link for link in links}.values():
         near.setdefault(link.start, []).append((link, link.end))
         near.setdefault(link.end, []).append((link, link.start))
-    # Intervals in which a node was reached in fewer steps: in one of them it is not reached anew.
+    far_off = _steps(other, near, hubs)
+    # Intervals in which a node was reached in fewer steps: within one of them it is not reached anew. What is reached again by a detour was
+    # so reached before, for longer: so no way of the shortest passes a node twice.
     reached: dict[str, list[tuple[str, str]]] = {}
-    level = [_Begun(one, during[0], during[1], (), frozenset({one}))]
-    full = False
-    for _ in range(most):
-        found: list[Way] = []
-        after: list[_Begun] = []
+    level: list[_Begun] = [_Begun(one, _EVER, _NEVER)]
+    cut = False
+    for step in range(1, most + 1):
+        after: dict[tuple[str, str, str], _Begun] = {}
         for begun in level:
-            for link, far in near.get(begun.at, ()):
+            for link, node in near.get(begun.at, ()):
+                if far_off.get(node, most + 1) > most - step or node == one:
+                    continue
                 since, until = interval(link)
                 since, until = max(since, begun.since), min(until, begun.until)
-                if since >= until or far in begun.passed:
+                if max(since, during[0]) >= min(until, during[1]) or (node in hubs and node != other):
                     continue
-                if far == other:
-                    found.append(Way([*begun.links, link], since, until.removesuffix(_NIGHT)))
-                elif far not in hubs and not any(s <= since and u >= until for s, u in reached.get(far, ())):
-                    after.append(_Begun(far, since, until, (*begun.links, link), begun.passed | {far}))
-        if found:
-            found.sort(key=lambda w: (w.since, w.until, [x.id for x in w.links]))
-            return found[:limit], full or len(found) > limit
-        full = full or len(after) > AT_ONCE
-        level = after[:AT_ONCE]
+                held = after.get((node, since, until))
+                if held is None:
+                    if any(s <= since and u >= until for s, u in reached.get(node, ())):
+                        continue
+                    held = after[node, since, until] = _Begun(node, since, until)
+                held.by.append((begun, link))
+        ends = sorted((b for b in after.values() if b.at == other), key=lambda b: (b.since, b.until))
+        if ends:
+            found: list[Way] = []
+            for end in ends:
+                for trail in _trails(end):
+                    if len(found) == limit:
+                        return Ways(found, True, cut)
+                    since = "" if end.since == _EVER else end.since
+                    found.append(Way(trail, since, "" if end.until >= _OPEN else end.until))
+            return Ways(found, False, cut)
+        level = list(after.values())
+        cut = cut or len(level) > AT_ONCE
+        level = level[:AT_ONCE]
         for begun in level:
             reached.setdefault(begun.at, []).append((begun.since, begun.until))
-    return [], full
+    return Ways([], False, cut)
+
+
+# The end of what has none.
+_OPEN: Final = "9999"
+
+
+def _steps(other: str, near: dict[str, list[tuple[Link, str]]], hubs: Collection[str]) -> dict[str, int]:
+    """How many links each node is from the other end, whenever they held."""
+    steps = {other: 0}
+    waiting = deque([other])
+    while waiting:
+        at = waiting.popleft()
+        if at in hubs and at != other:
+            continue
+        for _, node in near.get(at, ()):
+            if node not in steps:
+                steps[node] = steps[at] + 1
+                waiting.append(node)
+    return steps
+
+
+def _trails(end: _Begun) -> Iterator[list[Link]]:
+    """The ways that lead to an end, each in order."""
+    if not end.by:
+        yield []
+    for begun, link in end.by:
+        for trail in _trails(begun):
+            yield [*trail, link]

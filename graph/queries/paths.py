@@ -6,11 +6,12 @@ little. Targets are found first, paths made of the kept links after.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graph.queries.expand import Link, Step, step
-from graph.queries.overlap import Way, shortest
+from graph.queries.overlap import Ways, shortest
 from graph.store import Store
 from graph.viewer import Scope
 
@@ -26,7 +27,8 @@ class Found:
         rows_cut: whether a step had more rows than are looked at.
         more: whether there are more shortest paths than asked for.
         exhausted: whether no depth would find more.
-        held: of each path when all its links held, from a day up to the one before another; None where that was not asked for.
+        held: of each path when all its links held, from a day up to the one before another, "" where that is open; None where it was not asked for.
+        beginnings_cut: whether not all ways that held at one time were followed.
     """
 
     paths: list[list[Link]]
@@ -37,6 +39,7 @@ class Found:
     exhausted: bool = False
     more: bool = False
     held: list[tuple[str, str]] | None = None
+    beginnings_cut: bool = False
 
 
 async def find(
@@ -58,7 +61,7 @@ async def find(
         during: only paths of which all links held at one time of these days, from one up to the one before another.
     """
     if one == other:
-        return Found([[]], 0, set(), set(), False, held=[during] if during else None)
+        return Found([[]], 0, set(), set(), False, held=[("", "")] if during else None)
     # For each side: the node reached → the links by which it was reached at its depth.
     sides: list[dict[str, list[tuple[str, Link]]]] = [{one: []}, {other: []}]
     fronts: list[list[str]] = [[one], [other]]
@@ -69,9 +72,12 @@ async def find(
     links: list[Link] = []
     met = False
 
-    def together(most: int) -> tuple[list[Way], bool]:
+    beginnings_cut = False
+
+    async def together(most: int) -> Ways:
         assert during is not None
-        return shortest(one, other, links, hubs, during, most, limit)
+        # Thousands of links take a second to follow: whoever waits for something else goes on meanwhile.
+        return await asyncio.to_thread(shortest, one, other, list(links), set(hubs), during, most, limit)
 
     while searched < max_depth and all(fronts):
         side = 0 if len(fronts[0]) <= len(fronts[1]) else 1
@@ -93,20 +99,37 @@ async def find(
         met = met or bool(meeting)
         if during is not None:
             links += [link for _, link in found.links]
-            ways, more = together(searched) if met else ([], False)
-            if ways:
-                held = [(w.since, w.until) for w in ways]
-                return Found([w.links for w in ways], searched, hubs, full, cut, more=more, held=held)
+            ways = await together(searched) if met else Ways([], False, False)
+            beginnings_cut = beginnings_cut or ways.cut
+            if ways.found:
+                return _held(ways, searched, hubs, full, cut)
         elif meeting:
             best = _shortest(meeting, sides, limit + 1)
             return Found(best[:limit], searched, hubs, full, cut, more=len(best) > limit)
     exhausted = not all(fronts)
     if during is not None and met and exhausted:
         # All that one end is bound to is known, whatever the other end is.
-        ways, more = together(max_depth)
-        held = [(w.since, w.until) for w in ways]
-        return Found([w.links for w in ways], max_depth, hubs, full, cut, not ways, more, held)
-    return Found([], max_depth if exhausted else searched, hubs, full, cut, exhausted)
+        ways = await together(max_depth)
+        if ways.found:
+            return _held(ways, max_depth, hubs, full, cut)
+        beginnings_cut = beginnings_cut or ways.cut
+    exhausted = exhausted and not beginnings_cut
+    return Found(
+        [],
+        max_depth if not all(fronts) else searched,
+        hubs,
+        full,
+        cut,
+        exhausted,
+        beginnings_cut=beginnings_cut,
+    )
+
+
+def _held(ways: Ways, searched: int, hubs: set[str], full: set[str], cut: bool) -> Found:
+    return Found(
+        [w.links for w in ways.found], searched, hubs, full, cut, more=ways.more,
+        held=[(w.since, w.until) for w in ways.found], beginnings_cut=ways.cut,
+    )  # fmt: skip
 
 
 def _shortest(

@@ -21,6 +21,7 @@ from graph.queries.expand import seen
 from graph.store import Store
 from graph.viewer import Scope
 from ontology import ONTOLOGY
+from ontology.terms import CLOSED_STATES
 
 MOST: Final = 2_000
 """So many of a street, the latest, are looked at."""
@@ -31,7 +32,6 @@ KIND, CATEGORY, PARTY, WORDS = 0.1, 0.2, 0.2, 0.3
 PLACES: Final = {"SAME_PLACE": 0.2, "SAME_BUILDING": 0.15, "SAME_COMMUNITY": 0.1, "SAME_STREET": 0.04}
 # Words are told as a reason from here on.
 ALIKE: Final = 0.25
-_FIELDS: Final = "n.id, n.kind, n.category, n.report_kind, n.report_category, coalesce(n.title, '') + ' ' + coalesce(n.summary, ''), n.place, n.occurred_at, n.closed_at"
 _SIDES: Final = ("Person", "Enterprise")
 _WORD = re.compile(r"\w")
 
@@ -47,6 +47,7 @@ class Told:
     place: str | None
     at: str
     closed: str | None
+    over: bool
     parties: frozenset[str]
     matters: frozenset[str]
 
@@ -57,14 +58,23 @@ class Similar:
 
     Attributes:
         score: 0 to 1. reasons: names of what they have in common, as `schema.scalars.Alike`. words: how alike their texts are, 0 to 1.
-        days: from when it occurred until it was closed, None while it is open.
+        over: whether it was closed by the day asked about. days: from when it occurred until it was closed, None where that is not so or not known.
     """
 
     id: str
     score: float
     reasons: tuple[str, ...]
     words: float
+    over: bool
     days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Incidents like one, the most alike first; `full`: whether there were more to look at than are looked at."""
+
+    similar: list[Similar]
+    full: bool
 
 
 def _parties(scope: Scope, variable: str) -> str:
@@ -72,10 +82,22 @@ def _parties(scope: Scope, variable: str) -> str:
     return f"COLLECT {{ MATCH (x)-[q:INVOLVED_IN]->({variable}) WHERE {known} RETURN DISTINCT x.id }}"
 
 
+def _fields(scope: Scope) -> str:
+    """What is compared of an incident `n`: only what the viewer may read of it."""
+
+    def read(name: str) -> str:
+        return f"n.{name}" if scope.viewer.sees_field("Incident", name) else "null"
+
+    texts = " + ' ' + ".join(f"coalesce({read(name)}, '')" for name in ("title", "summary"))
+    names = ("kind", "category", "report_kind", "report_category")
+    after = ("place", "occurred_at", "closed_at", "state")
+    return ", ".join(["n.id", *map(read, names), texts, *map(read, after)])
+
+
 def _row(scope: Scope) -> str:
     known = " AND ".join(["true", *scope.conditions("Matter", "m")])
     matters = f"COLLECT {{ MATCH (n)-[:HANDLED_IN]->(m:Matter) WHERE {known} RETURN m.id }}"
-    return f"RETURN [{_FIELDS}, {_parties(scope, 'n')}, {matters}] AS row"
+    return f"RETURN [{_fields(scope)}, {_parties(scope, 'n')}, {matters}] AS row"
 
 
 def itself(scope: Scope, label: str) -> str:
@@ -84,7 +106,7 @@ def itself(scope: Scope, label: str) -> str:
     if label == "Matter":
         known = " AND ".join(["true", *scope.conditions("Matter", "t")])
         return (
-            f"MATCH (t:Matter {{id: $id}})<-[:HANDLED_IN]-(n:Incident) WHERE {known} AND {where} "
+            f"MATCH (t:Matter {{id: $id}})<-[:HANDLED_IN]-(n:Incident) WHERE coalesce(t.opened_at < $tonight, true) AND {known} AND {where} "
             f"WITH n ORDER BY n.occurred_at, n.id LIMIT 1 {_row(scope)}"
         )
     return f"MATCH (n:Incident {{id: $id}}) WHERE {where} {_row(scope)}"
@@ -95,7 +117,8 @@ def candidates(scope: Scope) -> str:
     where = " AND ".join(["n.occurred_at < $tonight", "n.id <> $id", *scope.conditions("Incident", "n")])
     return (
         "CALL () { MATCH (n:Incident) USING INDEX n:Incident(place, id) WHERE n.place STARTS WITH $street AND n.id IS NOT NULL "
-        f"AND {where} AND (n.kind IN $kinds OR n.category IN $categories) "
+        f"AND {where} AND (n.kind IN $kinds OR n.category IN $categories OR (n.numbers CONTAINS '|' "
+        "AND (any(k IN n.report_kind WHERE k IN $kinds) OR any(c IN n.report_category WHERE c IN $categories)))) "
         "WITH n ORDER BY n.occurred_at DESC, n.id LIMIT $most RETURN n UNION "
         f"MATCH (x:Person|Enterprise)-[:INVOLVED_IN]->(n:Incident) WHERE x.id IN $parties AND ({seen(scope, _SIDES, 'x')}) AND {where} "
         f"WITH DISTINCT n ORDER BY n.occurred_at DESC, n.id LIMIT $most RETURN n }} {_row(scope)}"
@@ -104,30 +127,34 @@ def candidates(scope: Scope) -> str:
 
 async def find(
     store: Store, id: str, scope: Scope, scheme: Scheme, today: str, roles: Sequence[str], timeout: float
-) -> list[Similar] | None:
+) -> Found | None:
     """Incidents like `id` (an incident or a matter), the most alike first; None where there is none that the viewer may see."""
     parameters: dict[str, Any] = {"id": id, "tonight": f"{today}T99", "roles": list(roles)}
     text = itself(scope, ONTOLOGY.label_of(id) or "")
     rows = await store.read(text, {**parameters, **scope.parameters}, timeout=timeout)
     if not rows:
         return None
-    one = told(rows[0])
+    one = told(rows[0], today)
     text = candidates(scope)
     parameters |= {
         "id": one.id, "street": _area(one.place, scheme, "STREET") or "-", "kinds": sorted(one.kinds), "categories": sorted(one.categories),
-        "parties": sorted(one.parties), "most": MOST,
+        "parties": sorted(one.parties), "most": MOST + 1,
     }  # fmt: skip
     rows = await store.read(text, {**parameters, **scope.parameters}, timeout=timeout)
     # Two thousand texts take a tenth of a second to compare: whoever waits for something else goes on meanwhile.
-    return await asyncio.to_thread(compared, one, [told(row) for row in rows], scheme)
+    similar = await asyncio.to_thread(compared, one, [told(row, today) for row in rows], scheme)
+    return Found(similar, len(rows) > MOST)
 
 
-def told(row: Sequence[Any]) -> Told:
-    """A row as an incident."""
-    id, kind, category, kinds, categories, text, place, at, closed, parties, matters = row
+def told(row: Sequence[Any], today: str) -> Told:
+    """A row as an incident, as it was on a day."""
+    id, kind, category, kinds, categories, text, place, at, closed, state, parties, matters = row
+    if closed and closed[:10] > today:
+        # What it has become since is not known on that day.
+        closed, state = None, None
     return Told(
         id, frozenset(k for k in (kind, *(kinds or ())) if k), frozenset(c for c in (category, *(categories or ())) if c), text, place,
-        at or "", closed, frozenset(parties), frozenset(matters),
+        at or "", closed, closed is not None or state in CLOSED_STATES, frozenset(parties), frozenset(matters),
     )  # fmt: skip
 
 
@@ -158,7 +185,8 @@ def compared(one: Told, others: Sequence[Told], scheme: Scheme) -> list[Similar]
     found.sort(key=lambda f: f[1].at, reverse=True)
     found.sort(key=lambda f: -round(f[0], 6))
     return [
-        Similar(o.id, round(score, 3), reasons, round(same, 3), _days(o)) for score, o, reasons, same in found
+        Similar(o.id, round(score, 3), reasons, round(same, 3), o.over, _days(o))
+        for score, o, reasons, same in found
     ]
 
 

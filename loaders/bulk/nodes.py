@@ -8,8 +8,8 @@ import polars as pl
 
 from loaders.bulk.tables import LinkTable
 from loaders.disagreements import Said, contradicting, may_differ
-from loaders.reports import CLOSED_STATES
 from ontology import ONTOLOGY
+from ontology.terms import CLOSED_STATES
 
 RANK = ("__trust", "__effective", "__hash")
 

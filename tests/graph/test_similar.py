@@ -18,7 +18,7 @@ HOME, NEXT_DOOR, OTHER_HOUSE, ELSEWHERE = (
 
 def told(id: str, category: str = "rent", kind: str = "dispute", place: str | None = HOME, text: str = "租房押金退还", parties: str = "", matter: str = "", at: str = "2025-01-01T09:00:00+08:00", closed: str | None = None) -> Told:  # fmt: skip
     return Told(
-        id, frozenset({kind}), frozenset({category} if category else ()), text, place, at, closed, frozenset(parties.split()), frozenset(matter.split())
+        id, frozenset({kind}), frozenset({category} if category else ()), text, place, at, closed, closed is not None, frozenset(parties.split()), frozenset(matter.split())
     )  # fmt: skip
 
 

@@ -11,9 +11,12 @@ import networkx
 import pytest
 
 from graph.drawn import to_csv, to_graphml
+from graph.queries import similar
 from graph.queries.expand import Link
 from graph.queries.impact import contagion
 from graph.store import Store
+from graph.viewer import Viewer
+from ontology import Sensitivity
 from tests.schema.drawn import Asker, draw, load
 
 
@@ -35,8 +38,8 @@ EXPORT = 'query ($format: ExportFormat!) { neighbourhood(id: "per_wang", depth: 
 
 SIMILAR = """query ($id: ID!, $asOf: Date, $first: Int! = 20, $after: String) { similarMatters(id: $id, asOf: $asOf, first: $first, after: $after) {
   totalCount { value } pageInfo { hasNextPage endCursor } edges { node { incident { id } score reasons days sentence } } } }"""
-THEN = """query ($from: ID!, $to: ID!, $during: Period, $relations: [String!]) {
-  paths(from: $from, to: $to, during: $during, relations: $relations) { searchedDepth paths { length nodeIds since until sentence } } }"""
+THEN = """query ($from: ID!, $to: ID!, $during: Period, $relations: [String!], $asOf: Date) {
+  paths(from: $from, to: $to, during: $during, relations: $relations, asOf: $asOf) { searchedDepth paths { length nodeIds since until sentence } } }"""
 
 
 async def test_what_several_have_in_common(town: Asker) -> None:
@@ -237,9 +240,19 @@ async def test_who_lived_together_then(town: Asker) -> None:
         )
         return list(found["paths"]["paths"])
 
-    (then,) = await ways("per_wang", "per_li", "2025-01-01", "2026-01-01", "LIVES_AT")
-    assert (then["length"], then["since"], then["until"]) == (2, "2025-06-01", "2026-01-01")
-    assert then["sentence"].endswith("(2025-06-01 至 2026-01-01 前)")
+    # Asked of some weeks, it is told since when they have, which they still do.
+    (then,) = await ways("per_wang", "per_li", "2025-08-01", "2025-09-01", "LIVES_AT")
+    assert (then["length"], then["since"], then["until"]) == (2, "2025-06-01", None)
+    assert then["sentence"].endswith("(2025-06-01 起)")
+    # On an earlier day nothing of it was known.
+    early = await town.data(
+        THEN,
+        **ends,
+        during={"from": "2025-08-01", "to": "2025-09-01"},
+        relations=["LIVES_AT"],
+        asOf="2025-03-01",
+    )
+    assert early["paths"]["paths"] == []
     assert await ways("per_wang", "per_li", "2024-01-01", "2025-06-01", "LIVES_AT") == []
     # One after the other they rented the same house, and never at once.
     assert await ways("per_dong", "per_li", "2019-01-01", "2027-01-01", "RENTS") == []
@@ -247,7 +260,67 @@ async def test_who_lived_together_then(town: Asker) -> None:
     assert plain and all(p["since"] is None and p["until"] is None for p in plain)
     # What happened holds on its day: both were in one dispute.
     met = await ways("per_wang", "per_li", "2025-10-01", "2025-10-02", "INVOLVED_IN")
-    assert met and all(p["since"] == "2025-10-01" for p in met)
+    assert met and all((p["since"], p["until"]) == ("2025-10-01", "2025-10-02") for p in met)
     assert await ways("per_wang", "per_li", "2025-10-02", "2025-10-03", "INVOLVED_IN") == []
     answer = await town(THEN, **ends, during={"from": "2025-01-02", "to": "2025-01-02"})
     assert answer.errors[0]["extensions"]["code"] == "BAD_ARGUMENT"
+
+
+async def test_calls_and_what_follows_hold_on_their_day(town: Asker) -> None:
+    await town.store.write(
+        "MATCH (a:Phone {id: 'tel_1'}), (b:Phone {id: 'tel_2'}), (d:Incident {id: 'inc_d3'}), (c:Incident {id: 'inc_d1'}) "
+        "CREATE (a)-[:CALLED {k: 'x', at: '2025-05-05T10:00:00+08:00'}]->(b), (d)-[:FOLLOWS {k: 'x'}]->(c)"
+    )
+
+    async def ways(one: str, other: str, since: str, until: str, relation: str) -> int:
+        pair: dict[str, Any] = {"from": one, "to": other}
+        found = await town.data(THEN, **pair, during={"from": since, "to": until}, relations=[relation])
+        return len(found["paths"]["paths"])
+
+    assert await ways("tel_1", "tel_2", "2025-05-05", "2025-05-06", "CALLED") == 1
+    assert await ways("tel_1", "tel_2", "2010-01-01", "2010-01-02", "CALLED") == 0
+    # What follows, follows on its own day, from whichever end one looks.
+    for pair in (("inc_d1", "inc_d3"), ("inc_d3", "inc_d1")):
+        assert await ways(*pair, "2025-11-15", "2025-11-16", "FOLLOWS") == 1
+        assert await ways(*pair, "2025-10-01", "2025-10-02", "FOLLOWS") == 0
+
+
+async def test_what_one_may_not_read_is_not_compared(town: Asker) -> None:
+    """Whatever a summary says, who may not read it gets the same answer."""
+    hidden = Viewer("clerk", None, frozenset({Sensitivity.PERSONAL}))
+    query = '{ similarMatters(id: "inc_old") { edges { node { incident { id } score words reasons } } } }'
+    await town.store.write("MATCH (i:Incident {id: 'inc_d1'}) SET i.summary = '漏水'")
+    before, open_before = await town.data(query, hidden), await town.data(query)
+    await town.store.write("MATCH (i:Incident {id: 'inc_d1'}) SET i.summary = '与此毫无关系的一段话'")
+    assert await town.data(query, hidden) == before
+    assert await town.data(query) != open_before
+
+
+async def test_how_incidents_like_one_ended(town: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    await town.store.write("MATCH (i:Incident {id: 'inc_old'}) SET i.closed_at = '2025-10-08T09:00:00+08:00'")
+
+    async def told(**more: Any) -> dict[str, tuple[int | None, str]]:
+        found = (await town.data(SIMILAR, id="inc_d1", **more))["similarMatters"]
+        return {
+            e["node"]["incident"]["id"]: (e["node"]["days"], e["node"]["sentence"].split(";")[1])
+            for e in found["edges"]
+        }
+
+    now = await told()
+    assert now["inc_old"] == (276, "276 天办结")
+    # Closed, and nobody says when; and not closed yet on the day asked about.
+    assert now["inc_d3"] == (None, "已办结")
+    assert (await told(asOf="2025-10-05"))["inc_old"] == (None, "尚未办结")
+    # By the kind of a further report, too.
+    await town.store.write(
+        "MATCH (i:Incident {id: 'inc_h1'}) SET i.numbers = '|H1|J9|', i.report_kind = ['hazard', 'dispute'], i.report_category = ['exit_blocked', 'neighbour']"
+    )
+    assert "inc_h1" in await told()
+    monkeypatch.setattr(similar, "MOST", 1)
+    count = (await town.data('{ similarMatters(id: "inc_d1") { totalCount { exactness } } }'))[
+        "similarMatters"
+    ]
+    assert count["totalCount"]["exactness"] == "AT_LEAST"
+    # A matter that was not opened yet is not known.
+    answer = await town(SIMILAR, id="mat_2", asOf="2025-10-05")
+    assert answer.errors[0]["extensions"]["code"] == "NOT_FOUND"

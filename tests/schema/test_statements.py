@@ -41,7 +41,15 @@ MORE = {
     # Which cases there are, and what stands in them.
     "findingCases": 2,
 }
-_BAD = ("NodeByLabelScan", "AllNodesScan", "RelationshipTypeScan", "AllRelationshipsScan", "CartesianProduct")
+_BAD = (
+    "NodeByLabelScan",
+    "AllNodesScan",
+    "RelationshipTypeScan",
+    "AllRelationshipsScan",
+    "CartesianProduct",
+    "NodeByLabelsScan",
+    "RelationshipTypesScan",
+)
 # A list for each way in which a place's things are found, and each filter.
 LISTS = """residents(filter: {residence: ["floating"], name: "王", ageFrom: 18, ageTo: 60}) { ...n } houses(rented: true) { ...n }
   enterprises(industry: "catering", states: ["active"]) { ...n } vehicles(kinds: ["car"]) { ...n } devices(kinds: ["camera"]) { ...n }

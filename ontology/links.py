@@ -234,19 +234,25 @@ class About(Link):
     )
 
 
+_EVIDENCE = (
+    "Incident", "Trip", "Permit", "Device", "Enterprise", "Vehicle", "Address", "Project", "House", "Volunteer", "Person", "Matter",
+)  # fmt: skip
+
+
 class ShownBy(Link):
     type, zh, en, history = "SHOWN_BY", "证据", "is shown by", False
-    ends = tuple(
-        ("Finding", label)
-        for label in (
-            "Incident", "Trip", "Permit", "Device", "Enterprise", "Vehicle", "Address", "Project", "House", "Volunteer",
-            "Person", "Matter", "Team", "ChatGroup",
-        )
-    )  # fmt: skip
+    ends = tuple(("Finding", label) for label in _EVIDENCE)
+
+
+class Beside(Link):
+    """What is shown with a finding though it is no evidence of it, such as whom to tell: who may not see it sees the finding all the same."""
+
+    type, zh, en, history = "BESIDE", "并列", "is shown with", False
+    ends = tuple(("Finding", label) for label in (*_EVIDENCE, "Team", "ChatGroup"))
 
 
 LINKS: tuple[type[Link], ...] = (
     In, InGrid, PartOf, Changes, Into, LivesAt, At, RegisteredAt, OccurredAt, Serves, Owns, Rents, RelatedTo, MemberOfHousehold,
     HasPhone, Called, WorksFor, Represents, Guarantees, InvolvedIn, HandledIn, Follows, HandledBy, Is, MemberOf,
-    Holds, Builds, Runs, Uses, For, MadeBy, From, To, About, ShownBy,
+    Holds, Builds, Runs, Uses, For, MadeBy, From, To, About, ShownBy, Beside,
 )  # fmt: skip

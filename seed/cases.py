@@ -8,6 +8,7 @@ the feeds themselves (`seed.trace_truth`), so that what comes about by chance is
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -168,14 +169,14 @@ def share_hands(
 ) -> Enterprises:  # fmt: skip
     """Gives companies one representative, one phone or one room for many.
 
-    What looks alike: as many of whom one has closed; one too few; as many in one building, each in a room of its own.
+    What looks alike: as many of whom one has closed; and one too few.
     """
     rng = options.rng("one-hand")
     homes = len(people.use)
     at_home = (enterprises.spot >= spots.home_at) & (enterprises.spot < spots.home_at + homes)
     companies = np.flatnonzero((enterprises.kind == COMPANY) & ~at_home)
     # Those that are open, and some that are not, each taken once; what is in a dwelling may be a workshop, and is left alone.
-    open_ones = iter(rng.permutation(companies[enterprises.active[companies]]).tolist())
+    pool = rng.permutation(companies[enterprises.active[companies]])
     shut = iter(rng.permutation(companies[~enterprises.active[companies]]).tolist())
     grown = rng.permutation(
         np.flatnonzero((people.years > 24) & (people.years < 66) & (people.death < 0) & (people.left < 0))
@@ -185,8 +186,10 @@ def share_hands(
     rep, spot = enterprises.rep.copy(), enterprises.spot.copy()
     phones: dict[int, str] = {}
 
+    open_ones: Iterator[int] = iter(())
+
     def firms(n: int) -> list[int]:
-        found = [f for f, _ in zip(open_ones, range(n), strict=False)]
+        found = [f for _, f in zip(range(n), open_ones, strict=False)]
         return found if len(found) == n else []
 
     def group(sort: int, least: int) -> tuple[list[int], bool]:
@@ -199,9 +202,11 @@ def share_hands(
             return firms(least - 1), False
         return firms(least + int(rng.integers(0, 5))), True
 
-    for what, key, per_district, least in (
+    # A third of them for each sort, so that none is left without.
+    for part, (what, key, per_district, least) in enumerate((
         ("rep", "one_representative", ONE_HAND, HAND), ("phone", "one_phone", ONE_PHONE, SHARED), ("room", "one_room", ONE_ROOM, SHARED),
-    ):  # fmt: skip
+    )):  # fmt: skip
+        open_ones = iter(pool[part::3].tolist())
         for number in range(2 * share(options, places, "one-hand", per_district, 2)):
             members, enough = group(number % 4, least)
             hand, room = next(hands, None), next(rooms, None)

@@ -133,7 +133,9 @@ def gather_labour(stories: Stories, batch: Batch) -> None:
     order = np.argsort(firms.employer, kind="stable")
     order = order[(firms.employer[order] >= 0) & (people.death[order] < 0)]
     employers = firms.employer[order]
-    many = np.flatnonzero(np.bincount(employers, minlength=len(firms.kind)) >= 8)
+    # The larger employers; of a small district, those that there are.
+    size = np.bincount(employers, minlength=len(firms.kind))
+    many = np.flatnonzero(size >= min(8, max(3, int(size.max(initial=0)))))
     records = Gathering(batch)
 
     def put(firm: int, second: int, gaps: Sequence[int], alone: bool = False) -> None:

@@ -553,7 +553,7 @@ def seed_scenario(
         },
         schema=dict.fromkeys(("person", "name", "identity_number", "phone", "resident_key"), pl.String),
     )
-    writer.truth(people, disputes, hazards, expect=expect)
+    writer.truth(people, repeats(disputes), relapses(hazards), expect=expect)
     return writer.manifest()
 
 

@@ -151,11 +151,19 @@ def petitioned(stories: Stories, *, late: bool = False) -> list[str]:
         for place, day in zip(code.gather(held.spot[rows]), _dates(held.second[rows]), strict=True):
             disputes[place].append(day)
     held = stories.reports["petitions"]
-    return sorted(
-        number
-        for number, place, day in zip(held.number, code.gather(held.spot), _dates(held.second), strict=True)
-        if len(place) in _PLACE_LENGTHS and any(0 < (day - d).days <= most for d in disputes.get(place, ()))
-    )
+    found: list[str] = []
+    # Of one matter that was petitioned about several times the first decides, and all are of it.
+    rises: dict[int, bool] = {}
+    numbers, places, days = held.number.to_list(), code.gather(held.spot).to_list(), list(_dates(held.second))
+    for i in np.argsort(held.second, kind="stable").tolist():
+        matter, place, day = int(held.matter[i]), places[i], days[i]
+        if matter not in rises:
+            rises[matter] = len(place) in _PLACE_LENGTHS and any(
+                0 < (day - d).days <= most for d in disputes.get(place, ())
+            )
+        if rises[matter]:
+            found.append(numbers[i])
+    return sorted(found)
 
 
 def _dates(seconds: np.ndarray) -> Iterable[date]:

@@ -175,11 +175,10 @@ class Writer:
         self.matters.append(frame.filter(pl.col("feed").is_in(wanted(self.options.only))))
 
     def truth(
-        self, people: pl.DataFrame, disputes: list[Dispute], hazards: list[Hazard], **more: Any
+        self, people: pl.DataFrame, found: list[dict[str, Any]], again: list[dict[str, Any]], **more: Any
     ) -> None:
-        """Write `truth/`."""
+        """Write `truth/`: the true repeats and relapses, and whatever else by name."""
         folder = self.directory / "truth"
-        found, again = repeats(disputes), relapses(hazards)
         dump(folder / "repeats.json", found)
         dump(folder / "relapses.json", again)
         for name, value in more.items():
@@ -449,11 +448,18 @@ def seed_district(directory: Path, options: SeedOptions, progress: Progress | No
     writer.planted |= trace_truth.listed(writer.clean, options.until)
     writer.planted["dispute_petitioned"] = trace_truth.petitioned(stories)
     near.add("dispute_petitioned", trace_truth.petitioned(stories, late=True))
-    near.keys = trace_truth.nearly(writer.clean, options.until, near.keys, writer.planted)
+    found = repeats(disputes_of(incidents.alarms, incidents.mediations))
+    again = relapses(hazards_of(hazards, term_codes()))
+    true = {
+        **writer.planted,
+        "repeats": [r["incidents"] for r in found],
+        "relapses": [[r["earlier"], r["later"]] for r in again],
+    }
+    near.keys = trace_truth.nearly(writer.clean, options.until, near.keys, true)
     writer.truth(
         people_truth(people, stories),
-        disputes_of(incidents.alarms, incidents.mediations),
-        hazards_of(hazards, term_codes()),
+        found,
+        again,
         planted=writer.planted,
         near_misses=near.keys,
     )

@@ -228,7 +228,7 @@ class TraceCompiler:
         """When an incident was first reported as one of the kinds; of one report, or reported so by none, when it was."""
         codes = self._kinds(things.kinds)[1]
         of = f"(n.report_kind[i] IN {codes} OR n.report_category[i] IN {codes})"
-        first = f"reduce(x = null, i IN range(0, size(n.report_at) - 1) | CASE WHEN {of} AND (x IS NULL OR n.report_at[i] < x) THEN n.report_at[i] ELSE x END)"
+        first = f"reduce(x = null, i IN range(0, size(n.report_at) - 1) | CASE WHEN {of} AND n.report_at[i] <> '' AND (x IS NULL OR n.report_at[i] < x) THEN n.report_at[i] ELSE x END)"
         return (
             f"CASE WHEN n.numbers CONTAINS '|' THEN coalesce({first}, n.occurred_at) ELSE n.occurred_at END"
         )
@@ -270,7 +270,7 @@ class TraceCompiler:
                 since, until = (self._value(hour) for hour in wanted.hours)
                 over = "OR" if wanted.hours[0] > wanted.hours[1] else "AND"
                 clock = f"substring({value}, 11, 5)"
-                parts.append(f"({clock} >= {since} {over} {clock} < {until})")
+                parts.append(f"size({value}) >= 16 AND ({clock} >= {since} {over} {clock} < {until})")
             if wanted.none_of is not None:
                 parts.append(f"NOT coalesce({value}, '') IN {self._value(wanted.none_of)}")
             return f"({' AND '.join(parts)})" if parts else "true"
@@ -383,10 +383,9 @@ class TraceCompiler:
             where = " AND ".join(
                 [f"{carrier}.place IS NOT NULL", *self._sure(things, carrier, loosely=loosely)]
             )
-            around = self._around(_cut(f"{carrier}.place", self._width()), self._value(things.near))
-            return f"{match} WITH n, {carrier} WHERE {where} CALL ({carrier}) {{ {around} RETURN b.place AS s }} WITH DISTINCT n, s".replace(
-                "WITH n, n WHERE", "WITH n WHERE"
-            )
+            kept = "n" if carrier == "n" else f"n, {carrier}"
+            here = f"WITH DISTINCT n, {_cut(f'{carrier}.place', self._width())} AS here"
+            return f"{match} WITH {kept} WHERE {where} {here} {self._around('here', self._value(things.near))} WITH DISTINCT n, around AS s"
         if subject.pair is not None:
             return f"WITH n, {self._parties()} AS parties WHERE size(parties) = 2 {_PAIR}"
         if subject.node is not None:
@@ -419,7 +418,7 @@ class TraceCompiler:
         match, carrier = self._carrier(things)
         if things.near is not None:
             around = self._around("s", self._value(things.near))
-            inside = f"{carrier}.place STARTS WITH b.place AND {carrier}.{'who' if carrier == 'tie' else 'id'} IS NOT NULL"
+            inside = f"{carrier}.place STARTS WITH around AND {carrier}.{'who' if carrier == 'tie' else 'id'} IS NOT NULL"
             where = " AND ".join([inside, *self._sure(things, carrier), *given])
             if carrier == "n":
                 return (
@@ -435,16 +434,18 @@ class TraceCompiler:
         return f"{match.strip().replace('(n)', f'(n:{things.label})', 1)} WHERE {where}"
 
     def _around(self, key: str, metres: str) -> str:
-        """The buildings and sites `b` within so many metres of the one that has a place key, that itself among them."""
+        """The place keys `around` of the building or site whose key a variable has, and of those within so many metres of it."""
         degrees = f"{metres} / {METRES_A_DEGREE} * 1.01"
         here = "point({latitude: o.latitude, longitude: o.longitude})"
         return (
-            f"MATCH (o:Address) WHERE o.place = {key} AND o.id IS NOT NULL AND o.latitude IS NOT NULL AND o.longitude IS NOT NULL "
+            f"CALL ({key}) {{ RETURN {key} AS around UNION "
+            f"MATCH (o:Address) USING INDEX o:Address(place, id) WHERE o.place = {key} AND o.id IS NOT NULL "
+            "AND o.latitude IS NOT NULL AND o.longitude IS NOT NULL "
             "MATCH (b:Address) USING INDEX b:Address(latitude, longitude) "
             f"WHERE b.latitude >= o.latitude - {degrees} AND b.latitude <= o.latitude + {degrees} "
             f"AND b.longitude >= o.longitude - {degrees} / cos(radians(o.latitude)) AND b.longitude <= o.longitude + {degrees} / cos(radians(o.latitude)) "
             f"AND b.level IN {self._value(list(_STANDING))} AND b.place IS NOT NULL "
-            f"AND point.distance(point({{latitude: b.latitude, longitude: b.longitude}}), {here}) <= {metres}"
+            f"AND point.distance(point({{latitude: b.latitude, longitude: b.longitude}}), {here}) <= {metres} RETURN b.place AS around }}"
         )
 
     def _parties(self) -> str:
@@ -467,8 +468,8 @@ class TraceCompiler:
                 yield f"UNWIND $places AS k WITH k WHERE size(k) >= {width} RETURN DISTINCT {_cut('k', width)} AS s"
         for metres in dict.fromkeys(f.things.near for f in self.fetches if f.things.near is not None):
             # What was near, and may be so no more.
-            around = self._around("k", self._value(metres))
-            yield f"UNWIND $places AS place WITH DISTINCT {_cut('place', self._width())} AS k {around} RETURN b.place AS s"
+            around = self._around("here", self._value(metres))
+            yield f"UNWIND $places AS place WITH DISTINCT {_cut('place', self._width())} AS here {around} RETURN around AS s"
         for fetch in self.fetches:
             things = fetch.things
             # What must stand there may do so no more: that is what has changed.
@@ -631,7 +632,10 @@ def _leads(pattern: Pattern, start: int, values: Mapping[str, int]) -> list[int]
     if pattern.any is not None:
         found = []
         for each in pattern.any:
-            found += _leads(each, start, values)
+            leads = _leads(each, start, values)
+            if not leads:
+                return []
+            found += leads
             start += len(list(fetches_of(each)))
         return found
     if pattern.all is not None:

@@ -298,6 +298,7 @@ class Planted(Strict):
         of: the label whose keys the list has.
         by: the field that holds them, where it is not the label's usual one.
         kinds: of incidents: the kinds of the reports that the list has, where the trace speaks of more.
+        standing: whether the list has what is so now only, so that what has closed is left aside.
         values: parameters with which the list holds every true case.
         earlier: how it was looked for before; its precision is told beside.
     """
@@ -306,6 +307,7 @@ class Planted(Strict):
     of: str | None = None
     by: str | None = None
     kinds: list[str] = []
+    standing: bool = False
     values: dict[str, int] = {}
     earlier: Pattern | None = None
 
@@ -361,6 +363,9 @@ class Trace(Strict):
             mistakes.append((("pattern",), "something must stand at the place itself, whatever is near it"))
         for where, things in self.every():
             mistakes += [((*where, *below), said) for below, said in self._reached(things)]
+        for i, things in enumerate(self.shows):
+            if things.label not in _BESIDE:
+                mistakes.append((("shows", i, "label"), f"{things.label} cannot be shown with a finding"))
         for language in ("zh", "en"):
             for said in _unsayable(getattr(self.sentence, language)):
                 mistakes.append((("sentence", language), said))
@@ -370,6 +375,10 @@ class Trace(Strict):
 
     def _reached(self, things: Things) -> Iterator[tuple[Where, str]]:
         """Whether the things lead to the subject, and to what must stand where they do."""
+        if things.confidence is not None and (
+            self.subject.place is None or things.way or things.label in ("Person", "Address")
+        ):
+            yield ("confidence",), "only what stands at a place, by itself, may have been placed by its text"
         if things.near is not None and (self.subject.place != "BUILDING" or things.way):
             yield ("near",), "what is near stands around a place: BUILDING, and has no way"
         for i, related in enumerate(things.having):
@@ -458,6 +467,9 @@ def _things(pattern: Pattern, where: Where) -> Iterator[tuple[Where, Things]]:
             yield from _things(each, (*where, name, i))
     if pattern.unless is not None:
         yield from _things(pattern.unless, (*where, "unless"))
+
+
+_BESIDE = frozenset(end for _, end in ONTOLOGY.links["BESIDE"].ends)
 
 
 def _leads(pattern: Pattern) -> bool:

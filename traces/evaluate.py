@@ -28,7 +28,7 @@ class Fact:
         x: which selection of the pattern it is of.
         begin, end: ISO days or moments; None where nothing is known, or there is none.
         matter: what its reports are one of. once: what counts once. same: values that steps must share.
-        measure: from when days count to the next step. shown: all that a chain runs over.
+        measure: from when days count to the next step. shown: all that a chain runs over. grace: days after its begin from which it counts.
     """
 
     x: int
@@ -41,14 +41,23 @@ class Fact:
     same: tuple[Any, ...] | None = None
     measure: str | None = None
     shown: tuple[str, ...] | None = None
+    grace: int = 0
 
     @property
     def day(self) -> int:
         return day_of(self.begin)
 
+    @property
+    def counts(self) -> int:
+        """The day from which it counts."""
+        return self.day + self.grace
+
     def stands(self, today: str) -> bool:
-        """Whether it is so on a day: the end is not of it."""
-        return (self.begin or "")[:10] <= today and (self.end or OPEN_END)[:10] > today
+        """Whether it is so on a day, and counts: the end is not of it."""
+        begun = (self.begin or "")[:10]
+        if self.grace and begun:
+            begun = iso(self.counts)
+        return begun <= today and (self.end or OPEN_END)[:10] > today
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +159,8 @@ class Evaluator:
         for each in sorted(
             set(map(self._counted, facts)), key=lambda f: (f.begin or "", f.number, f.id, f.shown or ())
         ):
-            if (each.begin or "")[:10] > self.today:
-                self._due.add(each.day)
+            if each.begin and each.counts > self.day:
+                self._due.add(each.counts)
                 continue
             held.setdefault(each.x, []).append(each)
         matches, used = self._pattern(self.trace.pattern, held, 0)
@@ -178,10 +187,12 @@ class Evaluator:
         return Result(sorted(episodes, key=lambda e: (e.last, e.ids)), iso(min(coming)) if coming else None)
 
     def _counted(self, f: Fact) -> Fact:
-        """A fact from when it counts until when it does: a thing's own last day is of it, a relationship's end is not."""
+        """A fact with from when it counts and until when: a thing's own last day is of it, a relationship's end is not."""
         things = self._things[f.x]
+        if things.timeless:
+            return replace(f, begin=None, end=None)
         if things.grace and f.begin:
-            f = replace(f, begin=iso(f.day + things.grace))
+            f = replace(f, grace=things.grace)
         if things.until is not None and f.end and f.end[:10] != OPEN_END:
             f = replace(f, end=iso(day_of(f.end) + 1))
         return f
@@ -378,7 +389,7 @@ class Evaluator:
         found = []
         latest = sorted(((e.begin or "", e.id) for e in expected), reverse=True)
         for f in facts:
-            limit = f.day + self._number(absent.within)
+            limit = f.counts + self._number(absent.within)
             # The latest that is not the thing itself.
             if next((begin >= (f.begin or "") for begin, id in latest if id != f.id), False):
                 continue

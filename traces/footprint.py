@@ -55,6 +55,9 @@ def footprint(trace: Trace, terms: Terms) -> Footprint:
             ways.append(["<INVOLVED_IN:Person"])
             ways.append(["<INVOLVED_IN:Enterprise"])
         labels.add(things.label)
+        if things.near is not None:
+            # Where the buildings are.
+            labels.add("Address")
         if any(name.startswith("n_") for name in things.where):
             # Counts of a place change with what is counted.
             labels |= _COUNTED

@@ -43,7 +43,8 @@ async def score(runner: Runner, trace: Trace, truth: Path) -> dict[str, Any] | N
 async def _scored(runner: Runner, trace: Trace, truth: Path) -> dict[str, Any]:
     assert trace.planted is not None
     results = await runner.whole(trace, trace.planted.values)
-    matches = [m for r in results.values() for e in r.episodes for m in e.matches]
+    now = trace.planted.standing
+    matches = [m for r in results.values() for e in r.episodes if e.open or not now for m in e.matches]
     kinds = set(trace.planted.kinds) or {k for t in trace.selections for k in t.kinds}
     by = {trace.planted.of: trace.planted.by} if trace.planted.of and trace.planted.by else {}
     names = await _names(runner, {i for m in matches for i in m.ids}, kinds, _KEYS | by)

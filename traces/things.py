@@ -101,6 +101,7 @@ class Things(Strict):
         grace: days after its time from which it counts: what was due yesterday is late today.
         confidence: how sure the place must be where it was read from free text, 0 to 1; without it such things stand at no place for sure.
         near: within how many metres of the subject, a building or a site, they may stand; without it they stand in it.
+        timeless: whether it counts as it is whenever it began or ended, and gives a finding no days, such as a registration.
         reported: of incidents: whether its time is that of its first report of these kinds, where it has several.
     """
 
@@ -112,6 +113,7 @@ class Things(Strict):
     time: str | None = None
     until: str | None = None
     grace: Annotated[int, Field(ge=0, le=3660)] = 0
+    timeless: bool = False
     reported: bool = False
     near: Number | None = None
     confidence: Annotated[float, Field(gt=0, le=1)] | None = None

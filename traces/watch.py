@@ -39,8 +39,7 @@ FIRST_PAUSE, LAST_PAUSE = 60.0, 6 * 3600.0
 # More touched than this, and the whole district is looked at instead.
 MANY = 50_000
 _PLACED = tuple(label for label, e in ONTOLOGY.entities.items() if "place" in e.fields())
-_ABOUT = frozenset(end for _, end in ONTOLOGY.links["ABOUT"].ends)
-_SHOWN = frozenset(end for _, end in ONTOLOGY.links["SHOWN_BY"].ends)
+_ENDS = {t: frozenset(end for _, end in ONTOLOGY.links[t].ends) for t in ("SHOWN_BY", "BESIDE", "ABOUT")}
 
 
 log = logging.getLogger("quanxi.traces")
@@ -277,7 +276,7 @@ class Watch:
             places |= await _read(store, label, "id", of, "n.place")
         told = []
         for f in findings:
-            about = f.subject if ONTOLOGY.label_of(f.subject) in _ABOUT else None
+            about = f.subject if ONTOLOGY.label_of(f.subject) in _ENDS["ABOUT"] else None
             where = (f.subject, *reversed(f.shown_by))
             told.append(replace(f, about=about, place=next((places[i] for i in where if i in places), None)))
         return told
@@ -290,16 +289,16 @@ class Watch:
         ends: dict[tuple[str, str], list[dict[str, str]]] = {}
         for f in held:
             difference.put_node(f.id, _properties(f, grids.get(f.place or "")))
-            pairs = [("SHOWN_BY", n) for n in (*f.shown_by, *f.beside)] + (
-                [("ABOUT", f.about)] if f.about is not None else []
-            )
+            pairs = [("SHOWN_BY", n) for n in f.shown_by] + [("BESIDE", n) for n in f.beside]
+            pairs += [("ABOUT", f.about)] if f.about is not None else []
             for type, node in pairs:
                 label = ONTOLOGY.label_of(node)
-                if label in (_SHOWN if type == "SHOWN_BY" else _ABOUT):
+                if label in _ENDS[type]:
                     ends.setdefault((type, label or ""), []).append({"f": f.id, "n": node})
         await store.write_batches(
-            "UNWIND $rows AS row MATCH (f:Finding {id: row.id})-[r:SHOWN_BY]->(n) WHERE NOT n.id IN row.shown DELETE r",
-            [{"id": f.id, "shown": [*f.shown_by, *f.beside]} for f in held],
+            "UNWIND $rows AS row MATCH (f:Finding {id: row.id})-[r:SHOWN_BY|BESIDE]->(n) "
+            "WHERE NOT n.id IN CASE type(r) WHEN 'BESIDE' THEN row.beside ELSE row.shown END DELETE r",
+            [{"id": f.id, "shown": list(f.shown_by), "beside": list(f.beside)} for f in held],
         )
         await write(store, difference)
         # What showed a finding may be gone by now: it is matched, so that no empty node takes its place.

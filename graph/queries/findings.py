@@ -16,6 +16,7 @@ from graph.validity import bounded
 from graph.viewer import Scope
 from ontology import ONTOLOGY
 
+BESIDE: tuple[str, ...] = tuple(label for _, label in ONTOLOGY.links["BESIDE"].ends)
 SHOWN: tuple[str, ...] = tuple(dict.fromkeys(label for _, label in ONTOLOGY.links["SHOWN_BY"].ends))
 NODES = 200
 """How many of the things that show one finding may be drawn."""
@@ -105,13 +106,15 @@ def cases(scope: Scope, area: str | None) -> str:
 
 
 def evidence(scope: Scope) -> str:
-    """Rows [finding, ids of what shows it and of what two of these have in common, links among them, whether it was cut] of `$ids`.
+    """Rows [finding, ids of what shows it, of what two of these have in common and of what is shown beside, links among them, whether it was
+    cut] of `$ids`.
 
-    At most `$nodes` things that show a finding, and a quarter as many that they have in common today. What is said to be at a place or works
+    What is beside takes what room is left. At most `$nodes` things that show a finding, and a quarter as many that they have in common today. What is said to be at a place or works
     for an enterprise may be thousands: places are not looked around, of others so many links as of a step on the way elsewhere.
     """
     where = "".join(f" AND {c}" for c in scope.conditions("Finding", "f"))
     shown, common = seen(scope, SHOWN, "x"), seen(scope, _COMMON, "m")
+    beside = seen(scope, BESIDE, "b")
     told = "{id: elementId(r), type: type(r), start: startNode(r).id, end: endNode(r).id, p: r {.since, .until, .confidence, .role, .kin}}"
     return (
         f"UNWIND $ids AS id MATCH (f:Finding {{id: id}}) WHERE true{where} "
@@ -120,9 +123,12 @@ def evidence(scope: Scope) -> str:
         "CALL (xs) { UNWIND xs AS x CALL (x, xs) { MATCH (x)-[r]-(m) "
         f"WHERE NOT x:Address AND NOT m IN xs AND ({common}) AND (r.until IS NULL OR ({bounded('r')})) RETURN m LIMIT {LINKS} }} "
         "WITH m, count(DISTINCT x) AS held WHERE held > 1 WITH m ORDER BY held DESC, m.id LIMIT 1 + $nodes / 4 RETURN collect(m) AS ms } "
-        "WITH f, cut, xs, xs + ms AS held "
-        "CALL (f, xs, held) { UNWIND held AS x MATCH (x)-[r]->(y) WHERE y IN held "
-        f"RETURN {told} AS link LIMIT 4 * $nodes UNION ALL UNWIND xs AS x MATCH (f)-[r:SHOWN_BY|ABOUT]->(x) RETURN {told} AS link }} "
+        f"CALL (f, xs) {{ MATCH (f)-[:BESIDE]->(b) WHERE ({beside}) AND NOT b IN xs WITH DISTINCT b ORDER BY b.id "
+        "LIMIT 1 + $nodes RETURN collect(b) AS bs } "
+        "WITH f, cut OR size(xs) + size(bs) > $nodes AS cut, xs, ms, bs[..$nodes - size(xs)] AS bs WITH f, cut, xs, bs, xs + ms + bs AS held "
+        "CALL (f, xs, bs, held) { UNWIND held AS x MATCH (x)-[r]->(y) WHERE y IN held "
+        f"RETURN {told} AS link LIMIT 4 * $nodes UNION ALL UNWIND xs AS x MATCH (f)-[r:SHOWN_BY|ABOUT]->(x) RETURN {told} AS link "
+        f"UNION ALL UNWIND bs AS x MATCH (f)-[r:BESIDE]->(x) RETURN {told} AS link }} "
         "WITH f, cut, held, collect(link) AS links "
         "RETURN [f.id, [x IN held | x.id], links, cut OR size(links) >= 4 * $nodes] AS found"
     )

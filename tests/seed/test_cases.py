@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,7 @@ import pytest
 from ontology.terms import load_terms
 from seed import Manifest, SeedOptions, seed_district
 from seed.cases import CROWD
+from seed.options import PLANTS
 from tests.seed.test_things import iso
 from traces.catalogue import load_traces
 
@@ -40,7 +42,15 @@ def test_every_trace_has_true_cases_in_the_answer_key(true: dict[str, Any]) -> N
             assert true[key], trace.trace
 
 
-def test_near_misses_are_none(true: dict[str, Any], near: dict[str, list[str]]) -> None:
+def test_near_misses_are_none(district: Manifest, true: dict[str, Any], near: dict[str, list[str]]) -> None:
+    folder = district.directory / "truth"
+    repeats, relapses = (
+        json.loads((folder / f"{name}.json").read_bytes()) for name in ("repeats", "relapses")
+    )
+    true = {
+        **true, "repeats": [r["incidents"] for r in repeats], "relapses": [[r["earlier"], r["later"]] for r in relapses]
+    }  # fmt: skip
+    assert true["repeats"] and true["relapses"]
     for key, keys in near.items():
         so = {k for each in true.get(key, ()) for k in (each if isinstance(each, list) else [each])}
         assert not so & set(keys), key
@@ -74,3 +84,11 @@ def test_a_hand_has_a_name_and_a_number(district: Manifest, true: dict[str, Any]
     assert len(rows) == len(true["one_representative"])
     for name, number in rows.select("法定代表人", "法定代表人证件号").iter_rows():
         assert known[number] == name
+
+
+@pytest.mark.parametrize("plant", [{}, {"labour-clusters": 50, "one-hand": 3000}, dict.fromkeys(PLANTS, 0)])
+def test_of_a_very_small_district(tmp_path: Path, plant: dict[str, int]) -> None:
+    made = seed_district(tmp_path, SeedOptions(scale=0.0005, noise="clean", plant=plant))
+    true = json.loads((made.directory / "truth" / "planted.json").read_bytes())
+    if plant.get("one-hand", 1):
+        assert true["one_representative"] and true["one_phone"] and true["one_room"]

@@ -17,7 +17,7 @@ from traces.example import drawn
 from traces.explain import Explainer
 from traces.runner import Runner
 
-HERE, THERE = "3301090020010003", "3301090020010004"
+HERE, THERE, BARE = "3301090020010003", "3301090020010004", "3301090020010009"
 HAZARD = {"repeat": {"of": {"label": "Incident", "kinds": ["hazard"]}}}
 DISPUTE = {"repeat": {"of": {"label": "Incident", "kinds": ["dispute"]}}}
 FIRM = {"label": "Enterprise", "where": {"state": "active"}}
@@ -36,6 +36,16 @@ def incident(place: str, kind: str, day: str) -> dict[str, Any]:
 NODES: dict[str, Any] = {
     "hazard": incident(HERE, "hazard", "2025-12-01"),
     "dispute": incident(HERE, "dispute", "2025-12-02"),
+    # Where nobody knows coordinates.
+    "bare": {"label": "Address", "level": "BUILDING", "code": BARE, "at": BARE},
+    "shop": {"label": "Enterprise", "state": "suspended", "at": BARE},
+    "fire": incident(BARE, "fire", "2025-12-03"),
+    "night": {
+        **incident(f"{BARE}000102", "public_order", "2025-12-04"),
+        "occurred_at": "2025-12-04T23:30:00+08:00",
+    },
+    "dateless": {**incident(f"{BARE}000103", "public_order", "2025-12-04"), "occurred_at": "2025-12-04"},
+    "flat": {"label": "House", "hid": "F1", "at": THERE},
     "alone": incident(THERE, "hazard", "2025-12-03"),
     "home": {
         "label": "Address",
@@ -106,8 +116,30 @@ LINKS = ["tenant LIVES_AT inner"]
             [["two"]],
         ),
         ({"place": "BUILDING"}, {"absent": {"of": FIRM, "expected": {"label": "Incident", "kinds": ["dispute"], "near": 60}, "at": "now"}}, []),
+        # What is near leads nowhere, in whatever it is hidden.
+        (
+            {"place": "BUILDING"},
+            {
+                "all": [
+                    {"any": [{"repeat": {"of": {**FIRM, "where": {"state": "revoked"}}}}, {"repeat": {"of": {"label": "Incident", "kinds": ["dispute"], "near": 60}}}]},
+                    {"repeat": {"of": {"label": "House"}}},
+                ]
+            },
+            [["dispute", "flat"]],
+        ),
+        (
+            {"place": "BUILDING"},
+            {"together": {"of": [{"of": {"label": "Incident", "kinds": ["fire"]}}, {"of": {"label": "Enterprise", "near": 60}}]}},
+            [["fire", "shop"]],
+        ),
+        # By night; what has no hour is of none.
+        (
+            {"place": "OWN"},
+            {"repeat": {"of": {"label": "Incident", "where": {"occurred_at": {"hours": ["22:00", "05:00"]}}}}},
+            [["night"]],
+        ),
     ],
-    ids=["all", "any", "unless", "surge", "residents", "community", "absent", "near", "not_near", "people_near", "none_near", "one_near"],
+    ids=["all", "any", "unless", "surge", "residents", "community", "absent", "near", "not_near", "people_near", "none_near", "one_near", "near_in_any", "no_coordinates", "hours"],
 )  # fmt: skip
 async def test_block(
     store: Store, subject: dict[str, Any], pattern: dict[str, Any], found: list[list[str]]
@@ -125,7 +157,9 @@ async def test_block(
     open_ones = [sorted(names[i] for i in e.ids) for r in whole.values() for e in r.episodes if e.open]
     assert sorted(open_ones) == sorted(found)
     subjects = await runner.concerned(
-        trace, ids.values(), {HERE, THERE, f"{HERE}000101"} | {f"{HERE}00010{i}" for i in range(6)}
+        trace,
+        ids.values(),
+        {HERE, THERE, BARE, f"{HERE}000101", f"{BARE}000102"} | {f"{HERE}00010{i}" for i in range(6)},
     )
     standing = await runner.standing(trace, subjects)
     assert {s: r.episodes for s, r in standing.items() if r.episodes} == {

@@ -248,23 +248,54 @@ def test_what_was_not_there_on_the_day_by_the_definition(
     }
 
 
-def test_thousands_of_facts_are_judged_in_a_moment() -> None:
-    """A school that many things happen at: no longer for each pair of them."""
+def test_thousands_of_facts_are_not_compared_each_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A school that many things happen at."""
+    compared = 0
+    precede, stands = Evaluator._may_precede, Fact.stands
+
+    def counted(*args: Any) -> bool:
+        nonlocal compared
+        compared += 1
+        return precede(*args)
+
+    def looked(self: Fact, today: str) -> bool:
+        nonlocal compared
+        compared += 1
+        return stands(self, today)
+
+    monkeypatch.setattr(Evaluator, "_may_precede", staticmethod(counted))
+    monkeypatch.setattr(Fact, "stands", looked)
     steps = [{"of": {**EVENT, "kinds": ["dispute"]}}, {"of": {**EVENT, "kinds": ["petition"]}}]
     declared = trace({"sequence": {"steps": steps, "within": 10}})
-    looked = 0
-
-    class Counted(Fact):
-        @property
-        def day(self) -> int:
-            nonlocal looked
-            looked += 1
-            return day_of(self.begin)
-
-    facts: list[Fact] = [
-        Counted(x, f"{x}f{i}", f"{i}", f"{iso(18_000 + i)}T0{x}:00:00+08:00")
-        for i in range(1_500)
-        for x in (0, 1)
+    facts = [
+        Fact(x, f"{x}f{i}", f"{i}", f"{iso(18_000 + i)}T0{x}:00:00+08:00") for i in range(500) for x in (0, 1)
     ]
-    assert len(result(declared, facts).episodes) == 1_500
-    assert looked < 40 * len(facts)
+    assert len(result(declared, facts).episodes) == 500
+    assert 0 < compared < 4 * len(facts)
+    compared = 0
+    absent = trace({"absent": {"of": EVENT, "expected": EVENT}})
+    result(absent, facts)
+    assert compared < 4 * len(facts)
+
+
+def test_what_is_timeless_gives_no_days_and_does_not_end() -> None:
+    """A registration says that there is one: it makes no finding old or new, and one that has lapsed still says it."""
+    card = {"label": "Permit", "way": ["<HOLDS"], "timeless": True}
+    firm = {**BASE, "subject": {"node": "Enterprise"}, "quiet": 90}
+    pattern = {"all": [{"repeat": {"of": EVENT, "minimum": 2, "within": 60}}, {"repeat": {"of": card}}]}
+    declared = Trace.model_validate({**firm, "pattern": pattern})
+    told = [at("a", "2024-01-10"), at("b", "2024-02-10")]
+    for since, until in (("2020-01-01", None), ("2025-12-01", None), ("2020-01-01", "2024-02-15")):
+        facts = [*told, Fact(1, "card", "card", since, until)]
+        (episode,) = result(declared, facts, "2024-04-01").episodes
+        assert (iso(episode.first), iso(episode.last), episode.open) == ("2024-01-10", "2024-02-10", True)
+        assert not result(declared, facts).episodes[0].open
+
+
+def test_grace_says_when_it_counts_and_not_since_when_it_is() -> None:
+    late = {"label": "Device", "time": "due", "grace": 7}
+    declared = trace({"repeat": {"of": late}})
+    facts = [Fact(0, "d", "d", "2025-12-01")]
+    assert result(declared, facts, "2025-12-07") == Result([], "2025-12-08")
+    (episode,) = result(declared, facts, "2025-12-08").episodes
+    assert iso(episode.first) == iso(episode.last) == "2025-12-01"

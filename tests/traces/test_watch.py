@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from graph.constraints import ensure_schema
+from graph.queries.findings import evidence
 from graph.store import Store
+from graph.viewer import Scope, Viewer
 from graph.writer import wipe
 from ledger import Finding, FindingLog
 from loaders.run import Loader
@@ -273,6 +275,37 @@ async def test_an_exception_ends(graph: Store, loader: Loader, tmp_path: Path) -
         assert ("repeat_disputes_place" in {trace for trace, _, _ in standing(loader)}) is there
 
 
+async def beside(store: Store, finding: str) -> list[str]:
+    return await store.read(
+        "MATCH (f:Finding {id: $id})-[:BESIDE]->(n) RETURN n.id ORDER BY n.id", {"id": finding}
+    )
+
+
+async def test_what_is_shown_beside_hides_nothing(graph: Store, loader: Loader, tmp_path: Path) -> None:
+    """Who sees the community sees its lost person, wherever a group has gone since; and evidence comes before what stands beside it."""
+    community = "330109002001"
+    row = {
+        "群名称": "金城社区居民群", "人数": "300", "服务地址": "萧山区北干街道金城社区", "地址编码": community, "更新时间": "2025-05-01 08:00:00",
+        "数据性质": "合成数据",
+    }  # fmt: skip
+    await send(loader, graph, tmp_path, "addresses", ADDRESSES)
+    await send(loader, graph, tmp_path, "chat_groups", [row | {"群编号": f"QZ{i}"} for i in range(5)])
+    lost = alarm("L1", "05-14", kind="求助") | {"警情细类": "走失", "办结时间": ""}
+    await send(loader, graph, tmp_path, "alarms", [lost])
+    (found,) = [f for f in FindingLog(loader.ledger).everything() if f.trace == "lost_person"]
+    scope = Scope(Viewer("v", area=community), community)
+    where = " AND ".join(scope.conditions("Finding", "f"))
+    seen = f"MATCH (f:Finding {{id: $id}}) WHERE {where} RETURN f.id"
+    assert await graph.read(seen, {**scope.parameters, "id": found.id}) == [found.id]
+    moved = row | {"群编号": "QZ0", "服务地址": ELSEWHERE, "地址编码": "", "更新时间": "2025-05-13 08:00:00"}
+    await send(loader, graph, tmp_path, "chat_groups", [moved], "_2")
+    assert await graph.read(seen, {**scope.parameters, "id": found.id}) == [found.id]
+    asked = {"ids": [found.id], "nodes": 3, "as_of": "2025-05-14", "as_of_end": "2025-05-15"}
+    ((_, ids, links, cut),) = await graph.read(evidence(Scope(Viewer("v"), None)), asked)
+    assert set(found.shown_by) <= set(ids) and len(ids) == 3 and cut
+    assert {link["type"] for link in links} >= {"SHOWN_BY", "BESIDE", "ABOUT"}
+
+
 async def test_what_is_shown_beside_is_no_news(graph: Store, loader: Loader, tmp_path: Path) -> None:
     """A lost person is told with the groups of the community; a group that is made later is no news of it, and joins with what is."""
     community = "330109002001"
@@ -289,7 +322,8 @@ async def test_what_is_shown_beside_is_no_news(graph: Store, loader: Loader, tmp
     groups = await graph.read("MATCH (g:ChatGroup) RETURN g.id")
     assert found.beside == tuple(groups) and not set(groups) & set(found.shown_by)
     (shown_now,) = [ids for _, trace, ids in await shown(graph) if trace == "lost_person"]
-    assert set(shown_now) == {*found.shown_by, *groups}
+    assert set(shown_now) == set(found.shown_by)
+    assert await beside(graph, found.id) == groups
     last = log.last()
     await send(loader, graph, tmp_path, "chat_groups", [group | {"群编号": "QZ2"}], "_2")
     assert log.last() == last

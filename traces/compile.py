@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 from addresses.genealogy import MERGED
@@ -18,9 +19,13 @@ from graph.queries.repeats import PLACE_LEVELS
 from ontology import ONTOLOGY
 from ontology.clock import OPEN_END
 from ontology.terms import Terms
-from traces.declaration import Chain, Pattern, Repeat, Trace
+from traces.declaration import Chain, Pattern, Repeat, Surge, Trace
 from traces.things import PARAMETER, STEP, Related, Test, Things, Wanted, next_labels
 
+# Of a level: the one within whose places neighbours are, and what counts as one of its places.
+_ABOVE = {
+    "BUILDING": ("COMMUNITY", ["BUILDING", "SITE"]), "COMMUNITY": ("STREET", ["COMMUNITY"]), "STREET": ("DISTRICT", ["STREET"]),
+}  # fmt: skip
 METRES_A_DEGREE = 111_320.0
 # What stands at one point.
 _STANDING = ("BUILDING", "SITE")
@@ -39,7 +44,8 @@ class Statement:
 
 @dataclass(slots=True)
 class Fetch:
-    """One selection of a pattern, and all that its facts must tell; `by_matter`: which matter an incident is a report of."""
+    """One selection of a pattern, and all that its facts must tell; `by_matter`: which matter an incident is a report of;
+    `surge`: where it is compared with what its neighbours have."""
 
     things: Things
     chain: Chain | None = None
@@ -48,6 +54,7 @@ class Fetch:
     once: tuple[str, ...] | None = None
     least: Any = 1
     by_matter: bool = False
+    surge: Surge | None = None
 
 
 @dataclass(slots=True)
@@ -138,10 +145,41 @@ class TraceCompiler:
 
     def _calls(self, fetches: Iterable[int]) -> str:
         """Fetches the facts of selections about `s`: by calls, since a subquery in an expression is planned without indexes."""
-        return " ".join(f"CALL (s) {{ {self._facts(x)} }}" for x in fetches)
+        calls = [f"CALL (s) {{ {self._facts(x)} }}" for x in fetches]
+        calls += [self._neighbours(x) for x, fetch in enumerate(self.fetches) if fetch.surge is not None]
+        return " ".join(calls)
+
+    def _neighbours(self, x: int) -> str:
+        """What the other places of the subject's level in the place above have in the days of a surge, and how many they are: a fact without an id."""
+        fetch = self.fetches[x]
+        surge, things = fetch.surge, fetch.things
+        assert surge is not None
+        level = self.trace.subject.place
+        above, levels = _ABOVE[level or ""]
+        first = date.fromisoformat(self.today) - timedelta(days=self._value_of(surge.window))
+        since = self._value(first.isoformat())
+        given = list(self._conditions(fetch))
+        if things.kinds:
+            given.append(about("n", self._kinds(things.kinds)[1]))
+        begin, _ = self._times(things)
+        given += self._sure(things, "n")
+        given += [f"left({begin}, 10) > {since}", f"left({begin}, 10) <= $today", "NOT n.place STARTS WITH s"]
+        parent = _cut("s", self.scheme.width(above))
+        matter = "head(COLLECT { MATCH (n)-[:HANDLED_IN]->(m:Matter) RETURN m.id ORDER BY m.id LIMIT 1 })"
+        unit = f"coalesce({matter}, n.id)" if things.label == "Incident" else "n.id"
+        return (
+            f"CALL (s) {{ WITH s, {parent} AS above "
+            f"CALL (s, above) {{ MATCH (n:{things.label}) USING INDEX n:{things.label}(place, id) "
+            f"WHERE n.place STARTS WITH above AND n.id IS NOT NULL AND {' AND '.join(given)} RETURN count(DISTINCT {unit}) AS there }} "
+            "CALL (s, above) { MATCH (a:Address) USING INDEX a:Address(place, id) WHERE a.place STARTS WITH above AND a.id IS NOT NULL "
+            f"AND a.level IN {self._value(levels)} AND a.place <> s AND a.until IS NULL RETURN count(a) AS places }} "
+            f"RETURN [[{x}, '', '', null, null, null, null, [there, places], null, null]] AS g{x} }}"
+        )
 
     def _row(self) -> str:
-        return f"RETURN [s, {' + '.join(f'f{x}' for x in range(len(self._every)))}] AS row"
+        held = [f"f{x}" for x in range(len(self._every))]
+        held += [f"g{x}" for x, fetch in enumerate(self.fetches) if fetch.surge is not None]
+        return f"RETURN [s, {' + '.join(held)}] AS row"
 
     def _all(self, x: int, more: str = "") -> str:
         """All things of a selection, with `s`: their subject."""
@@ -471,6 +509,16 @@ class TraceCompiler:
             around = self._around("here", self._value(metres))
             yield f"UNWIND $places AS place WITH DISTINCT {_cut('place', self._width())} AS here {around} RETURN around AS s"
         for fetch in self.fetches:
+            if fetch.surge is not None:
+                # More or less of it anywhere there changes what the others are compared with.
+                things, width = fetch.things, self._width()
+                above = _cut("k", self.scheme.width(_ABOVE[subject.place or ""][0]))
+                yield (
+                    f"UNWIND $places AS k WITH DISTINCT {above} AS above MATCH (n:{things.label}) USING INDEX n:{things.label}(place, id) "
+                    f"WHERE n.place STARTS WITH above AND n.id IS NOT NULL AND size(n.place) >= {width} "
+                    f"WITH {_cut('n.place', width)} AS s, count(n) AS many WHERE many >= {self._value(self._value_of(fetch.least))} RETURN s"
+                )
+        for fetch in self.fetches:
             things = fetch.things
             # What must stand there may do so no more: that is what has changed.
             to = f"{self._to_subject(things, loosely=True)} RETURN DISTINCT s"
@@ -574,7 +622,13 @@ def fetches_of(pattern: Pattern) -> Iterator[Fetch]:
         yield Fetch(pattern.absent.of)
         yield Fetch(pattern.absent.expected)
     if pattern.surge is not None:
-        yield Fetch(pattern.surge.of, least=pattern.surge.minimum, by_matter=True)
+        surge = pattern.surge
+        yield Fetch(
+            surge.of,
+            least=surge.minimum,
+            by_matter=True,
+            surge=surge if surge.against == "neighbours" else None,
+        )
     if pattern.chain is not None:
         yield Fetch(pattern.chain.of, chain=pattern.chain)
     for each in (*(pattern.all or ()), *(pattern.any or ())):

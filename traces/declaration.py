@@ -168,19 +168,30 @@ class Absent(Strict):
 
 
 class Surge(Strict):
-    """More things at a subject than its own past lets expect: the chance of so many, by a Poisson law of its past rate, is small.
+    """More things at a subject than is to be expected: the chance of so many, by a Poisson law, is small.
 
     Attributes:
-        window: the last so many days. past: the days before those that they are compared with.
+        window: the last so many days.
+        against: its own past rate, or what its neighbours have in the same days: the other places of its level in the place above.
+        past: the days before the window that it is compared with; not for neighbours.
         chance: the largest chance that is told; 0.001 is one in a thousand.
         minimum: the least number in the window.
     """
 
     of: Things
     window: Count
-    past: Count
+    against: Literal["past", "neighbours"] = "past"
+    past: Count | None = None
     chance: Annotated[float, Field(gt=0, le=1)] = 0.001
     minimum: Count = 5
+
+    @model_validator(mode="after")
+    def _compared(self) -> Surge:
+        if (self.past is None) == (self.against == "past"):
+            raise Unsound(
+                [(("past",), "the days of the past are for a surge against the past, and needed there")]
+            )
+        return self
 
 
 class Leg(Strict):
@@ -363,6 +374,15 @@ class Trace(Strict):
             mistakes.append((("pattern",), "something must stand at the place itself, whatever is near it"))
         for where, things in self.every():
             mistakes += [((*where, *below), said) for below, said in self._reached(things)]
+        for where, surge in _surges(self.pattern, ("pattern",)):
+            if surge.against == "neighbours" and (
+                self.subject.place not in ("BUILDING", "COMMUNITY", "STREET")
+                or surge.of.way
+                or surge.of.near is not None
+                or surge.of.label in ("Person", "Address")
+            ):
+                said = "neighbours are of BUILDING, COMMUNITY or STREET, and of what stands there by itself"
+                mistakes.append(((*where, "against"), said))
         for i, things in enumerate(self.shows):
             if things.label not in _BESIDE:
                 mistakes.append((("shows", i, "label"), f"{things.label} cannot be shown with a finding"))
@@ -483,6 +503,16 @@ def _leads(pattern: Pattern) -> bool:
     return any(things.near is None for _, things in _things(pattern.model_copy(update={"unless": None}), ()))
 
 
+def _surges(pattern: Pattern, where: Where) -> Iterator[tuple[Where, Surge]]:
+    if pattern.surge is not None:
+        yield (*where, "surge"), pattern.surge
+    for name in ("all", "any"):
+        for i, each in enumerate(getattr(pattern, name) or ()):
+            yield from _surges(each, (*where, name, i))
+    if pattern.unless is not None:
+        yield from _surges(pattern.unless, (*where, "unless"))
+
+
 def _counts(pattern: Pattern, where: Where) -> Iterator[tuple[Where, str]]:
     """The parameters that stand for a number of things or a length of time that is something, each with where."""
     named: list[tuple[Where, Any]] = []
@@ -493,7 +523,8 @@ def _counts(pattern: Pattern, where: Where) -> Iterator[tuple[Where, str]]:
             ((*where, "together", "of", i, "minimum"), r.minimum) for i, r in enumerate(pattern.together.of)
         ]
     if pattern.surge is not None:
-        named += [((*where, "surge", n), getattr(pattern.surge, n)) for n in ("window", "past", "minimum")]
+        names = ("window", "past", "minimum")
+        named += [((*where, "surge", n), getattr(pattern.surge, n)) for n in names]
     for at, value in named:
         if isinstance(value, str) and (found := PARAMETER.fullmatch(value)) is not None:
             yield at, found[1]

@@ -400,15 +400,20 @@ class Evaluator:
         return found
 
     def _surge(self, surge: Surge, facts: list[Fact]) -> list[Match]:
-        window, past = self._number(surge.window), self._number(surge.past)
-        units = _units(facts)
+        window = self._number(surge.window)
+        units = _units(f for f in facts if f.id)
         late = [u for u in units if self.day - u.day < window]
-        before = [u for u in units if window <= self.day - u.day < window + past]
         minimum = self._number(surge.minimum)
         if len(late) >= minimum:
             self._due.add(self.day + 1)
-        # One more than what was seen, so that a quiet past is not taken for certainty.
-        expected = (len(before) + 1) * window / past
+        # One more than what was seen, so that a quiet past, or neighbours who have nothing, are not taken for certainty.
+        if surge.past is None:
+            there, places = next((f.same for f in facts if not f.id and f.same), (0, 0))
+            expected = (there + 1) / max(1, places)
+        else:
+            past = self._number(surge.past)
+            before = [u for u in units if window <= self.day - u.day < window + past]
+            expected = (len(before) + 1) * window / past
         if len(late) < minimum or poisson_tail(len(late), expected) > surge.chance:
             return []
         return [Match(tuple(f.id for u in late for f in u.facts), late[0].day, late[-1].day, len(late))]

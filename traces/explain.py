@@ -126,11 +126,13 @@ class Explainer:
 
     def _surge(self, surge: Surge) -> Two:
         zh, en = self._things(surge.of)
-        window, past, least = (
-            self._number(surge.window),
-            self._number(surge.past),
-            self._number(surge.minimum),
-        )
+        window, least = self._number(surge.window), self._number(surge.minimum)
+        if surge.past is None:
+            return (
+                f"近 {window} 天{zh} {least} 起以上,多于同级邻近各处所能预期(偶然概率不足 {surge.chance:g})",
+                f"at least {least} {en} in the last {window} days, more than its neighbours let expect (by chance: {surge.chance:g})",
+            )
+        past = self._number(surge.past)
         return (
             f"近 {window} 天{zh} {least} 起以上,多于此前 {past} 天所能预期(偶然概率不足 {surge.chance:g})",
             f"at least {least} {en} in the last {window} days, more than the {past} days before let expect (by chance: {surge.chance:g})",

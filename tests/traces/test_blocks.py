@@ -138,8 +138,25 @@ LINKS = ["tenant LIVES_AT inner"]
             {"repeat": {"of": {"label": "Incident", "where": {"occurred_at": {"hours": ["22:00", "05:00"]}}}}},
             [["night"]],
         ),
+        (
+            {"place": "BUILDING"},
+            {"surge": {"of": {"label": "Incident", "kinds": ["public_order"]}, "window": 7, "against": "neighbours", "minimum": 4}},
+            [[f"late{i}" for i in range(1, 6)]],
+        ),
+        # Once in five thousand is not seldom enough here.
+        (
+            {"place": "BUILDING"},
+            {"surge": {"of": {"label": "Incident", "kinds": ["public_order"]}, "window": 7, "against": "neighbours", "minimum": 4, "chance": 0.0001}},
+            [],
+        ),
+        # Neighbours have four, too: seven where two and a half are expected come about once in seventy times.
+        (
+            {"place": "BUILDING"},
+            {"surge": {"of": {"label": "Incident"}, "window": 15, "against": "neighbours", "minimum": 4, "chance": 0.02}},
+            [["dispute", "hazard", *(f"late{i}" for i in range(1, 6))]],
+        ),
     ],
-    ids=["all", "any", "unless", "surge", "residents", "community", "absent", "near", "not_near", "people_near", "none_near", "one_near", "near_in_any", "no_coordinates", "hours"],
+    ids=["all", "any", "unless", "surge", "residents", "community", "absent", "near", "not_near", "people_near", "none_near", "one_near", "near_in_any", "no_coordinates", "hours", "neighbours", "not_so_seldom", "neighbours_have_some"],
 )  # fmt: skip
 async def test_block(
     store: Store, subject: dict[str, Any], pattern: dict[str, Any], found: list[list[str]]
@@ -199,3 +216,47 @@ def test_something_stands_at_the_place(subject: dict[str, Any], pattern: dict[st
     example = {"today": TODAY, "nodes": NODES, "links": LINKS, "findings": []}
     with pytest.raises(ValueError, match=said):
         Trace.model_validate({**BASE, "subject": subject, "pattern": pattern, "example": example})
+
+
+async def test_what_neighbours_have_concerns_who_is_compared_with_it(store: Store) -> None:
+    await wipe(store)
+    await ensure_schema(store)
+    surge = {
+        "of": {"label": "Incident", "kinds": ["public_order"]},
+        "window": 7,
+        "against": "neighbours",
+        "minimum": 4,
+    }
+    example = {"today": TODAY, "nodes": NODES, "links": LINKS, "findings": []}
+    trace = Trace.model_validate(
+        {**BASE, "subject": {"place": "BUILDING"}, "pattern": {"surge": surge}, "example": example}
+    )
+    scheme = load_scheme()
+    difference, ids = drawn(trace, scheme)
+    await write(store, difference)
+    runner = Runner(store, scheme, load_terms(), TODAY)
+    assert await runner.concerned(trace, [ids["night"]], [f"{BARE}000102"]) == {HERE, BARE}
+    # A dozen more next door, and it is nothing out of the way any more.
+    assert [len(r.episodes) for r in (await runner.standing(trace, [HERE])).values()] == [1]
+    await store.write(
+        "UNWIND range(1, 12) AS i CREATE (:Incident {id: 'inc_more' + i, number: 'M' + i, kind: 'public_order', occurred_at: '2025-12-14T09:00:00+08:00', "
+        "place: $there, place_level: 'BUILDING'})", {"there": THERE},
+    )  # fmt: skip
+    standing, whole = await runner.standing(trace, [HERE]), await runner.whole(trace)
+    assert [r.episodes for r in standing.values()] == [[]] and standing[HERE].due is not None
+    assert {s for s, r in whole.items() if r.episodes} == {THERE}
+
+
+@pytest.mark.parametrize(
+    ("subject", "more"),
+    [
+        ({"place": "OWN"}, {"against": "neighbours"}),
+        ({"place": "BUILDING"}, {"against": "neighbours", "past": 70}),
+        ({"place": "BUILDING"}, {}),
+    ],
+)
+def test_what_a_surge_is_compared_with(subject: dict[str, Any], more: dict[str, Any]) -> None:
+    surge = {"of": {"label": "Incident", "kinds": ["public_order"]}, "window": 7, **more}
+    example = {"today": TODAY, "nodes": NODES, "links": LINKS, "findings": []}
+    with pytest.raises(ValueError, match=r"neighbours are of|the days of the past"):
+        Trace.model_validate({**BASE, "subject": subject, "pattern": {"surge": surge}, "example": example})

@@ -280,7 +280,8 @@ class PlaceBase:
         found = self._cache.get(key) or self._kept(key)
         if found is None:
             found = self._fresh[key] = self._resolve(key)
-        if len(self._cache) >= CACHED:
+        # What is to be kept stays known; a first load has millions of those, and copying them is for seldom.
+        if len(self._cache) >= CACHED + len(self._fresh):
             self._cache = dict(self._fresh)
         self._cache[key] = found
         return found

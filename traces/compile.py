@@ -95,6 +95,8 @@ class TraceCompiler:
             if self._value_of(fetch.least) > 1 and fetch.chain is None and not self._has_tie(fetch.things):
                 # What a fact tells takes longer than to count: it is looked for where there are enough.
                 held = f"WITH s, collect(n) AS ns WHERE size(ns) >= {least} UNWIND ns AS n WITH s, collect({self._fact(x)}) AS f{x}"
+            elif self._value_of(fetch.least) >= _SEVERAL and fetch.chain is None:
+                held, rest = f"WITH s, count(n) AS many WHERE many >= {least}", list(range(len(self._every)))
             text = f"{self._all(x)} {held} {self._without()} {self._calls(rest)} {self._row()}"
         else:
             every = " UNION ".join(dict.fromkeys(f"{self._all(x)} RETURN DISTINCT s" for x in leads))
@@ -386,7 +388,8 @@ class TraceCompiler:
     def _carrier(self, things: Things) -> tuple[str, str]:
         """How a thing reaches what has its place key, and that variable."""
         if things.way:
-            return f" MATCH (n){_path(things.way, 'z', tie=self._tie(things))}", "z"
+            # With its label, so that what stands at a place is looked up by the index of places.
+            return f" MATCH (n){_path(things.way, f'z:{_end_label(things)}', tie=self._tie(things))}", "z"
         if things.label == "Person":
             return " MATCH (n)-[tie:LIVES_AT]->()", "tie"
         return "", "n"

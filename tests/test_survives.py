@@ -41,6 +41,20 @@ def data(tmp_path: Path) -> Iterator[Path]:
     stop_engine(tmp_path / "data")
 
 
+def _load(command: list[str], environment: dict[str, str]) -> tuple[int, str]:
+    """Its exit code and what it said. One that hangs is ended after two minutes, and says where each of its threads was."""
+    running = subprocess.Popen(
+        command, env={**environment, "PYTHONFAULTHANDLER": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )  # fmt: skip
+    try:
+        _, said = running.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        running.send_signal(signal.SIGABRT)
+        _, said = running.communicate()
+        print("a load hung", said)
+    return running.returncode, said
+
+
 async def test_killed_again_and_again(clean_graph: Store, data: Path, tmp_path: Path) -> None:
     """Loader, engine or both are killed (-9) at random moments of a mixed load of seven feeds."""
     district = tmp_path / "district"
@@ -82,10 +96,10 @@ async def test_killed_again_and_again(clean_graph: Store, data: Path, tmp_path: 
             running.kill()
             running.wait()
     limit = time.monotonic() + 300
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    while done.returncode and time.monotonic() < limit:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    code, said = _load(command, environment)
+    while code and time.monotonic() < limit:
+        code, said = _load(command, environment)
+    assert code == 0, said
     async with Store.open(ensure_engine(data)) as store:
         found = await whole_graph(store)
         ended = open_loader(data, None, Clock(DAY), keyring=KEYRING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from enum import Enum
-from typing import Annotated, Any, NewType
+from typing import Annotated, Any, Final, NewType
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
@@ -271,16 +271,28 @@ class Period:
     to: Date
 
 
+ALIKE: Final = {
+    "SAME_CATEGORY": ("同一细类", "of one category"), "SAME_KIND": ("同一类别", "of one kind"), "SAME_PLACE": ("同一处", "at the very place"),
+    "SAME_BUILDING": ("同一幢", "in one building"), "SAME_COMMUNITY": ("同一村社", "in one community"), "SAME_STREET": ("同一镇街", "in one street"),
+    "SAME_PARTY": ("同一当事人", "of one party"), "SAME_WORDS": ("所述相近", "told in like words"),
+}  # fmt: skip
+"""What an incident may have in common with another, in Chinese and in English."""
+
+
+def _alike(name: str) -> Any:
+    return strawberry.enum_value(name, description=" · ".join(ALIKE[name]))
+
+
 @strawberry.enum(description="相似之处 · what an incident has in common with another")
 class Alike(Enum):
-    SAME_CATEGORY = strawberry.enum_value("SAME_CATEGORY", description="同一细类 · of one category")
-    SAME_KIND = strawberry.enum_value("SAME_KIND", description="同一类别 · of one kind")
-    SAME_PLACE = strawberry.enum_value("SAME_PLACE", description="同一处 · at the very place")
-    SAME_BUILDING = strawberry.enum_value("SAME_BUILDING", description="同一幢 · in one building")
-    SAME_COMMUNITY = strawberry.enum_value("SAME_COMMUNITY", description="同一村社 · in one community")
-    SAME_STREET = strawberry.enum_value("SAME_STREET", description="同一镇街 · in one street")
-    SAME_PARTY = strawberry.enum_value("SAME_PARTY", description="同一当事人 · of one party")
-    SAME_WORDS = strawberry.enum_value("SAME_WORDS", description="所述相近 · told in like words")
+    SAME_CATEGORY = _alike("SAME_CATEGORY")
+    SAME_KIND = _alike("SAME_KIND")
+    SAME_PLACE = _alike("SAME_PLACE")
+    SAME_BUILDING = _alike("SAME_BUILDING")
+    SAME_COMMUNITY = _alike("SAME_COMMUNITY")
+    SAME_STREET = _alike("SAME_STREET")
+    SAME_PARTY = _alike("SAME_PARTY")
+    SAME_WORDS = _alike("SAME_WORDS")
 
 
 @strawberry.enum(description="何事 · what an event of a timeline is")

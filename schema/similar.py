@@ -10,12 +10,7 @@ from graph.queries.repeats import PARTY_ROLES
 from ontology import ONTOLOGY
 from schema.ask import Ask, not_found
 from schema.found import connected, evidence, incident_groups, order_of, page_of
-from schema.scalars import Alike, Exactness
-
-_SAID = {
-    "SAME_CATEGORY": "同一细类", "SAME_KIND": "同一类别", "SAME_PLACE": "同一处", "SAME_BUILDING": "同一幢", "SAME_COMMUNITY": "同一村社",
-    "SAME_STREET": "同一镇街", "SAME_PARTY": "同一当事人", "SAME_WORDS": "所述相近",
-}  # fmt: skip
+from schema.scalars import ALIKE, Alike, Exactness
 
 
 async def similar(ask: Ask, id: str, after: str | None) -> dict[str, Any]:
@@ -51,6 +46,6 @@ async def similar(ask: Ask, id: str, after: str | None) -> dict[str, Any]:
 
 
 def _sentence(s: likes.Similar) -> str:
-    how = "、".join(_SAID[r] for r in s.reasons)
+    how = "、".join(ALIKE[r][0] for r in s.reasons)
     ended = f"{s.days} 天办结" if s.days is not None else "已办结" if s.over else "尚未办结"
     return f"{how};{ended}"

@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from seed.columns import Ints, day_number, either
-from seed.enterprises import COMPANY, Enterprises
+from seed.columns import Ints, cat, day_number, digits, either
+from seed.enterprises import COMPANY, Enterprises, represented
 from seed.options import COMMUNITIES, SeedOptions
 from seed.people import RENT, VACANT, People
 from seed.places import DORMITORY, Places
@@ -50,9 +50,9 @@ class NearMisses:
         self.keys[key] += [r for r in records if r is not None]
 
 
-def house_key(homes: Ints) -> list[str]:
+def house_key(homes: Ints) -> pl.Series:
     """Numbers of homes in the register of houses (房屋编号)."""
-    return [f"FW330109{home + 1:08d}" for home in homes.tolist()]
+    return cat("FW330109", digits(homes + 1, 8))
 
 
 def share(options: SeedOptions, places: Places, key: str, per_district: int, least: int) -> int:
@@ -84,7 +84,6 @@ def crowd_homes(options: SeedOptions, places: Places, people: People, near: Near
         people.use.copy(),
         people.first.copy(),
     )
-    members: dict[int, Ints] = {}
     tenants = np.flatnonzero(let[people.home])
     at = np.argsort(people.home[tenants], kind="stable")
     sorted_homes = people.home[tenants][at]
@@ -115,9 +114,9 @@ def crowd_homes(options: SeedOptions, places: Places, people: People, near: Near
             low, high = np.searchsorted(sorted_homes, [home, home + 1])
             new_home[tenants[at[low:high]]] = target
             use[home], first[home] = VACANT, -1
-        members[target] = np.flatnonzero((new_home == target) & (left < 0) & (people.death < 0))
         if sort == 1:
-            gone = rng.permutation(members[target])[: count - CROWD + 2]
+            members = np.flatnonzero((new_home == target) & (left < 0) & (people.death < 0))
+            gone = rng.permutation(members)[: count - CROWD + 2]
             left[gone] = np.maximum(people.since[gone] + 1, today - rng.integers(1, 60, len(gone)))
             left[gone] = np.minimum(left[gone], today)
         if sort in (1, 3):
@@ -222,15 +221,10 @@ def share_hands(
                 near.add(key, enterprises.code.gather(members))
     row = np.arange(len(rep))
     called = pl.Series([phones.get(int(r)) for r in row], dtype=pl.String)
-    other = rep != enterprises.rep
     moved = spot != enterprises.spot
     feed = enterprises.feed.with_columns(
         either(moved, spots.full.gather(spot), enterprises.feed["经营地址"]).alias("经营地址"),
         either(moved, spots.code.gather(spot), enterprises.feed["地址编码"]).alias("地址编码"),
         either(called.is_not_null().to_numpy(), called, enterprises.feed["联系电话"]).alias("联系电话"),
-        either(other, people.frame["name"].gather(rep), enterprises.feed["法定代表人"]).alias("法定代表人"),
-        either(other, people.frame["identity"].gather(rep), enterprises.feed["法定代表人证件号"]).alias(
-            "法定代表人证件号"
-        ),
     )
-    return replace(enterprises, feed=feed, rep=rep, spot=spot)
+    return represented(replace(enterprises, feed=feed, spot=spot), people, rep)

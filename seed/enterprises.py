@@ -4,7 +4,7 @@ there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -222,6 +222,15 @@ def build_enterprises(options: SeedOptions, places: Places, people: People, spot
     return Enterprises(
         feed, code, names, kind, industry, community, spot, staff, rep, state == 0, founded, employer
     )
+
+
+def represented(enterprises: Enterprises, people: People, rep: Ints) -> Enterprises:
+    """The enterprises with other representatives, rows of People; their feed says so."""
+    feed = enterprises.feed.with_columns(
+        people.frame["name"].gather(rep).alias("法定代表人"),
+        people.frame["identity"].gather(rep).alias("法定代表人证件号"),
+    )
+    return replace(enterprises, feed=feed, rep=rep)
 
 
 def _registrations(rng: np.random.Generator, n: int) -> pl.Series:

@@ -7,14 +7,14 @@ They are made of records that are drawn anyway: whom these are against is change
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from seed.cases import LABOUR_CLUSTERS, PREPAID_AT_RISK, PREPAID_WARNED, share
-from seed.columns import Bools, Ints, either
-from seed.enterprises import Enterprises
+from seed.columns import Bools, Ints
+from seed.enterprises import Enterprises, represented
 from seed.finance import card_issuers
 from seed.incidents import DAYS, DISPUTES
 from seed.options import SeedOptions
@@ -62,15 +62,8 @@ def warn(
     shut = rng.permutation(np.flatnonzero(~enterprises.active & ~several))[:closures]
     rep = enterprises.rep.copy()
     rep[shut] = rep[firm[: len(shut)]]
-    other = rep != enterprises.rep
-    feed = enterprises.feed.with_columns(
-        either(other, people.frame["name"].gather(rep), enterprises.feed["法定代表人"]).alias("法定代表人"),
-        either(other, people.frame["identity"].gather(rep), enterprises.feed["法定代表人证件号"]).alias(
-            "法定代表人证件号"
-        ),
-    )
     second = now - rng.integers(80, DAYS - 5, n) * DAY
-    return replace(enterprises, feed=feed, rep=rep), Warned(firm, second, sued, rest[::2], rest[1::2])
+    return represented(enterprises, people, rep), Warned(firm, second, sued, rest[::2], rest[1::2])
 
 
 class Gathering:

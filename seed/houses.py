@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from seed.cases import Lettings
+from seed.cases import Lettings, house_key
 from seed.columns import Bools, cat, day_number, days, digits, either, moments, only_if, pick
 from seed.enterprises import Enterprises
 from seed.options import SeedOptions
@@ -126,7 +126,7 @@ def build_houses(
     unit = cat(code.str.slice(0, 12), "GB", digits(building % 100_000, 5), "F", digits(number, 8))
     return pl.DataFrame(
         {
-            "房屋编号": cat("FW330109", digits(number, 8)),
+            "房屋编号": house_key(np.arange(n)),
             "不动产单元号": unit,
             "房屋地址": spots.full.gather(spot),
             "地址编码": code,
@@ -172,7 +172,7 @@ def build_tenancies(
     return pl.DataFrame(
         {
             "登记编号": cat("ZL330109", digits(np.arange(1, len(home) + 1), 8)),
-            "房屋编号": cat("FW330109", digits(home + 1, 8)),
+            "房屋编号": house_key(home),
             "房屋地址": spots.full.gather(home),
             "地址编码": spots.code.gather(home),
             "房东姓名": people.frame["name"].gather(landlord),

@@ -14,6 +14,7 @@ import networkx as nx
 import numpy as np
 import polars as pl
 
+from seed.cases import CROWD, GRACE, HAND, SHARED
 from seed.incidents import DISPUTES
 from seed.matters import Stories
 from seed.truth import day_of, runs
@@ -24,7 +25,7 @@ FEEDS: Final = (
     "volunteers", "guarantees", "tenancies", "labour_disputes", "complaints", "prepaid_cards", "trips",
 )  # fmt: skip
 LIMITS: Final = {
-    "calls": 3, "bikes": 4, "lanes": 5, "culverts": 3, "labour": 3, "hand": 4, "phone": 5, "room": 5, "crowd": 8, "grace": 7,
+    "calls": 3, "bikes": 4, "lanes": 5, "culverts": 3, "labour": 3, "hand": HAND, "phone": SHARED, "room": SHARED, "crowd": CROWD, "grace": GRACE,
     "inside": 100, "prepaid": 3,
 }  # fmt: skip
 """The least numbers that count."""

@@ -22,6 +22,8 @@ from ontology.terms import Terms
 from traces.declaration import Chain, Pattern, Repeat, Surge, Trace
 from traces.things import PARAMETER, STEP, Related, Test, Things, Wanted, next_labels
 
+# Which matter an incident `n` is a report of.
+_MATTER = "head(COLLECT { MATCH (n)-[:HANDLED_IN]->(m:Matter) RETURN m.id ORDER BY m.id LIMIT 1 })"
 # Of a level: the one within whose places neighbours are, and what counts as one of its places.
 _ABOVE = {
     "BUILDING": ("COMMUNITY", ["BUILDING", "SITE"]), "COMMUNITY": ("STREET", ["COMMUNITY"]), "STREET": ("DISTRICT", ["STREET"]),
@@ -167,8 +169,7 @@ class TraceCompiler:
         given += self._sure(things, "n")
         given += [f"left({begin}, 10) > {since}", f"left({begin}, 10) <= $today", "NOT n.place STARTS WITH s"]
         parent = _cut("s", self.scheme.width(above))
-        matter = "head(COLLECT { MATCH (n)-[:HANDLED_IN]->(m:Matter) RETURN m.id ORDER BY m.id LIMIT 1 })"
-        unit = f"coalesce({matter}, n.id)" if things.label == "Incident" else "n.id"
+        unit = f"coalesce({_MATTER}, n.id)" if things.label == "Incident" else "n.id"
         return (
             f"CALL (s) {{ WITH s, {parent} AS above "
             f"CALL (s, above) {{ MATCH (n:{things.label}) USING INDEX n:{things.label}(place, id) "
@@ -247,11 +248,7 @@ class TraceCompiler:
         number = (
             "coalesce(n.number, n.id)" if "number" in ONTOLOGY.entities[things.label].fields() else "n.id"
         )
-        matter = (
-            "head(COLLECT { MATCH (n)-[:HANDLED_IN]->(m:Matter) RETURN m.id ORDER BY m.id LIMIT 1 })"
-            if things.label == "Incident" and fetch.by_matter
-            else "null"
-        )
+        matter = _MATTER if things.label == "Incident" and fetch.by_matter else "null"
         once = "null"
         if fetch.once is not None:
             once = f"head(COLLECT {{ MATCH (n){_path(fetch.once, 'o')} RETURN o.id ORDER BY o.id LIMIT 1 }})"

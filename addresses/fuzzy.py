@@ -124,7 +124,7 @@ class Near:
         self._close: dict[str, list[str]] = {}
         self._without: dict[str, list[str]] = {}
         self._stems: dict[str, list[str]] = {}
-        self._inside: dict[int, list[tuple[str, str]]] = {}
+        self._inside: dict[int, dict[int, tuple[list[str], list[str]]]] = {}
         self._lengths: dict[int, tuple[list[str], list[str]]] = {}
         self._letter: dict[str, str] = {}
         self._syllables: frozenset[str] = frozenset()
@@ -151,12 +151,11 @@ class Near:
             if len(name) < 4 or name.endswith(_OFFICE) or all(m.kind == NameKind.SHORT for m in meanings):
                 continue
             coded = "".join(self._code(c) for c in close)
-            self._lengths.setdefault(len(name), ([], []))
-            for each, kept in zip((name, coded), self._lengths[len(name)], strict=True):
-                kept.append(each)
             within = {x for m in meanings for x in index.lineage(m.place)[1:] if index.level(x) in _PLACED}
-            for place in within:
-                self._inside.setdefault(place, []).append((name, coded))
+            for lengths in (self._lengths, *(self._inside.setdefault(place, {}) for place in within)):
+                alike = lengths.setdefault(len(name), ([], []))
+                alike[0].append(name)
+                alike[1].append(coded)
         self._syllables = frozenset(syllables)
         self._sounds = sounds
         return sounds
@@ -256,7 +255,8 @@ class Near:
             self._stem(hits, piece, start, scope)
         if not any(h.end - h.start == len(piece) for h in hits.values()):
             self._far(hits, piece, units, start, scope)
-        found = sorted(hits.values(), key=lambda h: (h.cost, -len(h.name), h.start))
+        # By name at last: the order of a set differs from process to process, and a text is to mean the same in each.
+        found = sorted(hits.values(), key=lambda h: (h.cost, -len(h.name), h.start, h.name))
         return found[:most]
 
     def _stem(self, hits: dict[str, Hit], piece: str, start: int, scope: frozenset[int]) -> None:
@@ -286,17 +286,12 @@ class Near:
         coded = "".join(self._code(c) for c in units.closes)
         names: list[str] = []
         codes: list[str] = []
-        if scope:
-            for place in scope:
-                for name, code in self._inside.get(place, ()):
-                    if abs(len(name) - n) <= 2:
-                        names.append(name)
-                        codes.append(code)
-        else:
-            for size in range(max(4, n - 1), n + 2):
-                some, coded_some = self._lengths.get(size, ([], []))
-                names += some
-                codes += coded_some
+        reach = 2 if scope else 1
+        for lengths in [self._inside.get(place, {}) for place in scope] if scope else [self._lengths]:
+            for size in range(max(4, n - reach), n + reach + 1):
+                if size in lengths:
+                    names += lengths[size][0]
+                    codes += lengths[size][1]
         chosen: dict[str, float] = {}
         for _, by_sound, at in process.extract(coded, codes, scorer=OSA.distance, score_cutoff=2, limit=None):
             name = names[at]
@@ -304,7 +299,7 @@ class Near:
             cost = (by_sound + by_sign) / 2
             if cost <= _FAR and cost * 2 <= len(name):
                 chosen[name] = cost
-        for name, cost in sorted(chosen.items(), key=lambda pair: pair[1])[:4]:
+        for name, cost in sorted(chosen.items(), key=lambda pair: (pair[1], pair[0]))[:4]:
             self._add(hits, start, start + len(piece), name, "far", 1.2 + 0.5 * cost, scope)
 
     def _add(

@@ -394,19 +394,27 @@ class Index:
     def chain(self, at: int) -> list[int]:
         """The place and those above it, upwards."""
         found: list[int] = []
-        now: int | None = at
-        while now is not None and now not in found:
-            known = self._chain.get(now)
-            if known is not None:
-                found.extend(known)
-                return found
-            found.append(now)
-            now = self.parent(now)
-        if not self._changed:
-            # Those above a named place stay as long as nothing changes.
-            for i, each in enumerate(found):
-                if self.levels[self._level[each]] not in _NUMBERED:
-                    self._chain[each] = found[i:]
+        if self._changed or at >= self._total:
+            now: int | None = at
+            while now is not None and now not in found:
+                found.append(now)
+                now = self.parent(now)
+            return found
+        kept, above = self._chain, self._parent
+        place = at
+        while (known := kept.get(place)) is None:
+            found.append(place)
+            place = above[place]
+            if place == _NONE or place in found:
+                known = []
+                break
+        found += known
+        # Those above a named place stay as long as nothing changes.
+        for i, each in enumerate(found):
+            if each in kept:
+                break
+            if self.levels[self._level[each]] not in _NUMBERED:
+                kept[each] = found[i:]
         return found
 
     def below(self, codes: Iterable[str]) -> set[str]:
@@ -438,6 +446,8 @@ class Index:
         n = len(table)
         if at == n or table[at] != wanted:
             return list(self._new_children.get((anchor, key), ())) if self._new_children else []
+        if not self._changed and not self._gone and (at + 1 == n or table[at + 1] != wanted):
+            return [places[at]]
         found: list[int] = []
         while at < n and table[at] == wanted:
             place = places[at]

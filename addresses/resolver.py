@@ -17,6 +17,7 @@ import gc
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from addresses.calibration import Calibration, load_calibration
@@ -70,6 +71,8 @@ _STEP: Final = 0.6
 """What each level further down counts for a place."""
 _TIE: Final = 0.25
 """Places whose scores differ by less are asked about."""
+_RIVAL: Final = 1.6
+"""Places whose scores are lower by as much are no alternatives to one that is sure."""
 _OPEN: Final = ("missing.building", "missing.house", "missing.unit", "missing.room", "blocked")
 _UNSURE: Final = frozenset(("missing.building", "missing.house", "bridged", "section", "blocked"))
 _MARK_COST: Final = {"bridged": 0.8, "section": 1.0, "fore": 0.2}
@@ -647,7 +650,9 @@ class AddressResolver:
                 if known is None or self._order(each) < self._order(known):
                     by_place[each.place] = each
             # By code: positions differ between an index that was built and one that was changed to the same.
-            ranked = sorted(by_place.values(), key=lambda f: (-f.score, index.code(f.place), f.place))
+            ranked = sorted(by_place.values(), key=_falling)
+            if any(a.score == b.score for a, b in pairwise(ranked)):
+                ranked.sort(key=lambda f: (-f.score, index.code(f.place), f.place))
         if near is not None and len(ranked) > 1 and (here := index.at(near)) is not None:
             inside = [f for f in ranked if here in index.lineage(f.place)]
             if inside and inside[0].score >= ranked[0].score - 1.0 and len(inside) < len(ranked):
@@ -675,13 +680,13 @@ class AddressResolver:
         if rivals:
             margin = top.score - rivals[0].score
             facts.add(
-                "margin." + ("0" if margin < _TIE else "1" if margin < 0.8 else "2" if margin < 1.6 else "3")
+                "margin." + ("0" if margin < _TIE else "1" if margin < 0.8 else "2" if margin < _RIVAL else "3")
             )
             if any(DEPTH[index.level(f.place)] > DEPTH[index.level(top.place)] for f in rivals):
                 facts.add("rival.deeper")
             name = top.mention.groups[top.group].name if top.mention.groups else None
             if (
-                margin < 1.6
+                margin < _RIVAL
                 and not top.agreed
                 and "near" not in facts
                 and any(f.group == top.group for f in rivals)
@@ -781,13 +786,13 @@ class AddressResolver:
                 sure = min(sure, DOUBTFUL)
             if sure >= ANSWER:
                 others = [_Chosen(p, round(sure / len(top.others), 3), because) for p in top.others[:first]]
-                if len(ranked) > 1:
+                if len(ranked) > 1 and top.score - ranked[1].score < _RIVAL:
                     chain = index.chain(top.place)
                     less = max(0.001, round(min(0.5, 1 - sure), 3))
                     others += [
                         _Chosen(f.place, less, _because(index, f))
                         for f in ranked[1 : first + 1]
-                        if f.place not in chain
+                        if f.place not in chain and top.score - f.score < _RIVAL
                     ]
                 return _Answer(
                     Outcome.RESOLVED, _Chosen(place, sure, because), tuple(others[:first]), mention, top, kept
@@ -1009,6 +1014,10 @@ def _because(index: Index, found: _Found) -> tuple[tuple[str, str], ...]:
     if found.mention.beside:
         reasons.append(("beside", ""))
     return tuple(reasons)
+
+
+def _falling(found: _Found) -> float:
+    return -found.score
 
 
 def _is_wild(found: _Found) -> bool:

@@ -680,7 +680,8 @@ class AddressResolver:
         if rivals:
             margin = top.score - rivals[0].score
             facts.add(
-                "margin." + ("0" if margin < _TIE else "1" if margin < 0.8 else "2" if margin < _RIVAL else "3")
+                "margin."
+                + ("0" if margin < _TIE else "1" if margin < 0.8 else "2" if margin < _RIVAL else "3")
             )
             if any(DEPTH[index.level(f.place)] > DEPTH[index.level(top.place)] for f in rivals):
                 facts.add("rival.deeper")

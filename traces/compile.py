@@ -19,8 +19,9 @@ from graph.queries.repeats import PLACE_LEVELS
 from ontology import ONTOLOGY
 from ontology.clock import OPEN_END
 from ontology.terms import Terms
-from traces.declaration import Chain, Pattern, Repeat, Surge, Trace
-from traces.things import PARAMETER, STEP, Related, Test, Things, Wanted, next_labels
+from traces.declaration import Trace
+from traces.fetch import SEVERAL, Fetch, absences, fetches_of, leads
+from traces.things import STEP, Related, Test, Things, Wanted, next_labels, number_of, said_of
 
 # Which matter an incident `n` is a report of.
 _MATTER = "head(COLLECT { MATCH (n)-[:HANDLED_IN]->(m:Matter) RETURN m.id ORDER BY m.id LIMIT 1 })"
@@ -42,21 +43,6 @@ class Statement:
 
     text: str
     parameters: dict[str, Any]
-
-
-@dataclass(slots=True)
-class Fetch:
-    """One selection of a pattern, and all that its facts must tell; `by_matter`: which matter an incident is a report of;
-    `surge`: where it is compared with what its neighbours have."""
-
-    things: Things
-    chain: Chain | None = None
-    measure: str | None = None
-    same: tuple[str, ...] = ()
-    once: tuple[str, ...] | None = None
-    least: Any = 1
-    by_matter: bool = False
-    surge: Surge | None = None
 
 
 @dataclass(slots=True)
@@ -87,21 +73,25 @@ class TraceCompiler:
 
     def whole(self) -> Statement:
         """All subjects of the district that come into question, with their facts."""
-        leads = _leads(self.trace.pattern, 0, self.values)
-        if len(leads) == 1:
-            (x,) = leads
+        able = leads(self.trace.pattern, 0, self.values)
+        if len(able) == 1:
+            (x,) = able
             fetch = self.fetches[x]
             least = self._value(fetch.least)
             rest = [i for i in range(len(self._every)) if i != x]
             held = f"WITH s, collect({self._fact(x)}) AS f{x} WHERE size(f{x}) >= {least}"
-            if self._value_of(fetch.least) > 1 and fetch.chain is None and not self._has_tie(fetch.things):
+            if (
+                number_of(fetch.least, self.values) > 1
+                and fetch.chain is None
+                and not self._has_tie(fetch.things)
+            ):
                 # What a fact tells takes longer than to count: it is looked for where there are enough.
                 held = f"WITH s, collect(n) AS ns WHERE size(ns) >= {least} UNWIND ns AS n WITH s, collect({self._fact(x)}) AS f{x}"
-            elif self._value_of(fetch.least) >= _SEVERAL and fetch.chain is None:
+            elif number_of(fetch.least, self.values) >= SEVERAL and fetch.chain is None:
                 held, rest = f"WITH s, count(n) AS many WHERE many >= {least}", list(range(len(self._every)))
             text = f"{self._all(x)} {held} {self._without()} {self._calls(rest)} {self._row()}"
         else:
-            every = " UNION ".join(dict.fromkeys(f"{self._all(x)} RETURN DISTINCT s" for x in leads))
+            every = " UNION ".join(dict.fromkeys(f"{self._all(x)} RETURN DISTINCT s" for x in able))
             text = f"CALL () {{ {every} }} WITH s {self._without()} {self._calls(range(len(self._every)))} {self._row()}"
         return Statement(text, dict(self._parameters))
 
@@ -160,7 +150,7 @@ class TraceCompiler:
         assert surge is not None
         level = self.trace.subject.place
         above, levels = _ABOVE[level or ""]
-        first = date.fromisoformat(self.today) - timedelta(days=self._value_of(surge.window))
+        first = date.fromisoformat(self.today) - timedelta(days=number_of(surge.window, self.values))
         since = self._value(first.isoformat())
         given = list(self._conditions(fetch))
         if things.kinds:
@@ -205,7 +195,7 @@ class TraceCompiler:
     def _without(self) -> str:
         """Leaves out subjects that have for good what should be absent: most of them, so that no more is fetched about those."""
         text = ""
-        for x in _absences(self.trace.pattern, 0):
+        for x in absences(self.trace.pattern, 0):
             things = self.fetches[x].things
             if things.grace:
                 continue
@@ -317,18 +307,12 @@ class TraceCompiler:
             return f"{self._value(wanted)} IN {value}"
         return f"{value} = {self._value(wanted)}"
 
-    def _value_of(self, value: int | str) -> int:
-        """A number, or that of the trace's parameter which the text names."""
-        named = PARAMETER.fullmatch(value) if isinstance(value, str) else None
-        return self.values[named[1]] if named is not None else int(value)
-
     def _value(self, value: Any) -> str:
         """A parameter of the statement that has a value; of the trace, where the value names one."""
         if isinstance(value, str):
             if value == "today":
                 return "$today"
-            named = PARAMETER.fullmatch(value)
-            value = self.values[named[1]] if named is not None else value
+            value = said_of(value, self.values)
         for name, held in self._parameters.items():
             if type(held) is type(value) and held == value:
                 return f"${name}"
@@ -516,7 +500,7 @@ class TraceCompiler:
                 yield (
                     f"UNWIND $places AS k WITH DISTINCT {above} AS above MATCH (n:{things.label}) USING INDEX n:{things.label}(place, id) "
                     f"WHERE n.place STARTS WITH above AND n.id IS NOT NULL AND size(n.place) >= {width} "
-                    f"WITH {_cut('n.place', width)} AS s, count(n) AS many WHERE many >= {self._value(self._value_of(fetch.least))} RETURN s"
+                    f"WITH {_cut('n.place', width)} AS s, count(n) AS many WHERE many >= {self._value(number_of(fetch.least, self.values))} RETURN s"
                 )
         for fetch in self.fetches:
             things = fetch.things
@@ -601,111 +585,3 @@ def _end_label(things: Things) -> str:
     for step in things.way:
         labels = [end for label in labels for end in next_labels(label, step)]
     return labels[0] if labels else things.label
-
-
-def fetches_of(pattern: Pattern) -> Iterator[Fetch]:
-    """What is to be fetched, in the order of the pattern's things (`Trace.selections`)."""
-    if pattern.repeat is not None:
-        yield _of_repeat(pattern.repeat)
-    if pattern.sequence is not None:
-        steps = pattern.sequence.steps
-        same, apart = tuple(pattern.sequence.same), pattern.sequence.apart
-        if pattern.sequence.is_alike:
-            measure = next((s.measure for s in steps if s.measure), None)
-            yield Fetch(steps[0].of, measure=measure, same=same, least=len(steps), by_matter=apart)
-        else:
-            yield from (Fetch(s.of, measure=s.measure, same=same, by_matter=apart) for s in steps)
-    if pattern.together is not None:
-        for each in pattern.together.of:
-            yield _of_repeat(each)
-    if pattern.absent is not None:
-        yield Fetch(pattern.absent.of)
-        yield Fetch(pattern.absent.expected)
-    if pattern.surge is not None:
-        surge = pattern.surge
-        yield Fetch(
-            surge.of,
-            least=surge.minimum,
-            by_matter=True,
-            surge=surge if surge.against == "neighbours" else None,
-        )
-    if pattern.chain is not None:
-        yield Fetch(pattern.chain.of, chain=pattern.chain)
-    for each in (*(pattern.all or ()), *(pattern.any or ())):
-        yield from fetches_of(each)
-    if pattern.unless is not None:
-        yield from fetches_of(pattern.unless)
-
-
-def _of_repeat(repeat: Repeat) -> Fetch:
-    once = tuple(repeat.once) if not isinstance(repeat.once, str) else None
-    return Fetch(repeat.of, once=once, least=repeat.minimum, by_matter=repeat.within is not None)
-
-
-def _absences(pattern: Pattern, start: int) -> Iterator[int]:
-    """The selections of what must not be there now, wherever the pattern is to hold."""
-    if pattern.absent is not None and pattern.absent.within is None and pattern.absent.at == "now":
-        yield start + 1
-    for each in pattern.all or ():
-        yield from _absences(each, start)
-        start += len(list(fetches_of(each)))
-
-
-# How many there are of a label, by tens: what a pattern is looked for by should be few.
-_MANY = {
-    "Person": 6,
-    "Address": 6,
-    "House": 6,
-    "Phone": 6,
-    "Incident": 6,
-    "Vehicle": 5,
-    "Enterprise": 5,
-    "Device": 5,
-}
-
-
-_SEVERAL = 5
-
-
-def _weight(fetch: Fetch, values: Mapping[str, int]) -> int:
-    """About how many subjects there are with these: fewer where more must hold of them, or many of them must be there."""
-    things, least = fetch.things, fetch.least
-    named = PARAMETER.fullmatch(least) if isinstance(least, str) else None
-    several = int(values[named[1]] if named is not None else least) >= _SEVERAL
-    weight = _MANY.get(things.label, 4) - (3 if things.kinds else 0) - (1 if things.where else 0)
-    weight -= 2 * any(
-        isinstance(w, Test) and (w.at_least is not None or w.at_most is not None)
-        for w in things.where.values()
-    )
-    return weight - 2 * sum(not related.none for related in things.having) - 2 * several
-
-
-def _leads(pattern: Pattern, start: int, values: Mapping[str, int]) -> list[int]:
-    """The selections of which a subject must have at least one, for the pattern to hold of it: of what must all hold, those that are few.
-    None where nothing of it need stand at the subject."""
-    if pattern.any is not None:
-        found = []
-        for each in pattern.any:
-            leads = _leads(each, start, values)
-            if not leads:
-                return []
-            found += leads
-            start += len(list(fetches_of(each)))
-        return found
-    if pattern.all is not None:
-        best: tuple[int, list[int]] | None = None
-        at = start
-        for each in pattern.all:
-            own = list(fetches_of(each))
-            leads = _leads(each, at, values)
-            weight = max((_weight(own[x - at], values) for x in leads), default=0)
-            if leads and (best is None or weight < best[0]):
-                best = weight, leads
-            at += len(own)
-        return best[1] if best is not None else []
-    own = list(fetches_of(pattern.model_copy(update={"unless": None})))
-    if pattern.absent is not None:
-        own = own[:1]
-    able = [start + i for i, fetch in enumerate(own) if fetch.things.near is None]
-    # What something rises to is rarer than what it rises from.
-    return able[-1:] if pattern.sequence is not None else able[:1]

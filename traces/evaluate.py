@@ -14,10 +14,10 @@ from datetime import date
 from typing import Any
 
 from ontology.clock import OPEN_END
-from traces.compile import fetches_of
 from traces.declaration import Absent, Chain, Pattern, Repeat, Surge, Together, Trace
 from traces.declaration import Sequence as InTurn
-from traces.things import PARAMETER
+from traces.fetch import fetches_of
+from traces.things import number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class Evaluator:
         beside = [
             f.id for x in range(used, len(self._things)) for f in held.get(x, ()) if f.stands(self.today)
         ]
-        quiet = self._number(self.trace.quiet) if self.trace.quiet is not None else None
+        quiet = number_of(self.trace.quiet, self.values) if self.trace.quiet is not None else None
         episodes = []
         for group in _joined(matches, quiet):
             ids = tuple(dict.fromkeys(i for m in group for i in m.ids))
@@ -243,10 +243,10 @@ class Evaluator:
         return [Match(ids, *_span(every), _total(now[0]), dated=any(m.dated for m in every))]
 
     def _repeat(self, repeat: Repeat, facts: list[Fact]) -> list[Match]:
-        minimum = self._number(repeat.minimum)
+        minimum = number_of(repeat.minimum, self.values)
         if repeat.within is None:
             return self._standing(facts, repeat)
-        within = self._number(repeat.within)
+        within = number_of(repeat.within, self.values)
         units = _units(facts)
         named = None if repeat.once == "matter" else [u.once for u in units]
         found: list[tuple[int, int]] = []
@@ -290,14 +290,14 @@ class Evaluator:
         now = [f for f in facts if f.stands(self.today)]
         self._due |= {day_of(f.end) for f in now if f.end is not None and f.end[:10] != OPEN_END}
         different = {f.id for f in now} if repeat.once == "matter" else {f.once for f in now} - {None}
-        if not now or len(different) < self._number(repeat.minimum):
+        if not now or len(different) < number_of(repeat.minimum, self.values):
             return []
         ids = tuple(dict.fromkeys(f.id for f in now))
         days = [f.day for f in now if f.begin] or [self.day]
         return [Match(ids, min(days), max(days), len(different), dated=any(f.begin for f in now))]
 
     def _sequence(self, turn: InTurn, steps: list[list[Fact]]) -> list[Match]:
-        within = self._number(turn.within)
+        within = number_of(turn.within, self.values)
         before = [self._in_order(turn, i, facts) for i, facts in enumerate(steps[:-1])]
         # For what ends it, only the latest that went before counts, and so on back.
         found = []
@@ -363,12 +363,12 @@ class Evaluator:
             if repeat.within is None:
                 matches = self._standing(facts, repeat)
             else:
-                within = self._number(repeat.within)
+                within = number_of(repeat.within, self.values)
                 late = [f for f in facts if self.day - f.day <= within]
                 self._due |= {f.day + within + 1 for f in late}
                 units = _units(late)
                 matches = []
-                if late and len(units) >= self._number(repeat.minimum):
+                if late and len(units) >= number_of(repeat.minimum, self.values):
                     ids = tuple(f.id for u in units for f in u.facts)
                     matches = [Match(ids, units[0].day, units[-1].day, len(units))]
             parts.append(matches)
@@ -389,7 +389,7 @@ class Evaluator:
         found = []
         latest = sorted(((e.begin or "", e.id) for e in expected), reverse=True)
         for f in facts:
-            limit = f.counts + self._number(absent.within)
+            limit = f.counts + number_of(absent.within, self.values)
             # The latest that is not the thing itself.
             if next((begin >= (f.begin or "") for begin, id in latest if id != f.id), False):
                 continue
@@ -400,10 +400,10 @@ class Evaluator:
         return found
 
     def _surge(self, surge: Surge, facts: list[Fact]) -> list[Match]:
-        window = self._number(surge.window)
+        window = number_of(surge.window, self.values)
         units = _units(f for f in facts if f.id)
         late = [u for u in units if self.day - u.day < window]
-        minimum = self._number(surge.minimum)
+        minimum = number_of(surge.minimum, self.values)
         if len(late) >= minimum:
             self._due.add(self.day + 1)
         # One more than what was seen, so that a quiet past, or neighbours who have nothing, are not taken for certainty.
@@ -411,7 +411,7 @@ class Evaluator:
             there, places = next((f.same for f in facts if not f.id and f.same), (0, 0))
             expected = (there + 1) / max(1, places)
         else:
-            past = self._number(surge.past)
+            past = number_of(surge.past, self.values)
             before = [u for u in units if window <= self.day - u.day < window + past]
             expected = (len(before) + 1) * window / past
         if len(late) < minimum or poisson_tail(len(late), expected) > surge.chance:
@@ -427,13 +427,6 @@ class Evaluator:
             day = f.day if f.begin else self.day
             found.append(Match(ids, day, day, len(ids), dated=bool(f.begin)))
         return found
-
-    def _number(self, given: int | str) -> int:
-        if isinstance(given, str):
-            named = PARAMETER.fullmatch(given)
-            assert named is not None
-            return self.values[named[1]]
-        return given
 
 
 class _Standing:

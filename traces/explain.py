@@ -8,7 +8,7 @@ from typing import Any
 from ontology import ONTOLOGY
 from ontology.terms import Terms
 from traces.declaration import Absent, Chain, Pattern, Repeat, Sequence, Surge, Together, Trace
-from traces.things import PARAMETER, STEP, Test, Things, Wanted
+from traces.things import STEP, Test, Things, Wanted, number_of, said_of
 
 Two = tuple[str, str]
 _PLACES = {"OWN": ("同一处", "at the same place"), "BUILDING": ("同一幢", "in the same building"), "COMMUNITY": ("同一村社", "in the same community"), "STREET": ("同一镇街", "in the same street")}  # fmt: skip
@@ -33,7 +33,7 @@ class Explainer:
         quiet = self._trace.quiet
         end_zh, end_en = "不再成立即消除", "closed once it no longer holds"
         if quiet is not None:
-            days = self._number(quiet)
+            days = number_of(quiet, self._values)
             end_zh, end_en = f"{days} 天无新增自动消除", f"closed after {days} days without more"
         if self._trace.shows:
             beside = [self._things(things) for things in self._trace.shows]
@@ -76,7 +76,7 @@ class Explainer:
 
     def _repeat(self, repeat: Repeat) -> Two:
         zh, en = self._things(repeat.of)
-        least = self._number(repeat.minimum)
+        least = number_of(repeat.minimum, self._values)
         once_zh, once_en = "", ""
         if repeat.once != "matter":
             step = STEP.fullmatch(repeat.once[-1])
@@ -88,14 +88,14 @@ class Explainer:
             once_zh, once_en = ",一事计一次", ", a matter once"
         if repeat.within is None:
             return f"现有{zh} {least} 个以上{once_zh}", f"at least {least} {en} now{once_en}"
-        days = self._number(repeat.within)
+        days = number_of(repeat.within, self._values)
         return (
             f"{days} 天内{zh} {least} 起以上{once_zh}",
             f"at least {least} {en} within {days} days{once_en}",
         )
 
     def _sequence(self, turn: Sequence) -> Two:
-        days = self._number(turn.within)
+        days = number_of(turn.within, self._values)
         zh, en = "", ""
         for i, step in enumerate(turn.steps):
             said_zh, said_en = self._things(step.of)
@@ -118,7 +118,7 @@ class Explainer:
         zh, en = self._things(absent.of)
         not_zh, not_en = self._things(absent.expected)
         if absent.within is not None:
-            days = self._number(absent.within)
+            days = number_of(absent.within, self._values)
             return f"{zh}后 {days} 天内没有{not_zh}", f"{en} that {not_en} did not follow within {days} days"
         if absent.at == "now":
             return f"有{zh}而没有{not_zh}", f"{en} without {not_en}"
@@ -126,13 +126,13 @@ class Explainer:
 
     def _surge(self, surge: Surge) -> Two:
         zh, en = self._things(surge.of)
-        window, least = self._number(surge.window), self._number(surge.minimum)
+        window, least = number_of(surge.window, self._values), number_of(surge.minimum, self._values)
         if surge.past is None:
             return (
                 f"近 {window} 天{zh} {least} 起以上,多于同级邻近各处所能预期(偶然概率不足 {surge.chance:g})",
                 f"at least {least} {en} in the last {window} days, more than its neighbours let expect (by chance: {surge.chance:g})",
             )
-        past = self._number(surge.past)
+        past = number_of(surge.past, self._values)
         return (
             f"近 {window} 天{zh} {least} 起以上,多于此前 {past} 天所能预期(偶然概率不足 {surge.chance:g})",
             f"at least {least} {en} in the last {window} days, more than the {past} days before let expect (by chance: {surge.chance:g})",
@@ -184,7 +184,7 @@ class Explainer:
         elif things.grace:
             conditions.append((f"满 {things.grace} 天", f"for {things.grace} days"))
         if things.near is not None:
-            metres = self._number(things.near)
+            metres = number_of(things.near, self._values)
             zh, en = f"{metres} 米内{zh}", f"{en} within {metres} m"
         if conditions:
             zh += f"({','.join(c[0] for c in conditions)})"
@@ -221,19 +221,11 @@ class Explainer:
         )
 
     def _shown(self, terms: str | None, value: Any) -> Two:
-        if isinstance(value, str) and (named := PARAMETER.fullmatch(value)) is not None:
-            value = self._values[named[1]]
+        value = said_of(value, self._values)
         if terms is not None and isinstance(value, str):
             term = self._terms.get(terms, value)
             return term.zh, term.en.lower()
         return str(value), str(value)
-
-    def _number(self, given: int | str) -> int:
-        if isinstance(given, str):
-            named = PARAMETER.fullmatch(given)
-            assert named is not None
-            return self._values[named[1]]
-        return given
 
 
 def _capital(text: str) -> str:

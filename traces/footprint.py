@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ontology.terms import Terms
-from traces.compile import fetches_of
 from traces.declaration import Pattern, Trace
+from traces.fetch import fetches_of
 from traces.things import next_labels
 
 _COUNTED = frozenset(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -22,6 +23,17 @@ Whole = Annotated[int, Field(ge=-MOST * 1_000, le=MOST * 1_000)]
 _Named = Annotated[str, Field(pattern=rf"^{PARAMETER.pattern}$")]
 Number = Annotated[Annotated[int, Field(ge=0, le=MOST)] | _Named, Field(union_mode="left_to_right")]
 Count = Annotated[Annotated[int, Field(ge=1, le=MOST)] | _Named, Field(union_mode="left_to_right")]
+
+
+def said_of(given: Any, values: Mapping[str, int]) -> Any:
+    """What a declaration gives; of a parameter that it names (`$minimum`), the value."""
+    named = PARAMETER.fullmatch(given) if isinstance(given, str) else None
+    return values[named[1]] if named is not None else given
+
+
+def number_of(given: int | str, values: Mapping[str, int]) -> int:
+    """A number that a declaration gives, or that of the parameter which it names."""
+    return int(said_of(given, values))
 
 
 def checked_way(steps: list[str]) -> list[str]:

@@ -38,7 +38,7 @@ kind: `one`, `crossing`, `outside`, … as in `address_text.*.texts` of `seed/no
 code, level: the place that is meant; null when the district has no such place or nobody can know.
 determined, determined_level: the deepest place that the text determines, given the whole address base.
 outcome: RESOLVED, OUTSIDE, or UNRESOLVED when nothing of the district is determined (rightly answered with ASK or UNRESOLVED).
-operations: ways other than the plain ones, as `slot.way`.
+operations: ways other than the plain ones, as `slot.way`; a held-out one as `slot.held_out`, so that no score by way names it.
 """
 
 _VAGUE: Final = (

@@ -1,20 +1,21 @@
 """The ways in which people write an address. Each text takes one way from each slot; `seed/noise.yaml` weighs them.
 
 A text is written from what is known of the place and not by changing a finished text, so that what it states is known exactly.
-Ways marked `held out` are drawn in examinations alone.
+Examinations draw the held-out ways of `seed.address_held_out` besides.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from ontology.reading import read_yaml
+from seed import address_held_out as held_out
 from seed.address_index import AddressIndex, Facts, Key, short_community, short_street
 from seed.address_typos import mistype, traditional
 from seed.names import SURNAMES
@@ -44,8 +45,6 @@ SLOTS: Final[Mapping[str, tuple[str, ...]]] = {
     "after": ("none", "gate", "parcel", "contact", "beside", "remark", "compass", "told_off", "firm", "postcode", "bed"),
 }  # fmt: skip
 """Slot → ways. The first of each is the plain one, which is not listed among a text's operations."""
-
-HELD_OUT: Final = "held_out"
 
 _BEFORE: Final = {
     "label": ("地址：", "事发地址:", "住址：", "地点：", "现住址 "),
@@ -108,43 +107,41 @@ _DIGITS: Final = "零一二三四五六七八九"
 _FORMAL: Final = "零壹贰叁肆伍陆柒捌玖"
 
 
-def load_ways(profile: str, *, examination: bool, path: Path = PROFILES) -> dict[str, dict[str, float]]:
-    """Slot → way → weight, of a profile of `address_text`; with the held-out ways in an examination.
+def load_ways(
+    profile: str, *, examination: bool, path: Path = PROFILES, besides: Path = held_out.WEIGHTS
+) -> dict[str, dict[str, float]]:
+    """Slot → way → weight, of a profile of `address_text`; in an examination with the held-out ways of the file `besides`.
 
     Raises:
         UsageError: when there is no such profile, or it has a slot, a way or a weight that does not hold.
     """
     declared: Mapping[str, Any] = read_yaml(path.read_text(encoding="utf-8"))["address_text"]
-    profiles = [name for name in declared if name != HELD_OUT]
-    if profile not in profiles:
+    if profile not in declared:
         raise bad(
-            f"没有名为 {profile} 的地址噪声配置。", f"There is no profile {profile!r} of address texts.", f"One of {', '.join(profiles)}."
+            f"没有名为 {profile} 的地址噪声配置。", f"There is no profile {profile!r} of address texts.", f"One of {', '.join(declared)}."
         )  # fmt: skip
     ways = {slot: {names[0]: 1.0} for slot, names in SLOTS.items()}
     for slot, weights in declared[profile].items():
-        ways[slot] = _checked(profile, slot, weights)
+        ways[slot] = _checked(profile, slot, weights, SLOTS)
     if examination:
-        for slot, weights in declared.get(HELD_OUT, {}).items():
+        for slot, weights in read_yaml(besides.read_text(encoding="utf-8")).items():
+            own = _checked(held_out.NAME, slot, weights, held_out.WAYS)
             if slot in declared[profile]:
                 share = sum(ways[slot].values()) / 1000
-                ways[slot] |= {way: w * share for way, w in _checked(HELD_OUT, slot, weights).items()}
+                ways[slot] |= {way: w * share for way, w in own.items()}
     return ways
 
 
-def _checked(profile: str, slot: str, weights: Mapping[str, float]) -> dict[str, float]:
+def _checked(
+    profile: str, slot: str, weights: Mapping[str, float], known: Mapping[str, Iterable[str]]
+) -> dict[str, float]:
     for way, weight in weights.items():
-        if way not in SLOTS.get(slot, ()) or not isinstance(weight, int | float) or weight < 0:
+        if way not in known.get(slot, ()) or not isinstance(weight, int | float) or weight < 0:
             raise bad(
                 f"噪声配置 {profile} 的 {slot}.{way} 有误。",
                 f"address_text.{profile}.{slot}.{way}: {weight} is no weight of a known way.",
             )
     return {way: float(weight) for way, weight in weights.items()}
-
-
-def held_out_ways(path: Path = PROFILES) -> set[tuple[str, str]]:
-    """(slot, way) of what only examinations have."""
-    declared = read_yaml(path.read_text(encoding="utf-8"))["address_text"].get(HELD_OUT, {})
-    return {(slot, way) for slot, weights in declared.items() for way in weights}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +168,15 @@ class Written:
     operations: tuple[str, ...]
 
 
+Part = list[str]
+"""Kind and text of a piece of an address; changed in place."""
+
+
 @dataclass(slots=True)
-class _Draft:
-    parts: list[list[str]] = field(default_factory=list)  # [kind, text]
+class Draft:
+    """A text under way, and what it states. `parts`: those above the place; `before`, `after`: what does not belong to the address."""
+
+    parts: list[Part] = field(default_factory=list)
     streets: frozenset[str] | None = None
     communities: frozenset[str] | None = None
     local: list[frozenset[Key]] = field(default_factory=list)
@@ -186,9 +189,33 @@ class _Draft:
     names: dict[str, frozenset[str]] = field(default_factory=dict)  # kind → names that the words admit
     numbers: dict[str, frozenset[int]] = field(default_factory=dict)  # kind → numbers stated
     done: list[str] = field(default_factory=list)
+    before: str = ""
+    after: str = ""
 
     def did(self, slot: str, way: str) -> None:
+        """Lists a way among the text's operations."""
         self.done.append(f"{slot}.{way}")
+
+    def misread(self, index: AddressIndex, part: Part, wrong: str, names: frozenset[str]) -> None:
+        """Writes a name wrongly: what it states is now any of the names."""
+        kind, part[1] = part[0], wrong
+        if kind == "street":
+            self.streets = index.street_codes(names)
+        elif kind == "community":
+            self.communities = index.community_codes(names)
+            self.mistyped = True
+        elif kind == "site":
+            self.sites = index.site_rows(names)
+        elif self.areas is not None:
+            self.areas = index.area_codes(kind, names)
+        else:
+            numbers = self.numbers[kind]
+            self.local = [
+                frozenset((kind, name, n) for name in names for n in numbers)
+                if any(key[0] == kind for key in keys)
+                else keys
+                for keys in self.local
+            ]
 
 
 # -- numbers ------------------------------------------------------------------------------------------------------------
@@ -264,7 +291,11 @@ class Writer:
     ) -> Written:
         """A text about a place. `fixed`: ways that are given and not drawn. `plain`: nothing before and after, as within a sentence."""
         ways = {slot: fixed.get(slot) or self.way(slot) for slot in SLOTS if slot != "texts"}
+        # A held-out way is a change to what the plain way of its slot writes.
+        later = {slot: known[ways[slot]] for slot, known in held_out.WAYS.items() if ways[slot] in known}
+        ways |= {slot: SLOTS[slot][0] for slot in later}
         if plain:
+            later = {slot: way for slot, way in later.items() if way.in_sentences}
             ways["before"] = "none"
             ways["surface"] = ways["surface"] if ways["surface"] == "traditional" else "none"
             ways["after"] = ways["after"] if ways["after"] in ("gate", "beside", "compass") else "none"
@@ -272,14 +303,17 @@ class Writer:
         wide = len(target.code) == 9  # a street, or a road: nothing is beside it
         if ways["after"] in _BESIDE and (inner or wide):
             ways["after"] = "none"
-        draft = _Draft()
+        draft = Draft()
         self._local(draft, target, ways)
         local = draft.parts
         draft.parts = []
         self._upper(draft, target, ways)
         if ways["typo"] != "none":
             self._mistype(draft, local, ways["typo"])
+        # While a name still stands as it is in the base; the others once it is known what stands where.
+        self._changed(draft, local, target, {slot: way for slot, way in later.items() if slot == "typo"})
         local = self._arranged(draft, local, target, ways)
+        self._changed(draft, local, target, {slot: way for slot, way in later.items() if slot != "typo"})
         text, start, end = self._assemble(draft, local, ways)
         facts = Facts(
             draft.streets,
@@ -300,7 +334,7 @@ class Writer:
 
     # -- above the building
 
-    def _upper(self, draft: _Draft, target: Target, ways: dict[str, str]) -> None:
+    def _upper(self, draft: Draft, target: Target, ways: dict[str, str]) -> None:
         index, rng, way = self.index, self.rng, ways["upper"]
         street = target.code[:9]
         has_community = len(target.code) >= 12
@@ -366,7 +400,7 @@ class Writer:
 
     # -- the building and what is in it
 
-    def _local(self, draft: _Draft, target: Target, ways: dict[str, str]) -> None:
+    def _local(self, draft: Draft, target: Target, ways: dict[str, str]) -> None:
         index = self.index
         if target.site is not None:
             name = index.site_name[target.site]
@@ -412,7 +446,7 @@ class Writer:
             self._shortened(draft)
         self._inside(draft, b, target, ways)
 
-    def _shortened(self, draft: _Draft) -> None:
+    def _shortened(self, draft: Draft) -> None:
         """Leaves out the word that says what is named: 金城15号, 东方4幢. It admits every name of the kind with that stem."""
         for kind, word in (("road", _ROAD_WORD), ("estate", _ESTATE_WORD)):
             part = next((p for p in draft.parts if p[0] == kind), None)
@@ -431,7 +465,7 @@ class Writer:
             draft.names.pop(kind)
             draft.did("stem", "stem")
 
-    def _area(self, draft: _Draft, code: str, form: str) -> str:
+    def _area(self, draft: Draft, code: str, form: str) -> str:
         """The name of an estate or road in a form, the official one when it has no such."""
         names = {"everyday": self.index.everyday, "former": self.index.former}.get(form, {}).get(code)
         if not names:
@@ -440,13 +474,13 @@ class Writer:
         return self.rng.choice(names)
 
     @staticmethod
-    def _name(draft: _Draft, kind: str, name: str, number: int) -> None:
+    def _name(draft: Draft, kind: str, name: str, number: int) -> None:
         draft.parts.append([kind, name])
         draft.names[kind] = frozenset([name])
         draft.numbers[kind] = frozenset([number])
         draft.local.append(frozenset([(kind, name, number)]))
 
-    def _tower(self, draft: _Draft, b: int, target: Target, ways: dict[str, str]) -> None:
+    def _tower(self, draft: Draft, b: int, target: Target, ways: dict[str, str]) -> None:
         way, inside, numerals = ways["building"], ways["inside"], ways["numerals"]
         dashes = inside in ("dashes", "slashes", "dots") and target.room is not None
         if dashes:
@@ -469,7 +503,7 @@ class Writer:
         if way != "幢":
             draft.did("building", way)
 
-    def _group(self, draft: _Draft, b: int, ways: dict[str, str]) -> None:
+    def _group(self, draft: Draft, b: int, ways: dict[str, str]) -> None:
         way, numerals, rng = ways["group"], ways["numerals"], self.rng
         group, house = self.index.house(b)
         if way in ("no_word", "dash") and numerals not in ("arabic", "full_width"):
@@ -486,7 +520,7 @@ class Writer:
         if way != "plain":
             draft.did("group", way)
 
-    def _inside(self, draft: _Draft, b: int, target: Target, ways: dict[str, str]) -> None:
+    def _inside(self, draft: Draft, b: int, target: Target, ways: dict[str, str]) -> None:
         way, numerals, rng = ways["inside"], ways["numerals"], self.rng
         unit, room = target.unit, target.room
         if unit is None and room is None:
@@ -548,9 +582,7 @@ class Writer:
 
     # -- what stands between, and in which order
 
-    def _arranged(
-        self, draft: _Draft, local: list[list[str]], target: Target, ways: dict[str, str]
-    ) -> list[list[str]]:
+    def _arranged(self, draft: Draft, local: list[Part], target: Target, ways: dict[str, str]) -> list[Part]:
         """The parts of the place itself, with what is put between them; those above it are changed in the draft."""
         rng, index = self.rng, self.index
         b, within, order = target.building, ways["within"], ways["order"]
@@ -593,9 +625,17 @@ class Writer:
             draft.did("order", order)
         return local
 
+    def _changed(
+        self, draft: Draft, local: list[Part], target: Target, ways: Mapping[str, held_out.Way]
+    ) -> None:
+        page = held_out.Page(draft, local, target, self.index, self.rng)
+        for slot, way in ways.items():
+            if way.change(page):
+                draft.did(slot, held_out.NAME)
+
     # -- mistakes
 
-    def _mistype(self, draft: _Draft, local: list[list[str]], way: str) -> None:
+    def _mistype(self, draft: Draft, local: list[Part], way: str) -> None:
         index, rng = self.index, self.rng
         for _ in range(2 if way == "two" else 1):
             able = [p for p in (*draft.parts, *local) if p[0] in draft.names and len(p[1]) >= 3]
@@ -609,31 +649,13 @@ class Writer:
             wrong = mistype(true, rng.choice(kinds), rng)
             if wrong == true or index.known(kind, wrong):
                 return
-            part[1] = wrong
-            names = index.as_near(kind, wrong, true)
-            if kind == "street":
-                draft.streets = index.street_codes(names)
-            elif kind == "community":
-                draft.communities = index.community_codes(names)
-                draft.mistyped = True
-            elif kind == "site":
-                draft.sites = index.site_rows(names)
-            elif draft.areas is not None:
-                draft.areas = index.area_codes(kind, names)
-            else:
-                numbers = draft.numbers[kind]
-                draft.local = [
-                    frozenset((kind, name, n) for name in names for n in numbers)
-                    if any(key[0] == kind for key in keys)
-                    else keys
-                    for keys in draft.local
-                ]
+            draft.misread(index, part, wrong, index.as_near(kind, wrong, true))
             if f"typo.{way}" not in draft.done:
                 draft.did("typo", way)
 
     # -- putting together
 
-    def _assemble(self, draft: _Draft, local: list[list[str]], ways: dict[str, str]) -> tuple[str, int, int]:
+    def _assemble(self, draft: Draft, local: list[Part], ways: dict[str, str]) -> tuple[str, int, int]:
         rng, surface = self.rng, ways["surface"]
         parts = [*draft.parts, *local]
         if surface == "committee":
@@ -677,7 +699,7 @@ class Writer:
         if ways["numerals"] == "full_width" and (wide := body.translate(_FULL)) != body:
             body = wide
             draft.did("numerals", "full_width")
-        before = after = ""
+        before, after = draft.before, draft.after
         if ways["before"] != "none":
             before = rng.choice(_BEFORE[ways["before"]])
             if "{" in before:
@@ -695,7 +717,7 @@ class Writer:
             after += "）" if after.startswith("（") else ""
         elif ways["after"] != "none":
             after = rng.choice(_AFTER[ways["after"]])
-        if after:
+        if ways["after"] != "none":
             draft.did("after", ways["after"])
         return before + body + after, len(before), len(before) + len(body)
 

@@ -27,17 +27,20 @@ _PATTERN: Final = re.compile(
     |(?P<other>[0-9]{{4}}年(?:[0-9]{{1,2}}月)?(?:[0-9]{{1,2}}日)?|[0-9]{{1,2}}月(?:[0-9]{{1,2}}[日号])?|[0-9]{{1,2}}[::][0-9]{{2}}(?:[::][0-9]{{2}})?
         |[0-9]{{4}}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}
         |{_NUM}(?:元|万|岁|多?人|点|分钟|分|小时|平方米?|平米|天|年|月|次|名|多?辆|吨|块|路公交|路车|时|个|家|号线|期(?![0-9一二三四五六七八九十])|公斤|起|日|周|床))
-    |(?P<several>第?{_NUM}(?:至|到|~|、|和|及|,)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组)
+    |(?P<several>(?![0-9]{{3,}}[,、][0-9]{{1,2}}(?:单元|号楼|[幢栋]))第?{_NUM}(?:至|到|~|、|和|及|,)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组)
         |第?{_NUM}(?P<same>号楼|单元|号|幢|栋|室|\#)(?:至|到|~|、|和|及|,)第?{_NUM}(?P=same)
         |第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#)(?:至|到|~)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组))
-    |(?P<group>第?{_NUM}(?:村民小组|居民小组|小组|组|生产队|队))
-    |(?P<building>第?(?:{_NUM}(?:-{_NUM})?[A-Z]?|[A-Z][0-9]{{0,3}}|[{_STEM}])(?:号楼(?![上下道梯顶旁前后])|号幢|\#楼(?![上下道梯顶旁前后])|\#幢|[幢栋](?:楼(?![上下道梯顶旁前后]))?|憧|撞|座))
-    |(?P<unit>第?(?:{_NUM}|[A-Z{_STEM}东西])(?:单元|梯|门洞|单员|单园|号门(?![口前外店面诊卫牌]))(?!:))
+    |(?P<group>第?{_NUM}(?:村民小?组|居民小?组|小组|组|生产队|队))
+    |(?P<building>第?(?:{_NUM}(?:-{_NUM})?[A-Z]?|[A-Z][0-9]{{0,3}}|[{_STEM}])(?:号楼(?![上下道梯顶旁前后])|号幢|\#楼(?![上下道梯顶旁前后])|\#幢|[幢栋](?:楼(?![上下道梯顶旁前后]))?|[憧撞懂橦]|座))
+    |(?P<unit>第?(?:{_NUM}|[A-Z{_STEM}东西])(?:单(?:[元员园原远圆院源]|(?=[0-9]))|梯|门(?:洞|(?=[0-9]))|号门(?![口前外店面诊卫牌]))(?!:))
+    |(?P<labelled_b>(?:楼栋号?|楼幢号?|[楼幢栋]号|BUILDING|BLDG|BLK|BLOCK)[.:\# ]{{0,2}}[0-9]{{1,3}}(?![0-9A-Z#号幢栋楼座\-])|[幢栋]:[0-9]{{1,3}}(?![0-9A-Z#号幢栋楼座\-]))
+    |(?P<labelled_u>(?:单元号?|UNIT)[.:\# ]{{0,2}}[0-9]{{1,2}}(?![0-9A-Z单号门梯\-]))
+    |(?P<labelled_r>(?:房间号?|[房室]号|门牌号?|ROOM|RM|FLAT|APT)[.:\# ]{{0,2}}[0-9]{{3,4}}(?![0-9A-Z号组\-])室?|(?:[室房户]:|R(?<![A-Z]R))[0-9]{{3,4}}(?![0-9A-Z号组\-])室?)
     |(?P<lane>{_NUM}弄)
-    |(?P<chain>[A-Z]?[0-9]+[A-Z]?(?:-[A-Z]?[0-9]+[A-Z]?)+(?P<chained>室|号|房)?
+    |(?P<chain>[A-Z]?[0-9]+[A-Z]?(?:-[A-Z]?[0-9]+[A-Z]?)+(?![0-9A-Z]|单元)(?P<chained>室|号|房)?
         |[0-9]{{1,3}}(?:(?P<by>[/.])[0-9]{{1,2}}(?P=by)|[/.])[0-9]{{3,4}}(?![0-9./年月日元万米]))
     |(?P<room>第?[A-Z]?{_NUM}[A-Z]?(?:室|号房间?(?!号)|房间|房(?!产|屋|东)|户|号?铺)(?!:))
-    |(?P<number>{_NUM}(?:之{_NUM}|附{_NUM}|[A-Z])?号(?:之{_NUM}|附{_NUM}号|大?院)?)
+    |(?P<number>第?{_NUM}(?:之{_NUM}|附{_NUM}|[A-Z])?号(?:之{_NUM}|附{_NUM}号|大?院)?)
     |(?P<hash>(?:{_NUM}|[A-Z])\#)
     |(?P<floor>(?:地下|负|B)?{_NUM}(?:层|楼(?![上下道梯顶旁前后])|F(?![A-Z])))
     |(?P<bare>(?:(?<![A-Z0-9])|(?<=[0-9]F))[A-Z]?[0-9]+[A-Z]?(?![A-Z0-9])|(?<=[元幢栋楼号座梯组牌\#])(?:[〇零一二三四五六七八九十百千两壹贰叁肆伍陆柒捌玖拾佰仟]{{2,8}}(?![〇\u4e00-\u9fff])|[〇零一二三四五六七八九]{{3,5}}(?![号年元万路层]))|(?<=\()[〇零一二三四五六七八九]{{3,5}}(?=\)))
@@ -45,20 +48,21 @@ _PATTERN: Final = re.compile(
     re.VERBOSE,
 )
 _BEGIN: Final = re.compile(
-    rf"[0-9A-Z〇零一二三四五六七八九十百千廿卅两壹贰叁肆伍陆柒捌玖拾佰仟{_STEM}第地负约大东西+]"
+    rf"[0-9A-Z〇零一二三四五六七八九十百千廿卅两壹贰叁肆伍陆柒捌玖拾佰仟{_STEM}第地负约大东西+楼幢栋单房室户门]"
 )
 """With what anything of `_PATTERN` begins: where none of it stands, nothing needs to be tried."""
 _DIGITS: Final = re.compile(_NUM)
 _FORMAL: Final = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
+_PLAIN: Final = re.compile("[0-9]+")
 _JOINT: Final = re.compile("[-/.]")
 _LEAD: Final = re.compile(r"^(?:第|地下|负)")
 _TAIL: Final = re.compile(
-    r"(?:村民小组|居民小组|小组|组|生产队|队|号楼|号幢|#楼|#幢|幢楼?|栋楼?|憧|撞|座|单元|梯|号门|门洞|单员|单园|弄|室|号房间?|房间|房|户|号?铺|"
+    r"(?:村民小?组|居民小?组|小组|组|生产队|队|号楼|号幢|#楼|#幢|幢楼?|栋楼?|[憧撞懂橦]|座|单[元员园原远圆院源]?|梯|号门|门洞?|弄|室|号房间?|房间|房|户|号?铺|"
     r"号(?:大?院)?|#|层|楼|F)$"
 )
 _KIND: Final = {
     "group": "g", "building": "b", "unit": "u", "lane": "l", "room": "r", "number": "n", "hash": "#", "floor": "f",
-    "bare": "?", "chain": "-", "several": "x", "phone": "p", "far": "d", "other": "o",
+    "labelled_b": "b", "labelled_u": "u", "labelled_r": "r", "bare": "?", "chain": "-", "several": "x", "phone": "p", "far": "d", "other": "o",
 }  # fmt: skip
 
 
@@ -118,6 +122,8 @@ def scan(text: str, start: int = 0, end: int | None = None) -> list[Token]:
             found.append(Token(kind, "-".join(value_of(p) for p in parts), m.start(), m.end(), tail))
         elif kind in "pdox":
             found.append(Token(kind, "", m.start(), m.end()))
+        elif name.startswith("labelled"):
+            found.append(Token(kind, _PLAIN.findall(words)[0].lstrip("0") or "0", m.start(), m.end()))
         else:
             found.append(Token(kind, value_of(words), m.start(), m.end()))
     return found
@@ -148,9 +154,9 @@ _MOST: Final = 8
 def readings(tokens: list[Token]) -> list[Reading]:
     """The meanings of a row of designations, the likeliest first; at most eight."""
     states = [_EMPTY]
+    if len(tokens) > 1:
+        tokens = _in_order(tokens)
     last = len(tokens) - 1
-    if last > 0 and tokens[0].kind in "ruf" and _is_upwards(tokens):
-        tokens = tokens[::-1]
     for at, token in enumerate(tokens):
         after: list[Reading] = []
         for state in states:
@@ -166,10 +172,25 @@ def readings(tokens: list[Token]) -> list[Reading]:
 _RANK: Final = {"g": 0, "l": 0, "n": 1, "b": 1, "#": 1, "u": 2, "f": 3, "r": 4}
 
 
-def _is_upwards(tokens: list[Token]) -> bool:
-    """Whether the row is written from below: 301室1单元4幢."""
-    ranks = [_RANK.get(t.kind, 9) for t in tokens]
-    return ranks[-1] < 2 and all(a > b for a, b in pairwise(ranks))
+def _in_order(tokens: list[Token]) -> list[Token]:
+    """The row from the top down: 301室1单元4幢 and 1单元4幢301室 are written otherwise, 7组1号 7组1号 twice."""
+    half = len(tokens) // 2
+    if len(tokens) == 2 * half and all(a[:2] == b[:2] for a, b in zip(tokens[:half], tokens[half:], strict=True)):
+        tokens = tokens[:half]
+    # A bare number of three digits beside a unit or a building is a room.
+    ranks = [
+        _RANK["r"] if t.kind == "?" and len(t.value) > 2 else _RANK.get(t.kind, -1) for t in tokens
+    ]
+    if (
+        -1 in ranks
+        or all(a <= b for a, b in pairwise(ranks))
+        or len(set(ranks)) < len(ranks)
+        or min(ranks) > 1
+        or (tokens[0].kind == "n" and tokens[1].kind == "g")
+    ):
+        return tokens
+    ordered = sorted(zip(ranks, tokens, strict=True), key=lambda pair: pair[0])
+    return [t._replace(kind="r") if t.kind == "?" else t for _, t in ordered]
 
 
 def _head(s: Reading, piece: str, loose: int = 0) -> Reading:
@@ -276,6 +297,7 @@ def _chain(s: Reading, t: Token) -> list[Reading]:
                 _room(_unit(_head(s, "n" + b), u), r, 1),
                 _room(_head(_head(s, "g" + b), "n" + u), r, 1),
                 _room(_head(s, f"n{b}-{u}"), r, 1),
+                *([_room(_unit(_head(s, "b" + r), u), b, 1)] if len(b) > 2 > len(r) - 1 else []),
             ]
         if len(parts) == 4:
             b, u, f, r = parts

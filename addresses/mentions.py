@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 import ahocorasick
@@ -150,6 +151,18 @@ def _is_aside(text: str, groups: list[Group]) -> bool:
     return text[last.start - 1 : last.start] == "(" and before.name.end == last.start - 1
 
 
+def _rejoin(groups: list[Group]) -> None:
+    """Gives a building its unit and room that another name parts from it: 金城路15号东方名苑1单元301室."""
+    for one, other in pairwise(groups):
+        if one.name is None or other.name is None or not one.tokens or not other.tokens:
+            continue
+        within = all(t.kind in "urf" for t in other.tokens) and any(t.kind in "nb#" for t in one.tokens)
+        if within and other.name.entry.level in _LOCAL and not any(t.kind in "urf" for t in one.tokens):
+            one.tokens += other.tokens
+            one.several, other.several = one.several or other.several, False
+            other.tokens = []
+
+
 class Mentions:
     """Finds mentions by the names of an index as they were when it was made."""
 
@@ -259,7 +272,12 @@ class Mentions:
         right = text[name.end : min(after, name.end + 4)]
         if right[:1] == ")" and text[name.start - 1 : name.start] == "(":
             # 北干(北干一苑) is the community, 龙湖府(南门) a gate.
-            return i == 0 or names[i - 1].entry.level in ("DISTRICT", "STREET", "OWN")
+            if i == 0 or names[i - 1].entry.level in ("DISTRICT", "STREET", "OWN"):
+                return True
+            # 东山村(进化): the street of a village that several have.
+            return name.entry.level == "STREET" and not name.entry.streets(self.index).isdisjoint(
+                names[i - 1].entry.streets(self.index)
+            )
         before = names[i - 1] if i else None
         if before is not None and before.end == name.start:
             street = before.entry.level == "STREET" and not before.entry.streets(self.index).isdisjoint(
@@ -451,6 +469,8 @@ class Mentions:
             tail = _ASIDE.split(tail, maxsplit=1)[0]
             if tail and self.soft(tail) is None and not now.crossing:
                 now.residues.append((at, at + len(tail)))
+        for mention in mentions:
+            _rejoin(mention.groups)
         if not mentions and whole and text:
             mentions.append(Mention(0, len(text), residues=[(0, min(len(text), 2 * GAP))]))
         return mentions

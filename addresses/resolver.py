@@ -40,6 +40,11 @@ LONGEST: Final = 1000
 _CJK: Final = "\u3400-\u9fff"
 _BLANKS: Final = re.compile(rf"(?<=[{_CJK}]) +| +(?=[{_CJK}])")
 _BLANK: Final = re.compile(" +")
+_SINGLES: Final = re.compile("(?<![0-9A-Z])[0-9](?: [0-9]){1,3}(?![0-9A-Z])")
+_PLURAL: Final = re.compile("(?<![0-9])[0-9]{2,4}(?![0-9年])(?!-[0-9]{2}-|[0-9]*月)")
+"""A number of two to four digits: where one stands, 4 1 2 are three numbers; where none does, they are the digits of one."""
+_BLANKS_OF_DIGITS: Final = re.compile(rf"{_BLANKS.pattern}|(?<=[0-9]) (?=[0-9])|(?<=[0-9]) (?=-)|(?<=-) (?=[0-9])")
+_MISTYPED: Final = re.compile("(?<=[0-9])[OQLI〇零](?=[0-9])|(?<![A-Z])[LI](?=单[元0-9])|(?<![A-Z])NO[.:]?(?=[0-9])")
 _APART: Final = re.compile(r"(?:\S{1,2} +){4,}\S{1,2} *")
 _ELEMENT: Final = {
     "DISTRICT": "13", "COMMUNITY": "31", "ROAD": "41", "ESTATE": "42", "PARK": "industrial_park", "GROUP": "34", "SITE": "poi",
@@ -1097,19 +1102,28 @@ def _with(groups: list[Group], name: Name) -> tuple[list[Group], int]:
     return result, at
 
 
+def _digit(mistyped: re.Match[str]) -> str:
+    word = mistyped.group()
+    return "1" if word in "LI" else "0" if len(word) == 1 else " " * len(word)
+
+
 def _tight(given: Normalised) -> tuple[str, list[int] | None]:
     """The normalised text without blanks beside Chinese characters, and for each character its place in it.
 
     Where every character stands alone, as forms with a box for each are copied, no blank parts anything.
     """
-    text = given.text
+    text = _MISTYPED.sub(_digit, given.text)
     if " " not in text:
         return text, None
     pieces: list[str] = []
     back: list[int] = []
     at = 0
-    apart = text.count(" ") * 5 >= len(text) * 2 and _APART.fullmatch(text) is not None
-    for match in (_BLANK if apart else _BLANKS).finditer(text):
+    blanks = _BLANKS
+    if text.count(" ") * 5 >= len(text) * 2 and _APART.fullmatch(text) is not None:
+        blanks = _BLANK
+    elif _SINGLES.search(text) is not None and _PLURAL.search(text) is None:
+        blanks = _BLANKS_OF_DIGITS
+    for match in blanks.finditer(text):
         pieces.append(text[at : match.start()])
         back.extend(range(at, match.start()))
         at = match.end()

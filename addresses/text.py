@@ -27,6 +27,9 @@ _FIXED: Final[dict[int, str]] = {
     # As a number and not as letters: Ⅳ幢 is the fourth.
     **{0x2160 + i: str(i + 1) for i in range(12)},
     **{0x2170 + i: str(i + 1) for i in range(12)},
+    # Japanese forms that come from copied tables and input methods.
+    ord("単"): "单",
+    ord("戸"): "户",
     ord("﹟"): "#",
     ord("♯"): "#",
 }

@@ -27,22 +27,24 @@ _PATTERN: Final = re.compile(
     |(?P<other>[0-9]{{4}}年(?:[0-9]{{1,2}}月)?(?:[0-9]{{1,2}}日)?|[0-9]{{1,2}}月(?:[0-9]{{1,2}}[日号])?|[0-9]{{1,2}}[::][0-9]{{2}}(?:[::][0-9]{{2}})?
         |[0-9]{{4}}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}
         |{_NUM}(?:元|万|岁|多?人|点|分钟|分|小时|平方米?|平米|天|年|月|次|名|多?辆|吨|块|路公交|路车|时|个|家|号线|期(?![0-9一二三四五六七八九十])|公斤|起|日|周|床))
-    |(?P<several>(?![0-9]{{3,}}[,、][0-9]{{1,2}}(?:单元|号楼|[幢栋]))第?{_NUM}(?:至|到|~|、|和|及|,)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组)
-        |第?{_NUM}(?P<same>号楼|单元|号|幢|栋|室|\#)(?:至|到|~|、|和|及|,)第?{_NUM}(?P=same)
+    |(?P<floors>{_NUM}(?:-|~|至|到){_NUM}(?:层|楼(?![上下道梯顶旁前后])))
+    |(?P<several>(?![0-9]{{3,}}[,、][0-9]{{1,2}}(?:单元|号楼|[幢栋])|[0-9]+室[,、][0-9]室[0-9]厅|[0-9]{{1,2}}[,、][0-9]{{3,}}室)第?{_NUM}(?:至|到|~|、|和|与|跟|以?及|或|,)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组)
+        |第?{_NUM}(?P<same>号楼|单元|号|幢|栋|室|\#)(?:至|到|~|、|和|与|跟|以?及|或|,)第?{_NUM}(?P=same)
         |第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#)(?:至|到|~)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组))
-    |(?P<group>第?{_NUM}(?:村民小?组|居民小?组|小组|组|生产队|队))
-    |(?P<building>第?(?:{_NUM}(?:-{_NUM})?[A-Z]?|[A-Z][0-9]{{0,3}}|[{_STEM}])(?:号楼(?![上下道梯顶旁前后])|号幢|\#楼(?![上下道梯顶旁前后])|\#幢|[幢栋](?:楼(?![上下道梯顶旁前后]))?|[憧撞懂橦]|座))
-    |(?P<unit>第?(?:{_NUM}|[A-Z{_STEM}东西])(?:单(?:[元员园原远圆院源]|(?=[0-9]))|梯|门(?:洞|(?=[0-9]))|号门(?![口前外店面诊卫牌]))(?!:))
-    |(?P<labelled_b>(?:楼栋号?|楼幢号?|[楼幢栋]号|BUILDING|BLDG|BLK|BLOCK)[.:\# ]{{0,2}}[0-9]{{1,3}}(?![0-9A-Z#号幢栋楼座\-])|[幢栋]:[0-9]{{1,3}}(?![0-9A-Z#号幢栋楼座\-]))
+    |(?P<group>第?{_NUM}(?:村民小?组|居民小?组|小组|组|[祖阻](?=[0-9一二三四五六七八九十])|生产队|队))
+    |(?P<building>第?(?:{_NUM}(?:-{_NUM})?[A-Z]?|(?<![A-Z])[A-Z][0-9]{{0,3}}|[{_STEM}])(?:号[楼搂](?![上下道梯顶旁前后])|号幢|\#楼(?![上下道梯顶旁前后])|\#幢|[幢栋](?:楼(?![上下道梯顶旁前后])|头(?=[0-9]))?|[憧撞懂橦]|[壮状装冻动洞](?=[0-9一二三四五六])|座))
+    |(?P<unit>第?(?:{_NUM}|[A-Z{_STEM}东西])(?:[\#号]?[单丹担](?:[元员园原远圆院源]|(?=-?[0-9]))|号?楼梯(?![口间])|梯|门(?:[洞栋]|(?=[0-9]))|号门(?![口前外店面诊卫牌]))(?!:))
+    |(?P<labelled_b>(?:楼栋号?|楼幢号?|[楼幢栋]号|BUILDING|BLDG|BLK|BLOCK)[.:\# ]{{0,2}}[0-9]{{1,3}}(?![0-9A-Z#号幢栋楼座\-])|[幢栋]:?[0-9]{{1,3}}(?![0-9A-Z#号幢栋楼座\-]))
     |(?P<labelled_u>(?:单元号?|UNIT)[.:\# ]{{0,2}}[0-9]{{1,2}}(?![0-9A-Z单号门梯\-]))
-    |(?P<labelled_r>(?:房间号?|[房室]号|门牌号?|ROOM|RM|FLAT|APT)[.:\# ]{{0,2}}[0-9]{{3,4}}(?![0-9A-Z号组\-])室?|(?:[室房户]:|R(?<![A-Z]R))[0-9]{{3,4}}(?![0-9A-Z号组\-])室?)
+    |(?P<labelled_r>(?:房间号?|[房室户]号|门牌号?|ROOM|RM|FLAT|APT)[.:\# ]{{0,2}}[0-9]{{3,4}}(?![0-9A-Z号组\-])室?|(?:室:?|[房户]:|R(?<![A-Z]R))[0-9]{{3,4}}(?![0-9A-Z号组\-])室?)
     |(?P<lane>{_NUM}弄)
-    |(?P<chain>[A-Z]?[0-9]+[A-Z]?(?:-[A-Z]?[0-9]+[A-Z]?)+(?![0-9A-Z]|单元)(?P<chained>室|号|房)?
+    |(?P<chain>(?:(?<![A-Z])[A-Z])?[0-9]+[A-Z]?(?:-[A-Z]?[0-9]+[A-Z]?)+(?![0-9A-Z]|单元)(?P<chained>室|号|房)?
+        |[一二三四五六七八九十]{{1,3}}(?:-[一二三四五六七八九十]{{1,2}})?-[〇零一二三四五六七八九]{{3,4}}
         |[0-9]{{1,3}}(?:(?P<by>[/.])[0-9]{{1,2}}(?P=by)|[/.])[0-9]{{3,4}}(?![0-9./年月日元万米]))
     |(?P<room>第?[A-Z]?{_NUM}[A-Z]?(?:室|号房间?(?!号)|房间|房(?!产|屋|东)|户|号?铺)(?!:))
     |(?P<number>第?{_NUM}(?:之{_NUM}|附{_NUM}|[A-Z])?号(?:之{_NUM}|附{_NUM}号|大?院)?)
     |(?P<hash>(?:{_NUM}|[A-Z])\#)
-    |(?P<floor>(?:地下|负|B)?{_NUM}(?:层|楼(?![上下道梯顶旁前后])|F(?![A-Z])))
+    |(?P<floor>(?:地下|负|B|第)?{_NUM}(?:层|楼(?![上下道梯顶旁前后])|F(?![A-Z])))
     |(?P<bare>(?:(?<![A-Z0-9])|(?<=[0-9]F))[A-Z]?[0-9]+[A-Z]?(?![A-Z0-9])|(?<=[元幢栋楼号座梯组牌\#])(?:[〇零一二三四五六七八九十百千两壹贰叁肆伍陆柒捌玖拾佰仟]{{2,8}}(?![〇\u4e00-\u9fff])|[〇零一二三四五六七八九]{{3,5}}(?![号年元万路层]))|(?<=\()[〇零一二三四五六七八九]{{3,5}}(?=\)))
     """,
     re.VERBOSE,
@@ -57,12 +59,12 @@ _PLAIN: Final = re.compile("[0-9]+")
 _JOINT: Final = re.compile("[-/.]")
 _LEAD: Final = re.compile(r"^(?:第|地下|负)")
 _TAIL: Final = re.compile(
-    r"(?:村民小?组|居民小?组|小组|组|生产队|队|号楼|号幢|#楼|#幢|幢楼?|栋楼?|[憧撞懂橦]|座|单[元员园原远圆院源]?|梯|号门|门洞?|弄|室|号房间?|房间|房|户|号?铺|"
+    r"(?:村民小?组|居民小?组|小组|[组祖阻]|生产队|队|号[楼搂]|号幢|#楼|#幢|[幢栋][楼头]?|[憧撞懂橦壮状装冻动洞]|座|[#号]?[单丹担][元员园原远圆院源]?|号?楼梯|梯|号门|门[洞栋]?|弄|室|号房间?|房间|房|户|号?铺|"
     r"号(?:大?院)?|#|层|楼|F)$"
 )
 _KIND: Final = {
     "group": "g", "building": "b", "unit": "u", "lane": "l", "room": "r", "number": "n", "hash": "#", "floor": "f",
-    "labelled_b": "b", "labelled_u": "u", "labelled_r": "r", "bare": "?", "chain": "-", "several": "x", "phone": "p", "far": "d", "other": "o",
+    "labelled_b": "b", "labelled_u": "u", "labelled_r": "r", "bare": "?", "chain": "-", "several": "x", "floors": "o", "phone": "p", "far": "d", "other": "o",
 }  # fmt: skip
 
 
@@ -228,6 +230,9 @@ def _step(s: Reading, t: Token, last: bool) -> list[Reading]:
         if s.last == "n":
             # 金城路15号2座301室: the number is that of the building, and 座 its unit.
             return [_head(s, "b" + value), _unit(s, value, 1)]
+        if s.last == "g":
+            # 3组12幢: village houses are numbered by whatever word.
+            return [_head(s, "b" + value), _head(s, "n" + value, 1)]
         return [_head(s, "b" + value)]
     if kind == "u":
         return [_unit(s, value)]
@@ -268,6 +273,9 @@ def _step(s: Reading, t: Token, last: bool) -> list[Reading]:
             return [_head(s, "b" + value, 1), _head(s, "n" + value, 1)]
         if s.last in ("b", "n"):
             return [_room(s, value), _unit(s, value, 1)] if last else [_unit(s, value, 1), _room(s, value, 1)]
+        if s.last == "u" and not last and len(value) < 3:
+            # 1单元3/01: a floor and its room.
+            return [s._replace(floor=value), _room(s, value, 1)]
         return [_room(s, value)]
     if kind == "-":
         return _chain(s, t)
@@ -289,7 +297,8 @@ def _chain(s: Reading, t: Token) -> list[Reading]:
             group = _head(_head(s, "g" + first), "n" + second, 1)
             if t.tail == "号":
                 return [numbered, group]
-            return [stair, numbered._replace(loose=1), group, _unit(_head(s, "b" + first), second, 1)]
+            house = [_room(_head(s, "n" + first), second, 1)] if len(second) > 2 else []
+            return [stair, numbered._replace(loose=1), group, *house, _unit(_head(s, "b" + first), second, 1)]
         if len(parts) == 3:
             b, u, r = parts
             return [

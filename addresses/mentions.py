@@ -51,6 +51,10 @@ _LEAD: Final = re.compile(
 )
 _HAN_NEXT: Final = re.compile("[\u3400-\u9fff]{2}")
 _HAN: Final = re.compile("[\u3400-\u9fff][A-Z]*[\u3400-\u9fff]+$|[A-Z]{2,}[\u3400-\u9fff]+$|[A-Z]{4,} ?$")
+_AWAY_BY: Final = re.compile("[离距]")
+"""东方名苑4幢,离地铁200米: how far from something else what is named lies."""
+_CORRECTED: Final = re.compile("不对|错了|更正|纠正|应该?[是为]")
+_PART_RANK: Final = {"g": 0, "l": 0, "n": 1, "b": 1, "#": 1, "u": 2, "f": 3, "r": 4}
 _AFTER: Final = re.compile("有|的|这|那|被|发生|要|想|租|买|去|来|到|上|里")
 _WHERE: Final = re.compile("[东南西北]{1,2}(?:侧|面|边|首)(?:套|户|$|[^东南西北0-9])")
 _NAMELESS: Final = 3
@@ -149,6 +153,16 @@ def _is_aside(text: str, groups: list[Group]) -> bool:
     if last is None or before.name is None or before.tokens or before.name.entry.level not in _LOCAL:
         return False
     return text[last.start - 1 : last.start] == "(" and before.name.end == last.start - 1
+
+
+def _take_back(tokens: list[Token], better: Token) -> None:
+    """Leaves out what a number is said instead of: 5幢1单元301不对,是302."""
+
+    def rank(token: Token) -> int:
+        return 4 if token.kind == "?" and len(token.value) > 2 else _PART_RANK.get(token.kind, 1)
+
+    while tokens and rank(tokens[-1]) >= rank(better):
+        tokens.pop()
 
 
 def _rejoin(groups: list[Group]) -> None:
@@ -332,12 +346,17 @@ class Mentions:
                     piece = _ASIDE.split(gap, maxsplit=1)[0]
                     if not ended and now.groups and not now.groups[-1].tokens and self.soft(piece) is None:
                         now.residues.append((at, at + len(piece)))
-                    if token.kind == "d":
+                    if token.kind == "d" and not _AWAY_BY.search(gap):
                         now.beside = True
                         now.end = token.end
                     ended = True
                     at = token.end
                 continue
+            if not apart and token is not None and _CORRECTED.search(gap):
+                assert now is not None
+                if now.groups and now.groups[-1].tokens and not ended:
+                    _take_back(now.groups[-1].tokens, token)
+                    gap, soft = "", True
             if not apart and token is not None and not soft and "," in gap:
                 assert now is not None
                 piece = gap.rstrip(",、 ")
@@ -446,7 +465,12 @@ class Mentions:
                 continue
             if at >= len(text) or text[at] not in _RELATED:
                 continue
-            if isinstance(item, Name) and item.entry.level == "ROAD" and _CROSSED.match(text, at):
+            if (
+                isinstance(item, Name)
+                and item.entry.level == "ROAD"
+                and not any(g.tokens for g in now.groups)
+                and _CROSSED.match(text, at)
+            ):
                 now.crossing = True
             # 东: the crossing's words may stand before the direction.
             crossed = _CROSSED.match(text, at) if now.crossing else None

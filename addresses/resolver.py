@@ -38,13 +38,23 @@ LONGEST: Final = 1000
 """Characters of a text that are read as one address; what stands behind them is not looked at."""
 
 _CJK: Final = "\u3400-\u9fff"
-_BLANKS: Final = re.compile(rf"(?<=[{_CJK}]) +| +(?=[{_CJK}])")
+_BLANKS: Final = re.compile(rf"(?<=[{_CJK}]) +| +(?=[{_CJK}])|(?<=[A-Z]{{2}}) (?=[A-Z]{{3}})")
 _BLANK: Final = re.compile(" +")
 _SINGLES: Final = re.compile("(?<![0-9A-Z])[0-9](?: [0-9]){1,3}(?![0-9A-Z])")
 _PLURAL: Final = re.compile("(?<![0-9])[0-9]{2,4}(?![0-9年])(?!-[0-9]{2}-|[0-9]*月)")
 """A number of two to four digits: where one stands, 4 1 2 are three numbers; where none does, they are the digits of one."""
 _BLANKS_OF_DIGITS: Final = re.compile(rf"{_BLANKS.pattern}|(?<=[0-9]) (?=[0-9])|(?<=[0-9]) (?=-)|(?<=-) (?=[0-9])")
 _MISTYPED: Final = re.compile("(?<=[0-9])[OQLI〇零](?=[0-9])|(?<![A-Z])[LI](?=单[元0-9])|(?<![A-Z])NO[.:]?(?=[0-9])")
+_DIGIT: Final = "〇零一二三四五六七八九"
+_ARABIC: Final = str.maketrans(_DIGIT, "00123456789")
+_MIXED: Final = re.compile(
+    rf"(?<![0-9{_DIGIT}十百千])(?=[{_DIGIT}]*[0-9])(?=[0-9]*[{_DIGIT}])[0-9{_DIGIT}]{{3,4}}(?![0-9{_DIGIT}十百千幢栋梯单]|号楼)"
+)
+_FRAMED: Final = re.compile(r"[(\[【“\"'「]([0-9A-Z]+|[一二三四五六七八九十]+)[)\]】”\"'」](?=号楼|[幢栋室号组层楼]|单元)")
+_FORMER: Final = re.compile(
+    rf"\((?:原|旧|曾|老)[^()]{{0,12}}[0-9{_DIGIT}十](?:号楼?|[幢栋组室]|单元)?\)"
+)
+"""(原5幢): what it was called before."""
 _APART: Final = re.compile(r"(?:\S{1,2} +){4,}\S{1,2} *")
 _ELEMENT: Final = {
     "DISTRICT": "13", "COMMUNITY": "31", "ROAD": "41", "ESTATE": "42", "PARK": "industrial_park", "GROUP": "34", "SITE": "poi",
@@ -1113,6 +1123,10 @@ def _tight(given: Normalised) -> tuple[str, list[int] | None]:
     Where every character stands alone, as forms with a box for each are copied, no blank parts anything.
     """
     text = _MISTYPED.sub(_digit, given.text)
+    text = _MIXED.sub(lambda m: m.group().translate(_ARABIC), text)
+    text = _FRAMED.sub(lambda m: f" {m[1]} ", text)
+    if "(" in text:
+        text = _FORMER.sub(lambda m: " " * len(m.group()), text)
     if " " not in text:
         return text, None
     pieces: list[str] = []

@@ -28,6 +28,9 @@ _FIXED: Final[dict[int, str]] = {
     **{0x2160 + i: str(i + 1) for i in range(12)},
     **{0x2170 + i: str(i + 1) for i in range(12)},
     # Japanese forms that come from copied tables and input methods.
+    **{ord(c): "|" for c in "︱丨∣❘"},
+    # As soldiers, drivers and whoever dictates say one.
+    ord("幺"): "一",
     ord("単"): "单",
     ord("戸"): "户",
     ord("﹟"): "#",
@@ -70,8 +73,8 @@ class _Table(dict[int, str | int]):
         if char.isspace():
             return " "
         category = unicodedata.category(char)
-        # Byte-order marks, zero-width joiners and variation selectors say nothing; other controls part words.
-        if category == "Cf" or "\ufe00" <= char <= "\ufe0f":
+        # Byte-order marks, zero-width joiners, variation selectors and the frame of a keycap say nothing; other controls part words.
+        if category in ("Cf", "Me") or "\ufe00" <= char <= "\ufe0f":
             return ""
         if category == "Cc":
             return " "

@@ -27,8 +27,8 @@ GAP: Final = 12
 """Unexplained characters between two parts of one address, at most."""
 
 _SOFT: Final = (
-    r"[ ,.·、()\[\]{}:_\-/|\\\"'“”‘’《》<>【】「」*+=→›»⇒]|小区(?:名称)?|楼栋号?|[楼幢栋]号|单元号?:|[室房户]:|第?[0-9〇零一二三四五六七八九十]+号?微?网格|社区|居委会?|村委会?|村民委员会|街道办事处|办事处|居民区|的|之|内|里面?|境内|辖区|"
-    r"地址|位于|自然村|号?大门|门牌(?:号码?)?|房间?号|室号|编号|\([^()]{1,12}\)|\[[^\[\]]{1,12}\]"
+    r"[ ,.·、=()\[\]{}:_\-/|\\\"'“”‘’《》<>【】「」*+=→›»⇒]|小区(?:名称)?|楼栋号?|[楼幢栋]号|单元号?:|[室房户]:|第?[0-9〇零一二三四五六七八九十]+号?微?网格|社区|居委会?|村委会?|村民委员会|街道办事处|办事处|居民区|的|之|内|里面?|境内|辖区|"
+    r"地址|位于|自然村|号?大门|门牌(?:号码?)?|房间?号|室号|编号|\((?:靠?近|靠|临|在)|\([^()]{1,12}\)|\[[^\[\]]{1,12}\]"
 )
 """What may stand between two parts of an address and says nothing."""
 _BREAK: Final = re.compile(r"[。;!?\n]")
@@ -51,6 +51,8 @@ _LEAD: Final = re.compile(
 )
 _HAN_NEXT: Final = re.compile("[\u3400-\u9fff]{2}")
 _HAN: Final = re.compile("[\u3400-\u9fff][A-Z]*[\u3400-\u9fff]+$|[A-Z]{2,}[\u3400-\u9fff]+$|[A-Z]{4,} ?$")
+_NEAR_TO: Final = re.compile("[近靠在临]{0,2}")
+_ASIDE_END: Final = re.compile(r"(?:[上口旁边内处侧的]|附近){0,3}\)")
 _AWAY_BY: Final = re.compile("[离距]")
 """东方名苑4幢,离地铁200米: how far from something else what is named lies."""
 _CORRECTED: Final = re.compile("不对|错了|更正|纠正|应该?[是为]")
@@ -147,28 +149,54 @@ class Mention:
     fore: bool = False
 
 
-def _is_aside(text: str, groups: list[Group]) -> bool:
-    """Whether the last group is a name in brackets behind a road's, estate's or site's own."""
+def _is_aside(text: str, groups: list[Group], at: int) -> bool:
+    """Whether the last group is a name in brackets behind a road's, estate's or site's own: 龙湖府(金城路上). `at`: where the brackets may end."""
     last, before = groups[-1].name, groups[-2]
     if last is None or before.name is None or before.tokens or before.name.entry.level not in _LOCAL:
         return False
-    return text[last.start - 1 : last.start] == "(" and before.name.end == last.start - 1
+    return (
+        text[before.name.end : before.name.end + 1] == "("
+        and _NEAR_TO.fullmatch(text, before.name.end + 1, last.start) is not None
+        and _ASIDE_END.match(text, at) is not None
+    )
+
+
+def _ranks(tokens: list[Token]) -> set[int]:
+    """How far down the parts of a row are; a bare number of three digits is a room."""
+    return {4 if t.kind == "?" and len(t.value) > 2 else _PART_RANK.get(t.kind, 9) for t in tokens}
+
+
+def _is_full(tokens: list[Token]) -> bool:
+    """Whether each part of a row says what it is."""
+    return 9 not in _ranks(tokens)
 
 
 def _take_back(tokens: list[Token], better: Token) -> None:
     """Leaves out what a number is said instead of: 5幢1单元301不对,是302."""
-
-    def rank(token: Token) -> int:
-        return 4 if token.kind == "?" and len(token.value) > 2 else _PART_RANK.get(token.kind, 1)
-
-    while tokens and rank(tokens[-1]) >= rank(better):
+    while tokens and min(_ranks(tokens[-1:])) >= min(_ranks([better])):
         tokens.pop()
 
 
 def _rejoin(groups: list[Group]) -> None:
     """Gives a building its unit and room that another name parts from it: 金城路15号东方名苑1单元301室."""
+    if len(groups) > 1 and groups[0].name is None and groups[0].tokens:
+        fore = groups[0].tokens
+        named = next((g for g in groups if g.name is not None and g.tokens), None)
+        if (
+            named is not None
+            and _is_full([*fore, *named.tokens])
+            and _ranks(fore).isdisjoint(_ranks(named.tokens))
+        ):
+            named.tokens += fore
+            groups[0].tokens = []
     for one, other in pairwise(groups):
-        if one.name is None or other.name is None or not one.tokens or not other.tokens:
+        if one.name is None or other.name is None or not one.tokens:
+            continue
+        if not other.tokens:
+            upper = one.name.entry.level in ("DISTRICT", "STREET") and one.tokens[0].kind in "b#-u"
+            if upper and other.name.entry.level in ("ESTATE", "PARK", "AREA"):
+                # 北干街道4幢1单元301东方名苑
+                one.tokens, other.tokens = [], one.tokens
             continue
         within = all(t.kind in "urf" for t in other.tokens) and any(t.kind in "nb#" for t in one.tokens)
         if within and other.name.entry.level in _LOCAL and not any(t.kind in "urf" for t in one.tokens):
@@ -346,7 +374,8 @@ class Mentions:
                     piece = _ASIDE.split(gap, maxsplit=1)[0]
                     if not ended and now.groups and not now.groups[-1].tokens and self.soft(piece) is None:
                         now.residues.append((at, at + len(piece)))
-                    if token.kind == "d" and not _AWAY_BY.search(gap):
+                    told = bool(now.groups) and bool(now.groups[-1].tokens)
+                    if token.kind == "d" and not (_AWAY_BY.search(gap) or (told and "," in gap)):
                         now.beside = True
                         now.end = token.end
                     ended = True
@@ -435,6 +464,18 @@ class Mentions:
                     now.groups.append(Group(item))
             else:
                 group = now.groups[-1] if now.groups else None
+                if (
+                    group is not None
+                    and ")" in gap
+                    and not group.tokens
+                    and len(now.groups) > 1
+                    and _is_aside(text, now.groups, at)
+                ):
+                    # 龙湖府(南门)5幢, 龙湖府(金城路口)5幢: the numbers are those of the name before the brackets.
+                    now.groups[-2:] = [group, now.groups[-2]]
+                    group = now.groups[-1]
+                    now.crossing = now.beside = False
+                    soft = True
                 if group is None:
                     group = Group(None, [], (at, item.start))
                     now.groups.append(group)
@@ -449,15 +490,6 @@ class Mentions:
                 if item.kind == "x":
                     group.several, ended = True, True
                 elif not ended:
-                    if (
-                        gap[:1] == ")"
-                        and not group.tokens
-                        and len(now.groups) > 1
-                        and _is_aside(text, now.groups)
-                    ):
-                        # 龙湖府(南门)5幢: the numbers are those of the name before the brackets.
-                        now.groups[-2:] = [group, now.groups[-2]]
-                        group = now.groups[-1]
                     group.tokens.append(item)
             now.end = max(now.end, item.end)
             at = item.end
@@ -494,7 +526,8 @@ class Mentions:
             if tail and self.soft(tail) is None and not now.crossing:
                 now.residues.append((at, at + len(tail)))
         for mention in mentions:
-            _rejoin(mention.groups)
+            if len(mention.groups) > 1:
+                _rejoin(mention.groups)
         if not mentions and whole and text:
             mentions.append(Mention(0, len(text), residues=[(0, min(len(text), 2 * GAP))]))
         return mentions
@@ -581,7 +614,9 @@ class Mentions:
         while now < len(items) and self.soft(text[at : items[now].start]):
             item = items[now]
             if isinstance(item, Token):
-                return bool(names) and item.kind in "pod"
+                # 4幢东方名苑1单元301室: what stands before the name and behind it are parts of one.
+                parted = whole and _ranks(row).isdisjoint(_ranks([item])) and _is_full(row)
+                return bool(names) and (item.kind in "pod" or parted)
             if item.entry.level == "AWAY":
                 return False
             names += item.entry.level not in ("OWN", "DISTRICT")

@@ -43,18 +43,23 @@ _BLANK: Final = re.compile(" +")
 _SINGLES: Final = re.compile("(?<![0-9A-Z])[0-9](?: [0-9]){1,3}(?![0-9A-Z])")
 _PLURAL: Final = re.compile("(?<![0-9])[0-9]{2,4}(?![0-9年])(?!-[0-9]{2}-|[0-9]*月)")
 """A number of two to four digits: where one stands, 4 1 2 are three numbers; where none does, they are the digits of one."""
-_BLANKS_OF_DIGITS: Final = re.compile(rf"{_BLANKS.pattern}|(?<=[0-9]) (?=[0-9])|(?<=[0-9]) (?=-)|(?<=-) (?=[0-9])")
-_MISTYPED: Final = re.compile("(?<=[0-9])[OQLI〇零](?=[0-9])|(?<![A-Z])[LI](?=单[元0-9])|(?<![A-Z])NO[.:]?(?=[0-9])")
+_BLANKS_OF_DIGITS: Final = re.compile(
+    rf"{_BLANKS.pattern}|(?<=[0-9]) (?=[0-9])|(?<=[0-9]) (?=-)|(?<=-) (?=[0-9])"
+)
+_MISTYPED: Final = re.compile(
+    "(?<=[0-9])[OQ〇零](?=[0-9LI室])|(?<=[0-9])[LI](?=[0-9室])|(?<=[0-9][OQ])[LI](?=[0-9室])|(?<![A-Z])[LI](?=单[元0-9])|(?<![A-Z0-9])[LI](?=[0-9]{1,2}[室号])|(?<=[元幢栋层楼])#(?=[0-9])|(?<![A-Z])NO[.:]?(?=[0-9])"
+)
 _DIGIT: Final = "〇零一二三四五六七八九"
 _ARABIC: Final = str.maketrans(_DIGIT, "00123456789")
 _MIXED: Final = re.compile(
     rf"(?<![0-9{_DIGIT}十百千])(?=[{_DIGIT}]*[0-9])(?=[0-9]*[{_DIGIT}])[0-9{_DIGIT}]{{3,4}}(?![0-9{_DIGIT}十百千幢栋梯单]|号楼)"
 )
-_FRAMED: Final = re.compile(r"[(\[【“\"'「]([0-9A-Z]+|[一二三四五六七八九十]+)[)\]】”\"'」](?=号楼|[幢栋室号组层楼]|单元)")
-_FORMER: Final = re.compile(
-    rf"\((?:原|旧|曾|老)[^()]{{0,12}}[0-9{_DIGIT}十](?:号楼?|[幢栋组室]|单元)?\)"
+_FRAMED: Final = re.compile(
+    r"[(\[【“\"'「]([0-9A-Z]+|[一二三四五六七八九十]+)[)\]】”\"'」](?=号楼|[幢栋室号组层楼]|单元)"
 )
+_FORMER: Final = re.compile(rf"\((?:原|旧|曾|老)[^()]{{0,12}}[0-9{_DIGIT}十](?:号楼?|[幢栋组室]|单元)?\)")
 """(原5幢): what it was called before."""
+_PARTS: Final = str.maketrans(";。", ",,")
 _APART: Final = re.compile(r"(?:\S{1,2} +){4,}\S{1,2} *")
 _ELEMENT: Final = {
     "DISTRICT": "13", "COMMUNITY": "31", "ROAD": "41", "ESTATE": "42", "PARK": "industrial_park", "GROUP": "34", "SITE": "poi",
@@ -184,7 +189,7 @@ class AddressResolver:
         given = normalise(text[:LONGEST])
         tight, back = _tight(given)
         # One address is asked for: what parts sentences parts its elements.
-        mentions = self._mentions.read(tight.replace(";", ","), whole=True)
+        mentions = self._mentions.read(tight.translate(_PARTS), whole=True)
         if len(mentions) == 1:
             chosen = self._answer(tight, mentions[0], near, first)
         else:
@@ -234,7 +239,7 @@ class AddressResolver:
         """
         given = normalise(text[:LONGEST])
         tight, back = _tight(given)
-        mentions = self._mentions.read(tight.replace(";", ","), whole=True)
+        mentions = self._mentions.read(tight.translate(_PARTS), whole=True)
         answers = [self._answer(tight, m, None, 5) for m in mentions]
         chosen = answers[0] if len(answers) == 1 else self._choose(answers, 5)
         shown = self._shown(chosen, given, back, mentions)
@@ -371,7 +376,8 @@ class AddressResolver:
         depth = DEPTH.get(name.entry.level, 0)
         if not 0 < len(unknown) <= _BRIDGE or depth < 3 or first not in "gbn#-?":
             return
-        if (name.entry.level == "COMMUNITY") != (first == "g" or (first in "-?" and depth == 3)):
+        grouped = any(t.kind == "g" for t in group.tokens)
+        if (name.entry.level == "COMMUNITY") != (grouped or (first in "-?" and depth == 3)):
             return
         mark = "bridged"
         if _SECTION.search(unknown):

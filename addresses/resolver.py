@@ -29,7 +29,7 @@ from addresses.outside import Outside, load_outside
 from addresses.resolution import Candidate, Element, Outcome, Resolution
 from addresses.text import Normalised, normalise
 
-VERSION: Final = "reader-2"
+VERSION: Final = "reader-3"
 ANSWER: Final = 0.91
 """A place is answered from this confidence on: a wrong answer costs ten times what none does, so that one in eleven is break-even."""
 DOUBTFUL: Final = 0.5
@@ -38,9 +38,12 @@ LONGEST: Final = 1000
 """Characters of a text that are read as one address; what stands behind them is not looked at."""
 
 _CJK: Final = "\u3400-\u9fff"
-_BLANKS: Final = re.compile(rf"(?<=[{_CJK}]) +| +(?=[{_CJK}])|(?<=[A-Z]{{2}}) (?=[A-Z]{{3}})")
+_BLANKS: Final = re.compile(
+    rf"(?<=[{_CJK}]) +| +(?=[{_CJK}])|(?<=[A-Z]{{2}}) (?=[A-Z]{{3}})|(?<=[0-9]) (?=#)"
+)
 _BLANK: Final = re.compile(" +")
 _SINGLES: Final = re.compile("(?<![0-9A-Z])[0-9](?: [0-9]){1,3}(?![0-9A-Z])")
+_COUNTED_SINGLES: Final = re.compile("(?<![0-9A-Z])[0-9](?: [0-9]){1,3} ?[室号组幢栋层]")
 _PLURAL: Final = re.compile("(?<![0-9])[0-9]{2,4}(?![0-9年])(?!-[0-9]{2}-|[0-9]*月)")
 """A number of two to four digits: where one stands, 4 1 2 are three numbers; where none does, they are the digits of one."""
 _BLANKS_OF_DIGITS: Final = re.compile(
@@ -59,6 +62,9 @@ _FRAMED: Final = re.compile(
 )
 _FORMER: Final = re.compile(rf"\((?:原|旧|曾|老)[^()]{{0,12}}[0-9{_DIGIT}十](?:号楼?|[幢栋组室]|单元)?\)")
 """(原5幢): what it was called before."""
+_ODD: Final = frozenset("OQLIN#〇零")
+_HAN_DIGITS: Final = frozenset(_DIGIT)
+_FRAMES: Final = frozenset("([【“\"'「")
 _PARTS: Final = str.maketrans(";。", ",,")
 _APART: Final = re.compile(r"(?:\S{1,2} +){4,}\S{1,2} *")
 _ELEMENT: Final = {
@@ -1118,6 +1124,18 @@ def _with(groups: list[Group], name: Name) -> tuple[list[Group], int]:
     return result, at
 
 
+def _mixed(number: re.Match[str]) -> str:
+    return number.group().translate(_ARABIC)
+
+
+def _unframed(number: re.Match[str]) -> str:
+    return f" {number[1]} "
+
+
+def _blank(words: re.Match[str]) -> str:
+    return " " * len(words.group())
+
+
 def _digit(mistyped: re.Match[str]) -> str:
     word = mistyped.group()
     return "1" if word in "LI" else "0" if len(word) == 1 else " " * len(word)
@@ -1128,11 +1146,14 @@ def _tight(given: Normalised) -> tuple[str, list[int] | None]:
 
     Where every character stands alone, as forms with a box for each are copied, no blank parts anything.
     """
-    text = _MISTYPED.sub(_digit, given.text)
-    text = _MIXED.sub(lambda m: m.group().translate(_ARABIC), text)
-    text = _FRAMED.sub(lambda m: f" {m[1]} ", text)
-    if "(" in text:
-        text = _FORMER.sub(lambda m: " " * len(m.group()), text)
+    text = given.text
+    if not _ODD.isdisjoint(text):
+        text = _MISTYPED.sub(_digit, text)
+    if not _HAN_DIGITS.isdisjoint(text):
+        text = _MIXED.sub(_mixed, text)
+    if not _FRAMES.isdisjoint(text):
+        text = _FRAMED.sub(_unframed, text)
+        text = _FORMER.sub(_blank, text)
     if " " not in text:
         return text, None
     pieces: list[str] = []
@@ -1141,7 +1162,9 @@ def _tight(given: Normalised) -> tuple[str, list[int] | None]:
     blanks = _BLANKS
     if text.count(" ") * 5 >= len(text) * 2 and _APART.fullmatch(text) is not None:
         blanks = _BLANK
-    elif _SINGLES.search(text) is not None and _PLURAL.search(text) is None:
+    elif _SINGLES.search(text) is not None and (
+        _COUNTED_SINGLES.search(text) is not None or _PLURAL.search(text) is None
+    ):
         blanks = _BLANKS_OF_DIGITS
     for match in blanks.finditer(text):
         pieces.append(text[at : match.start()])

@@ -41,6 +41,29 @@ def test_hard_texts(case: dict[str, Any]) -> None:
         assert sorted(a.code for a in found.alternatives) == sorted(case["among"])
 
 
+WAYS: dict[str, Any] = read_yaml((HERE / "many_ways.yaml").read_text(encoding="utf-8"))
+LESS: dict[str, list[str]] = WAYS.pop("less")
+
+
+@pytest.mark.parametrize("code", WAYS)
+def test_many_ways_to_write_one_place(code: str) -> None:
+    said = {text: resolver().resolve(text) for text in WAYS[code]}
+    assert [
+        t for t, r in said.items() if r.best is None or (r.outcome, r.best.code) != ("RESOLVED", code)
+    ] == []
+
+
+@pytest.mark.parametrize("code", LESS)
+def test_what_is_not_understood_is_no_other_place(code: str) -> None:
+    for text in LESS[code]:
+        found = resolver().resolve(text)
+        if found.outcome == Outcome.RESOLVED:
+            assert found.best is not None
+            assert not found.best.code[:1].isdigit() or code.startswith(found.best.code), text
+        else:
+            assert found.outcome in (Outcome.ASK, Outcome.UNRESOLVED)
+
+
 @pytest.mark.parametrize("case", TEXTS, ids=[case["text"] for case in TEXTS])
 def test_elements_are_characters_of_the_text(case: dict[str, Any]) -> None:
     text = case["text"]

@@ -187,6 +187,10 @@ def _hash(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
+_KEYS: Final = 1 << 14
+"""Keys whose check sum is kept: few are asked for again and again."""
+
+
 def _child(anchor: int, key: str) -> int:
     return anchor << 32 | zlib.crc32(key.encode())
 
@@ -239,6 +243,7 @@ class Index:
                 self.official[int(at)] = name
         self._lineage: dict[int, tuple[int, ...]] = {}
         self._chain: dict[int, list[int]] = {}
+        self._crc: dict[str, int] = {}
         # Changes since the file was written.
         self._next = self._total
         self._changed: dict[int, _Change] = {}
@@ -440,7 +445,12 @@ class Index:
 
     def children(self, anchor: int, key: str) -> list[int]:
         """The places below a named place (or building, or unit) that have this key."""
-        wanted = _child(anchor, key)
+        crc = self._crc.get(key)
+        if crc is None:
+            if len(self._crc) >= _KEYS:
+                self._crc.clear()
+            crc = self._crc[key] = zlib.crc32(key.encode())
+        wanted = anchor << 32 | crc
         table, places = self._child_hash, self._child_place
         at = bisect_left(table, wanted)
         n = len(table)

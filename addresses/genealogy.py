@@ -169,9 +169,17 @@ class Genealogy:
         """Every code that a change names."""
         return frozenset(x for c in self.changes for x in (c.old, c.new) if x)
 
+    @cached_property
+    def _sizes(self) -> tuple[int, ...]:
+        """How long the codes are that changes name."""
+        return tuple(sorted({len(code) for code in self.codes}))
+
     def concerns(self, code: str) -> bool:
         """Whether a change names a code or a place above it: others are as they always were."""
         if not self.changes:
+            return False
+        # Those above a place are beginnings of its code: of most it is plain that no change names one.
+        if code not in self.codes and not any(code[:size] in self.codes for size in self._sizes):
             return False
         held = self._concerned.get(code)
         if held is None:

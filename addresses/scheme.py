@@ -200,6 +200,8 @@ class Scheme:
             self._independent[kind.level] = kind
             self._regex[kind.level] = re.compile(self._pattern_of(kind, named=True))
         self._parse = lru_cache(maxsize=1 << 16)(self._parse_uncached)
+        # A district of a million places has some thousands of parts.
+        self._chosen = lru_cache(maxsize=1 << 16)(self._choose)
 
     def __repr__(self) -> str:
         return f"Scheme({self.name!r}, version={self.version})"
@@ -417,10 +419,7 @@ class Scheme:
                         f"the last segment {part!r} means that there is no {segment.en.lower()}; it names no place",
                     )
                 continue
-            found = next(
-                (choice for choice in segment.choices if _allows(choice, segment.width, part)),
-                None,
-            )
+            found = self._chosen(index, part)
             if found is None:
                 raise self._bad(
                     text,
@@ -439,6 +438,11 @@ class Scheme:
             tuple(ancestors_found),
             False,
         )
+
+    def _choose(self, index: int, part: str) -> Choice | None:
+        """What a part is in the segment at a position: the first choice that allows it."""
+        segment = self.declared.segments[index]
+        return next((choice for choice in segment.choices if _allows(choice, segment.width, part)), None)
 
     def _split(self, text: str) -> list[str]:
         if self.separator:

@@ -179,7 +179,11 @@ class Genealogy:
         if not self.changes:
             return False
         # Those above a place are beginnings of its code: of most it is plain that no change names one.
-        if code not in self.codes and not any(code[:size] in self.codes for size in self._sizes):
+        codes = self.codes
+        for size in self._sizes:
+            if code[:size] in codes:
+                break
+        else:
             return False
         held = self._concerned.get(code)
         if held is None:

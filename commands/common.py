@@ -70,16 +70,19 @@ class Bars:
     def __init__(self, on: Console = console, now: Callable[[], float] = time.monotonic) -> None:
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description:<24}"),
+            TextColumn("{task.description:<24}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             RateColumn(),
             TimeElapsedColumn(),
-            TextColumn("剩余 left"),
+            TextColumn("剩余 left", markup=False),
             TimeRemainingColumn(),
             console=on,
             get_time=now,
             speed_estimate_period=SPEED_SECONDS,
+            # Drawing takes the time of the one thread that loads; where nobody looks on, the bars are drawn once, at the end.
+            auto_refresh=on.is_terminal,
+            refresh_per_second=3,
         )
         self._tasks: dict[str, TaskID] = {}
 

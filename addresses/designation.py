@@ -30,13 +30,17 @@ _PATTERN: Final = re.compile(
     |(?P<floors>{_NUM}(?:-|~|至|到){_NUM}(?:层|楼(?![上下道梯顶旁前后])))
     |(?P<several>(?![0-9]{{3,}}[,、]{_NUM}(?:单元|号楼|[幢栋楼组])|[0-9]+室[,、][0-9]室[0-9]厅|[0-9]{{1,2}}[,、][0-9]{{3,}}室)第?{_NUM}(?:至|到|~|、|和|与|跟|以?及|或|,)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组)
         |第?{_NUM}(?P<same>号楼|单元|号|幢|栋|室|\#)(?:至|到|~|、|和|与|跟|以?及|或|,)第?{_NUM}(?P=same)
+        |[0-9]{{3,4}}(?:(?:至|到|~|、|和|与|及|/|&)[0-9]{{3,4}}(?![0-9]))+室?|(?<=[幢栋楼座(])[0-9]{{1,2}}[-/&][0-9]{{1,2}}单元
         |第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#)(?:至|到|~)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组))
     |(?P<group>第?{_NUM}(?:村民小?组|居民小?组|小组|组|[祖阻社](?=[0-9一二三四五六七八九十])|生产队|队))
-    |(?P<building>第?(?:{_NUM}(?:-{_NUM})?[A-Z]?|(?<![A-Z])[A-Z][0-9]{{0,3}}|[{_STEM}])(?:号[楼搂](?![上下道梯顶旁前后])|号幢|\#楼(?![上下道梯顶旁前后])|\#幢|\#房(?=[0-9一二三四五六])|[幢栋](?:楼房?(?![上下道梯顶旁前后])|头(?=[0-9]))?|[憧撞懂橦]|[壮状装冻动洞](?=[0-9一二三四五六])|座))
-    |(?P<unit>第?(?:{_NUM}|[A-Z{_STEM}东西])(?:[\#号]?[单丹担](?:[元员园原远圆院源]|(?=-?[0-9]))|号?楼梯(?![口间])|梯|门[洞栋]|(?<=[0-9一二三四五六])门(?=[0-9])|号门(?![口前外店面诊卫牌]))(?!:))
-    |(?P<labelled_b>(?:楼栋号?|楼幢号?|[楼幢栋]号|BUILDING|BLDG|BLK|BLOCK)[.:=\#\"' ]{{0,4}}[0-9]{{1,3}}(?![0-9A-Z#号幢栋楼座\-])|[幢栋][:=\"' ]{{0,4}}[0-9]{{1,3}}(?![0-9A-Z#号幢栋楼座\-]))
-    |(?P<labelled_u>(?:单元号?|UNIT)[.:=\#\"' ]{{0,4}}[0-9]{{1,2}}(?![0-9A-Z单号门梯\-]))
-    |(?P<labelled_r>(?:ROOM|RM|FLAT|APT)[. ]?[0-9]{{1,4}}(?![0-9A-Z号组\-])室?|(?:房间号?|[房室户]号|门牌号?)[.:=\#\"' ]{{0,4}}[0-9]{{3,4}}(?![0-9A-Z号组\-])室?|(?:室[:=\"' ]{{0,4}}|[房户]:|R(?<![A-Z]R)(?=[0-9]{{2}}))[0-9]{{2,4}}(?![0-9A-Z号组\-])室?)
+    |(?P<building>第?(?:{_NUM}(?:-{_NUM})?[A-Z]?|(?<![A-Z])[A-Z][0-9]{{0,3}}|[{_STEM}])(?:号(?:住宅)?[楼搂](?![上下道梯顶旁前后])|号幢|\#楼(?![上下道梯顶旁前后])|\#幢|\#房(?=[0-9一二三四五六])|[幢栋](?:楼房?(?![上下道梯顶旁前后])|头(?=[0-9]))?|[憧撞懂橦]|[壮状装冻动洞](?=[0-9一二三四五六])|座))
+    |(?P<unit>第?(?:{_NUM}|[A-Z{_STEM}东西])(?:[\#号]?[单丹担早](?:[元员园原远圆院源]|(?=-?[0-9]))|号?楼梯(?![口间])|梯|门[洞栋]|(?<=[0-9一二三四五六])门(?=[0-9])|号门(?![口前外店面诊卫牌]))(?!:))
+    |(?P<labelled_b>(?:楼栋号?|楼幢号?|[楼幢栋]号|BUILDING|BLDG|BLK|BLOCK)[.:=\#\"' 是为]{{0,4}}[0-9]{{1,3}}(?![0-9A-Z#号幢栋楼座\-])|[幢栋][:=\"' ]{{0,4}}[0-9]{{1,3}}(?![0-9A-Z#号幢栋楼座\-]))
+    |(?P<labelled_u>(?:单元号?|UNIT)[.:=\#\"' 是为]{{0,4}}[0-9]{{1,2}}(?![0-9A-Z单号门梯\-]))
+    |(?P<labelled_r>(?:ROOM|RM|FLAT|APT)[. ]?[0-9]{{1,4}}(?![0-9A-Z号组\-])室?|(?:房间号?|[房室户]号|门牌号?)[.:=\#\"' 是为]{{0,4}}[0-9]{{3,4}}(?![0-9A-Z号组\-])室?|(?:室[:=\"' ]{{0,4}}|[房户]:|R(?<![A-Z]R)(?=[0-9]{{2}}))[0-9]{{2,4}}(?![0-9A-Z号组\-])室?)
+    |(?P<labelled_g>(?:组别?|村民小?组)[:=][ \"']{{0,2}}[0-9]{{1,2}}(?![0-9A-Z]))
+    |(?P<labelled_n>(?:门牌号?|(?<![楼元栋幢室房户牌间])号)[:=][ \"']{{0,2}}[0-9]{{1,3}}(?![0-9A-Z]))
+    |(?P<labelled_f>楼层[:= ]{{0,2}}[0-9]{{1,2}}(?![0-9A-Z]))
     |(?P<lane>{_NUM}弄)
     |(?P<chain>(?:(?<![A-Z])[A-Z])?[0-9]+[A-Z]?(?:-[A-Z]?[0-9]+[A-Z]?)+(?![0-9A-Z]|单元)(?P<chained>室|号|房)?
         |[一二三四五六七八九十]{{1,3}}(?:-[一二三四五六七八九十]{{1,2}})?-[〇零一二三四五六七八九]{{3,4}}
@@ -44,13 +48,13 @@ _PATTERN: Final = re.compile(
     |(?P<room>第?[A-Z]?{_NUM}[A-Z]?(?:室|号房间?(?!号)|房间|房(?!产|屋|东)|户|号?铺)(?!:))
     |(?P<number>第?{_NUM}(?:之{_NUM}|附{_NUM}|[A-Z])?号(?:之{_NUM}|附{_NUM}号|大?院)?)
     |(?P<hash>(?:{_NUM}|[A-Z])\#)
-    |(?P<floor>(?:地下|负|B|第)?{_NUM}(?:层|楼(?![上下道梯顶旁前后])|F(?![A-Z])))
-    |(?P<bare>(?:(?<![A-Z0-9])|(?<=[0-9]F))[A-Z]?[0-9]+(?:[A-Z]?(?![A-Z0-9])|(?=TEL|MOB|QQ|VX|WX))|(?:(?<=[元幢栋楼号座梯组牌\#])|(?<=[元幢栋楼号座梯组][,、 ]))(?:[〇零一二三四五六七八九十百千两壹贰叁肆伍陆柒捌玖拾佰仟]{{2,8}}(?![〇\u4e00-\u9fff])|[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]{{3,5}}(?![号年元万路层]))|(?<=\()[〇零一二三四五六七八九]{{3,5}}(?=\)))
+    |(?P<floor>(?:地下|负|B|第)?{_NUM}(?:层|楼(?![上下道梯顶旁前后])|/?F(?![A-Z])))
+    |(?P<bare>(?:(?<![A-Z0-9])|(?<=[0-9]F))[A-Z]?[0-9]+(?:[A-Z]?(?![A-Z0-9])|(?=TEL|MOB|QQ|VX|WX))|(?:(?<=[元幢栋楼号座梯组牌厦\#])|(?<=[元幢栋楼号座梯组][,、 ]))(?:[〇零一二三四五六七八九十百千两壹贰叁肆伍陆柒捌玖拾佰仟]{{2,8}}(?![〇\u4e00-\u9fff])|[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]{{3,5}}(?![号年元万路层]))|(?<=\()[〇零一二三四五六七八九]{{3,5}}(?=\)))
     """,
     re.VERBOSE,
 )
 _BEGIN: Final = re.compile(
-    rf"[0-9A-Z〇零一二三四五六七八九十百千廿卅两壹贰叁肆伍陆柒捌玖拾佰仟{_STEM}第地负约大东西+]|[楼幢栋单房室户门][元号栋幢间牌]{{0,2}}[.:=#\"' ]{{0,4}}[0-9]"
+    rf"[0-9A-Z〇零一二三四五六七八九十百千廿卅两壹贰叁肆伍陆柒捌玖拾佰仟{_STEM}第地负约大东西+]|[楼幢栋单房室户门组村号][元号栋幢间牌层民组小别]{{0,3}}[.:=#\"' 是为]{{0,4}}[0-9]"
 )
 """With what anything of `_PATTERN` begins: where none of it stands, nothing needs to be tried."""
 _DIGITS: Final = re.compile(_NUM)
@@ -59,12 +63,12 @@ _PLAIN: Final = re.compile("[0-9]+")
 _JOINT: Final = re.compile("[-/.]")
 _LEAD: Final = re.compile(r"^(?:第|地下|负)")
 _TAIL: Final = re.compile(
-    r"(?:村民小?组|居民小?组|小组|[组祖阻社]|生产队|队|号[楼搂]|号幢|#[楼幢房]|[幢栋](?:楼房?|头)?|[憧撞懂橦壮状装冻动洞]|座|[#号]?[单丹担][元员园原远圆院源]?|号?楼梯|梯|号门|门[洞栋]?|弄|室|号房间?|房间|房|户|号?铺|"
+    r"(?:村民小?组|居民小?组|小组|[组祖阻社]|生产队|队|号(?:住宅)?[楼搂]|号幢|#[楼幢房]|[幢栋](?:楼房?|头)?|[憧撞懂橦壮状装冻动洞]|座|[#号]?[单丹担早][元员园原远圆院源]?|号?楼梯|梯|号门|门[洞栋]?|弄|室|号房间?|房间|房|户|号?铺|"
     r"号(?:大?院)?|#|层|楼|F)$"
 )
 _KIND: Final = {
     "group": "g", "building": "b", "unit": "u", "lane": "l", "room": "r", "number": "n", "hash": "#", "floor": "f",
-    "labelled_b": "b", "labelled_u": "u", "labelled_r": "r", "bare": "?", "chain": "-", "several": "x", "floors": "o", "phone": "p", "far": "d", "other": "o",
+    "labelled_b": "b", "labelled_u": "u", "labelled_r": "r", "labelled_g": "g", "labelled_n": "n", "labelled_f": "f", "bare": "?", "chain": "-", "several": "x", "floors": "o", "phone": "p", "far": "d", "other": "o",
 }  # fmt: skip
 
 
@@ -189,6 +193,7 @@ def _in_order(tokens: list[Token]) -> list[Token]:
         or len(set(ranks)) < len(ranks)
         or min(ranks) > 1
         or (tokens[0].kind == "n" and tokens[1].kind == "g")
+        or any(a.kind == "f" and b.kind == "n" for a, b in pairwise(tokens))
     ):
         return tokens
     ordered = sorted(zip(ranks, tokens, strict=True), key=lambda pair: pair[0])
@@ -223,13 +228,16 @@ def _step(s: Reading, t: Token, last: bool) -> list[Reading]:
     if kind == "n":
         if s.last == "b" or s.last == "u":
             return [_room(s, value, 1), _head(s, "n" + value, 1)] if s.last == "b" else [_room(s, value, 1)]
+        if not s.key and (len(value) > 2 or s.floor):
+            return [_head(s, "n" + value), _room(s, value, 1)]
         return [_head(s, "n" + value)]
     if kind == "b":
         if s.last in ("b", "u"):
             return [_unit(s, value)]
         if s.last == "n":
             # 金城路15号2座301室: the number is that of the building, and 座 its unit.
-            return [_head(s, "b" + value), _unit(s, value, 1)]
+            # 金城路17号(5幢)602室: the building's other name.
+            return [_head(s, "b" + value), _unit(s, value, 1), s._replace(loose=s.loose + 2)]
         if s.last == "g":
             # 3组12幢: village houses are numbered by whatever word.
             return [_head(s, "b" + value), _head(s, "n" + value, 1)]
@@ -239,7 +247,7 @@ def _step(s: Reading, t: Token, last: bool) -> list[Reading]:
     if kind == "f":
         if not s.key:
             # 4楼 after an estate is its fourth building in speech, or a floor of something unnamed.
-            return [_head(s, "b" + value, 1)]
+            return [_head(s, "b" + value, 1), s._replace(floor=value)]
         if s.last == "g" and value.isdigit() and len(value) > 1:
             # 1组221楼101室: house 22 and floor 1, which nothing parts.
             split = [
@@ -272,7 +280,9 @@ def _step(s: Reading, t: Token, last: bool) -> list[Reading]:
         if not s.key:
             # 东山村3,12: the group and the house.
             groups = [] if last else [_head(s, "g" + value, 2)]
-            return [_head(s, "b" + value, 1), _head(s, "n" + value, 1), *groups]
+            # 恒宇大厦1204: where the name is a building's.
+            rooms = [_room(s, value, 1)] if len(value) > 2 or s.floor else []
+            return [_head(s, "b" + value, 1), _head(s, "n" + value, 1), *groups, *rooms]
         if s.last in ("b", "n"):
             return [_room(s, value), _unit(s, value, 1)] if last else [_unit(s, value, 1), _room(s, value, 1)]
         if s.last == "u" and not last and len(value) < 3:
@@ -291,6 +301,12 @@ def _split(s: Reading, value: str, digits: int) -> Reading:
 
 def _chain(s: Reading, t: Token) -> list[Reading]:
     parts = t.value.split("-")
+    if len(parts) == 2 and min(map(len, parts)) > 2 and parts[0] < parts[1]:
+        # 301-304室: rooms, none of which is meant alone.
+        return [s._replace(loose=s.loose + 1)]
+    if len(parts) == 2 and parts[0].endswith("F") and parts[0][:-1].isdigit():
+        # 12F-1204
+        return [_room(s._replace(floor=parts[0][:-1]), parts[1])]
     if not s.key:
         if len(parts) == 2:
             first, second = parts
@@ -299,8 +315,18 @@ def _chain(s: Reading, t: Token) -> list[Reading]:
             group = _head(_head(s, "g" + first), "n" + second, 1)
             if t.tail == "号":
                 return [numbered, group]
+            floor = [_room(s._replace(floor=first), second, 1)] if len(second) < 3 else []
+            part = [_room(s, first, 1)] if len(first) > 2 > len(second) - 1 else []
             house = [_room(_head(s, "n" + first), second, 1)] if len(second) > 2 else []
-            return [stair, numbered._replace(loose=1), group, *house, _unit(_head(s, "b" + first), second, 1)]
+            return [
+                stair,
+                numbered._replace(loose=1),
+                group,
+                *house,
+                *floor,
+                *part,
+                _unit(_head(s, "b" + first), second, 1),
+            ]
         if len(parts) == 3:
             b, u, r = parts
             return [

@@ -27,7 +27,7 @@ GAP: Final = 12
 """Unexplained characters between two parts of one address, at most."""
 
 _SOFT: Final = (
-    r"[ ,.·、=()\[\]{}:_\-/|\\\"'“”‘’《》<>【】「」*+=→›»⇒]|小区(?:名称)?|楼栋号?|[楼幢栋]号|单元号?:|[室房户]:|第?[0-9〇零一二三四五六七八九十]+号?微?网格|社区|居委会?|村委会?|村民委员会|街道办事处|办事处|居民区|的|之|内|里面?|境内|辖区|"
+    r"[ ,.·、=@()\[\]{}:_\-/|\\\"'“”‘’《》<>【】「」*+=→›»⇒]|小区(?:名称)?|楼栋号?|[楼幢栋]号|单元号?:|[室房户]:|第?[0-9〇零一二三四五六七八九十]+号?微?网格|社区|居委会?|村委会?|村民委员会|街道办事处|办事处|居民区|行政村|的|之|内|里面?|境内|辖区|"
     r"地址|位于|自然村|号?大门|门牌(?:号码?)?|房间?号|室号|编号|\((?:靠?近|靠|临|在)|\([^()]{1,12}\)|\[[^\[\]]{1,12}\]"
 )
 """What may stand between two parts of an address and says nothing."""
@@ -56,6 +56,10 @@ _ASIDE_END: Final = re.compile(r"(?:[上口旁边内处侧的]|附近){0,3}\)")
 _AWAY_BY: Final = re.compile("[离距]")
 """东方名苑4幢,离地铁200米: how far from something else what is named lies."""
 _CORRECTED: Final = re.compile("不对|错了|更正|纠正|应该?[是为]")
+_BETWEEN: Final = re.compile(
+    "(?:顶[楼层]|[东西中]边?户|[左右]手边?|(?:员工)?宿舍楼?|厂房|住宅楼?|无?单元|坐?电梯[上到]*|那个|然后|逗号|中|头|[ ,、的之(]|门牌号?)+"
+)
+"""What people say between the numbers of a building and of a room: 5幢顶楼602, 4栋中1单元."""
 _PART_RANK: Final = {"g": 0, "l": 0, "n": 1, "b": 1, "#": 1, "u": 2, "f": 3, "r": 4}
 _AFTER: Final = re.compile("有|的|这|那|被|发生|要|想|租|买|去|来|到|上|里")
 _WHERE: Final = re.compile("[东南西北]{1,2}(?:侧|面|边|首)(?:套|户|$|[^东南西北0-9])")
@@ -198,7 +202,11 @@ def _rejoin(groups: list[Group]) -> None:
                 # 北干街道4幢1单元301东方名苑
                 one.tokens, other.tokens = [], one.tokens
             continue
-        within = all(t.kind in "urf" for t in other.tokens) and any(t.kind in "nb#" for t in one.tokens)
+        within = (
+            min(_ranks(other.tokens)) > 1
+            and _is_full(other.tokens)
+            and any(t.kind in "nb#" for t in one.tokens)
+        )
         if within and other.name.entry.level in _LOCAL and not any(t.kind in "urf" for t in one.tokens):
             one.tokens += other.tokens
             one.several, other.several = one.several or other.several, False
@@ -317,8 +325,10 @@ class Mentions:
             if i == 0 or names[i - 1].entry.level in ("DISTRICT", "STREET", "OWN"):
                 return True
             # 东山村(进化): the street of a village that several have.
-            return name.entry.level == "STREET" and not name.entry.streets(self.index).isdisjoint(
-                names[i - 1].entry.streets(self.index)
+            # … and 江南公寓(丁家庄): the community of one of several estates.
+            above = {x for m in names[i - 1].entry.meanings for x in self.index.lineage(m.place)}
+            return name.entry.level in ("STREET", "COMMUNITY") and any(
+                m.place in above for m in name.entry.meanings
             )
         before = names[i - 1] if i else None
         if before is not None and before.end == name.start:
@@ -367,6 +377,16 @@ class Mentions:
             gap = text[at : item.start]
             soft = not gap or self.soft(gap) is not None
             token = item if isinstance(item, Token) else None
+            if (
+                not soft
+                and token is not None
+                and token.kind in "ur?f-n"
+                and not ended
+                and now is not None
+                and now.groups
+                and now.groups[-1].tokens
+            ):
+                soft = _BETWEEN.fullmatch(gap) is not None
             apart = now is None or (not soft and (len(gap) > GAP or _BREAK.search(gap) is not None))
             if token is not None and token.kind in "pod":
                 if now is not None and not apart:

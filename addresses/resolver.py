@@ -28,45 +28,18 @@ from addresses.mentions import DEPTH, Group, Mention, Mentions, Name
 from addresses.outside import Outside, load_outside
 from addresses.resolution import Candidate, Element, Outcome, Resolution
 from addresses.text import Normalised, normalise
+from addresses.tight import span, tight
 
 VERSION: Final = "reader-3"
 ANSWER: Final = 0.91
 """A place is answered from this confidence on: a wrong answer costs ten times what none does, so that one in eleven is break-even."""
+_SETTLED: Final = 0.95
+"""How sure a place is that was one of several until something else that the text names decided."""
 DOUBTFUL: Final = 0.5
 """How sure a place can be at most that may as well be of another city."""
 LONGEST: Final = 1000
 """Characters of a text that are read as one address; what stands behind them is not looked at."""
 
-_CJK: Final = "\u3400-\u9fff"
-_BLANKS: Final = re.compile(
-    rf"(?<=[{_CJK}]) +| +(?=[{_CJK}])|(?<=[A-Z]{{2}}) (?=[A-Z]{{3}})|(?<=[0-9]) (?=#)"
-)
-_BLANK: Final = re.compile(" +")
-_SINGLES: Final = re.compile("(?<![0-9A-Z])[0-9](?: [0-9]){1,3}(?![0-9A-Z])")
-_COUNTED_SINGLES: Final = re.compile("(?<![0-9A-Z])[0-9](?: [0-9]){1,3} ?[室号组幢栋层]")
-_PLURAL: Final = re.compile("(?<![0-9])[0-9]{2,4}(?![0-9年])(?!-[0-9]{2}-|[0-9]*月)")
-"""A number of two to four digits: where one stands, 4 1 2 are three numbers; where none does, they are the digits of one."""
-_BLANKS_OF_DIGITS: Final = re.compile(
-    rf"{_BLANKS.pattern}|(?<=[0-9]) (?=[0-9])|(?<=[0-9]) (?=-)|(?<=-) (?=[0-9])"
-)
-_MISTYPED: Final = re.compile(
-    "(?<=[0-9])[OQ〇零](?=[0-9LI室])|(?<=[0-9])[LI](?=[0-9室])|(?<=[0-9][OQ])[LI](?=[0-9室])|(?<![A-Z])[LI](?=单[元0-9])|(?<![A-Z0-9])[LI](?=[0-9]{1,2}[室号])|(?<=[元幢栋层楼])#(?=[0-9])|(?<![A-Z])NO[.:]?(?=[0-9])"
-)
-_DIGIT: Final = "〇零一二三四五六七八九"
-_ARABIC: Final = str.maketrans(_DIGIT, "00123456789")
-_MIXED: Final = re.compile(
-    rf"(?<![0-9{_DIGIT}十百千])(?=[{_DIGIT}]*[0-9])(?=[0-9]*[{_DIGIT}])[0-9{_DIGIT}]{{3,4}}(?![0-9{_DIGIT}十百千幢栋梯单]|号楼)"
-)
-_FRAMED: Final = re.compile(
-    r"[(\[【“\"'「]([0-9A-Z]+|[一二三四五六七八九十]+)[)\]】”\"'」](?=号楼|[幢栋室号组层楼]|单元)"
-)
-_FORMER: Final = re.compile(rf"\((?:原|旧|曾|老)[^()]{{0,12}}[0-9{_DIGIT}十](?:号楼?|[幢栋组室]|单元)?\)")
-"""(原5幢): what it was called before."""
-_ODD: Final = frozenset("OQLIN#〇零")
-_HAN_DIGITS: Final = frozenset(_DIGIT)
-_FRAMES: Final = frozenset("([【“\"'「")
-_PARTS: Final = str.maketrans(";。", ",,")
-_APART: Final = re.compile(r"(?:\S{1,2} +){4,}\S{1,2} *")
 _ELEMENT: Final = {
     "DISTRICT": "13", "COMMUNITY": "31", "ROAD": "41", "ESTATE": "42", "PARK": "industrial_park", "GROUP": "34", "SITE": "poi",
     "BUILDING": "poi", AREA: "42",
@@ -102,7 +75,7 @@ _RIVAL: Final = 1.6
 _OPEN: Final = ("missing.building", "missing.house", "missing.unit", "missing.room", "blocked")
 _UNSURE: Final = frozenset(("missing.building", "missing.house", "bridged", "section", "blocked"))
 _MARK_COST: Final = {"bridged": 0.8, "section": 1.0, "fore": 0.2}
-_HOUSE_NUMBER: Final = re.compile("n[0-9]+")
+_HOUSE_NUMBER: Final = re.compile("[bn][0-9]+")
 _PART: Final = re.compile("([0-9]{3,5})(?:[A-Z]|-[0-9A-Z])")
 _REST: Final = 4
 """Characters of a name, at most, that are left over beside a shorter one within it."""
@@ -186,20 +159,19 @@ class AddressResolver:
 
     def normal(self, text: str) -> str:
         """The form of a text under which a person's decision about it is kept."""
-        return _tight(normalise(text))[0].strip(" ,.;:")
+        return tight(normalise(text))[0].strip(" ,.;:")
 
     def resolve(self, text: str, near: str | None = None, first: int = 5) -> Resolution:
         """One text. `near`: code of a place in or by which it is more likely. `first`: how many alternatives at most."""
         if self._version != self.index.version:
             self._renew()
         given = normalise(text[:LONGEST])
-        tight, back = _tight(given)
-        # One address is asked for: what parts sentences parts its elements.
-        mentions = self._mentions.read(tight.translate(_PARTS), whole=True)
+        read, back = tight(given, whole=True)
+        mentions = self._mentions.read(read, whole=True)
         if len(mentions) == 1:
-            chosen = self._answer(tight, mentions[0], near, first)
+            chosen = self._answer(read, mentions[0], near, first)
         else:
-            chosen = self._choose([self._answer(tight, m, near, first) for m in mentions], first)
+            chosen = self._choose([self._answer(read, m, near, first) for m in mentions], first)
         return self._shown(chosen, given, back, mentions)
 
     def resolve_all(self, texts: Iterable[str], near: str | None = None, first: int = 5) -> list[Resolution]:
@@ -225,17 +197,17 @@ class AddressResolver:
         if self._version != self.index.version:
             self._renew()
         given = normalise(text)
-        tight, back = _tight(given)
+        read, back = tight(given)
         found: list[tuple[int, int, Resolution]] = []
-        for mention in self._mentions.read(tight):
-            answer = self._answer(tight, mention, near, 5)
+        for mention in self._mentions.read(read):
+            answer = self._answer(read, mention, near, 5)
             if answer.outcome == Outcome.UNRESOLVED:
                 continue
             start = mention.start
             if answer.top is not None:
                 start = min(start, answer.top.mention.start)
             shown = self._shown(answer, given, back, [mention])
-            found.append((*_span(given, back, start, mention.end), shown))
+            found.append((*span(given, back, start, mention.end), shown))
         return found
 
     def facts(self, text: str) -> tuple[Resolution, list[tuple[str, frozenset[str]]]]:
@@ -244,9 +216,9 @@ class AddressResolver:
         For fitting the calibration (`addresses.fit`).
         """
         given = normalise(text[:LONGEST])
-        tight, back = _tight(given)
-        mentions = self._mentions.read(tight.translate(_PARTS), whole=True)
-        answers = [self._answer(tight, m, None, 5) for m in mentions]
+        read, back = tight(given, whole=True)
+        mentions = self._mentions.read(read, whole=True)
+        answers = [self._answer(read, m, None, 5) for m in mentions]
         chosen = answers[0] if len(answers) == 1 else self._choose(answers, 5)
         shown = self._shown(chosen, given, back, mentions)
         if chosen.top is None or len([a for a in answers if a.top is not None]) > 1:
@@ -440,8 +412,13 @@ class AddressResolver:
                     if reading.loose:
                         marks += (f"loose{min(2, reading.loose)}",)
                     found.append(self._weighed(mention, at, meaning, reading, place, start, marks, others))
-            if best < 0 and options and not elsewhere and index.level(anchor) in ("ESTATE", "PARK", AREA):
-                # 枫林雅苑3号2单元: an estate's buildings are numbered by whatever word.
+            if (
+                best < 0
+                and options
+                and not elsewhere
+                and index.level(anchor) in ("ESTATE", "PARK", "ROAD", AREA)
+            ):
+                # 枫林雅苑3号2单元, 金城路15号楼: buildings are numbered by whatever word.
                 best = self._swapped(found, mention, at, meaning, options, common)
             if best < 0:
                 if mark not in ("", "fore", "blocked") or (
@@ -474,11 +451,13 @@ class AddressResolver:
     ) -> int:  # fmt: skip
         """The building of an estate whose number has the word of a house's: how deep it leads, -1 where to nothing."""
         best = -1
+        road = self.index.level(meaning.place) == "ROAD"
         for reading in options:
-            if not _HOUSE_NUMBER.fullmatch(reading.key):
+            if not _HOUSE_NUMBER.fullmatch(reading.key) or (reading.key[0] == "b") != road:
                 continue
-            for start in self.index.children(meaning.place, "b" + reading.key[1:]):
-                other = reading._replace(key="b" + reading.key[1:], loose=reading.loose + 1)
+            key = ("n" if road else "b") + reading.key[1:]
+            for start in self.index.children(meaning.place, key):
+                other = reading._replace(key=key, loose=reading.loose + 1)
                 place, others, missing = self._inside(start, other)
                 marks = (*common, *missing, *(("rooms",) if others else ()), "swapped")
                 best = max(best, DEPTH[self.index.level(place)])
@@ -914,6 +893,8 @@ class AddressResolver:
         sure = [(a, a.best.place) for a in real if a.outcome == Outcome.RESOLVED and a.best is not None]
         if len(real) == 1 or not sure:
             return real[0]
+        if (settled := self._settled(real, [place for _, place in sure])) is not None:
+            return settled
         deepest, at = max(sure, key=lambda pair: DEPTH.get(index.level(pair[1]), 0))
         line = index.lineage(at)
         if all(place in line for _, place in sure):
@@ -927,6 +908,25 @@ class AddressResolver:
             if a.best is not None
         )
         return _Answer(Outcome.ASK, above, picks[:first], deepest.mention, deepest.top, deepest.facts)
+
+    def _settled(self, answers: list[_Answer], places: list[int]) -> _Answer | None:
+        """What one mention asks about and another decides: 人民路20号,瓜沥的那个."""
+        index = self.index
+        uppers = [p for p in places if index.level(p) in ("STREET", "COMMUNITY")]
+        if len(uppers) < len(places):
+            return None
+        for asked in answers:
+            if asked.outcome != Outcome.ASK or len(asked.alternatives) < 2:
+                continue
+            inside = [c for c in asked.alternatives if all(u in index.lineage(c.place) for u in uppers)]
+            if len(inside) == 1:
+                return replace(
+                    asked,
+                    outcome=Outcome.RESOLVED,
+                    best=replace(inside[0], confidence=_SETTLED),
+                    alternatives=(),
+                )
+        return None
 
     # -- what is shown ----------------------------------------------------------------------------------------------------
 
@@ -974,7 +974,7 @@ class AddressResolver:
         for start, end, kind in spans:
             if start < done or start >= end:
                 continue
-            a, b = (start, end) if plain else _span(given, back, start, end)
+            a, b = (start, end) if plain else span(given, back, start, end)
             elements.append(Element(kind, given.given[a:b], a, b))
             done = end
         return tuple(elements)
@@ -1122,64 +1122,6 @@ def _with(groups: list[Group], name: Name) -> tuple[list[Group], int]:
         at = len(result)
         result.append(Group(name))
     return result, at
-
-
-def _mixed(number: re.Match[str]) -> str:
-    return number.group().translate(_ARABIC)
-
-
-def _unframed(number: re.Match[str]) -> str:
-    return f" {number[1]} "
-
-
-def _blank(words: re.Match[str]) -> str:
-    return " " * len(words.group())
-
-
-def _digit(mistyped: re.Match[str]) -> str:
-    word = mistyped.group()
-    return "1" if word in "LI" else "0" if len(word) == 1 else " " * len(word)
-
-
-def _tight(given: Normalised) -> tuple[str, list[int] | None]:
-    """The normalised text without blanks beside Chinese characters, and for each character its place in it.
-
-    Where every character stands alone, as forms with a box for each are copied, no blank parts anything.
-    """
-    text = given.text
-    if not _ODD.isdisjoint(text):
-        text = _MISTYPED.sub(_digit, text)
-    if not _HAN_DIGITS.isdisjoint(text):
-        text = _MIXED.sub(_mixed, text)
-    if not _FRAMES.isdisjoint(text):
-        text = _FRAMED.sub(_unframed, text)
-        text = _FORMER.sub(_blank, text)
-    if " " not in text:
-        return text, None
-    pieces: list[str] = []
-    back: list[int] = []
-    at = 0
-    blanks = _BLANKS
-    if text.count(" ") * 5 >= len(text) * 2 and _APART.fullmatch(text) is not None:
-        blanks = _BLANK
-    elif _SINGLES.search(text) is not None and (
-        _COUNTED_SINGLES.search(text) is not None or _PLURAL.search(text) is None
-    ):
-        blanks = _BLANKS_OF_DIGITS
-    for match in blanks.finditer(text):
-        pieces.append(text[at : match.start()])
-        back.extend(range(at, match.start()))
-        at = match.end()
-    pieces.append(text[at:])
-    back.extend(range(at, len(text)))
-    return "".join(pieces), back
-
-
-def _span(given: Normalised, back: list[int] | None, start: int, end: int) -> tuple[int, int]:
-    """The span of the text as given that a span of the tight text came from."""
-    if back is not None:
-        start, end = back[start], back[end - 1] + 1
-    return given.span(start, end)
 
 
 def _label(spans: list[tuple[int, int, str]], tokens: Sequence[Token], reading: Reading | None) -> None:

@@ -182,10 +182,11 @@ class TraceCompiler:
             tops, codes = self._kinds(things.kinds)
             rest = [w for w in (*self._conditions(fetch), more) if w]
             where = "".join(f" AND {w}" for w in rest)
+            # What one report tells is its kind and category; of several, each must be looked at.
             match = (
-                f"CALL () {{ MATCH (n:Incident) WHERE n.kind IN {tops}{where} RETURN n "
-                f"UNION MATCH (n:Incident) WHERE n.numbers CONTAINS '|' AND any(x IN n.report_kind WHERE x IN {tops}){where} RETURN n }} "
-                f"WITH n WHERE {about('n', codes)}"
+                f"CALL () {{ MATCH (n:Incident) WHERE n.kind IN {tops}{self._of_kinds(things.kinds)}{where} RETURN n "
+                f"UNION MATCH (n:Incident) WHERE n.numbers CONTAINS '|' AND any(x IN n.report_kind WHERE x IN {tops}) "
+                f"AND {about('n', codes)}{where} RETURN n }} WITH n"
             )
         else:
             given = [w for w in (*self._conditions(fetch), more) if w]
@@ -325,6 +326,16 @@ class TraceCompiler:
         known = self.terms.lists["incident_kind"]
         tops = sorted({(known[k].parent or k) if k in known else k for k in kinds})
         return self._value(tops), self._value(sorted(kinds))
+
+    def _of_kinds(self, kinds: list[str]) -> str:
+        """Which of the incidents of the kinds that they are found by are meant."""
+        known = self.terms.lists["incident_kind"]
+        narrower = [k for k in kinds if k in known and known[k].parent]
+        if not narrower:
+            return ""
+        whole = [k for k in kinds if k not in narrower]
+        meant = f"n.category IN {self._value(sorted(narrower))}"
+        return f" AND (n.kind IN {self._value(sorted(whole))} OR {meant})" if whole else f" AND {meant}"
 
     def _has_tie(self, things: Things) -> bool:
         """Whether the last relationship to the subject has times of its own."""

@@ -1,0 +1,117 @@
+"""The text of an address as it is read (紧凑文本): without blanks where they say nothing, and with what is plainly mistyped put right.
+
+Every correction keeps the length, so that what is found is shown where it stands in the text as given.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from addresses.text import Normalised
+
+_CJK: Final = "\u3400-\u9fff"
+_BLANKS: Final = re.compile(
+    rf"(?<=[{_CJK}]) +| +(?=[{_CJK}])|(?<=[A-Z]{{2}}) (?=[A-Z]{{3}})|(?<=[0-9]) (?=#)"
+)
+_BLANK: Final = re.compile(" +")
+_SINGLES: Final = re.compile("(?<![0-9A-Z])[0-9](?: [0-9]){1,3}(?![0-9A-Z])")
+_COUNTED_SINGLES: Final = re.compile("(?<![0-9A-Z])[0-9](?: [0-9]){1,3} ?[室号组幢栋层]")
+_PLURAL: Final = re.compile("(?<![0-9])[0-9]{2,4}(?![0-9年])(?!-[0-9]{2}-|[0-9]*月)")
+"""A number of two to four digits: where one stands, 4 1 2 are three numbers; where none does, they are the digits of one."""
+_BLANKS_OF_DIGITS: Final = re.compile(
+    rf"{_BLANKS.pattern}|(?<=[0-9]) (?=[0-9])|(?<=[0-9]) (?=-)|(?<=-) (?=[0-9])"
+)
+_MISTYPED: Final = re.compile(
+    "(?<=[0-9])[OQ〇零](?=[0-9LI室号])|(?<=[0-9])[LI](?=[0-9室号幢栋])|(?<=[0-9][OQ])[LI](?=[0-9室])|(?<![A-Z])[LI](?=单[元0-9])"
+    "|(?<![A-Z0-9])[LI](?=[0-9]{1,2}[室号])|(?<=[组幢栋元])[LI](?=[0-9]*[室号]|[0-9]{3})"
+    "|(?<=[元幢栋层楼])#(?=[0-9])|(?<=[0-9] )#(?=[0-9])|(?<![A-Z])NO[.:]?(?=[0-9])|(?<=[0-9])[.]0(?=[幢栋室号组层楼单])"
+)
+_DIGIT: Final = "〇零一二三四五六七八九"
+_ARABIC: Final = str.maketrans(_DIGIT, "00123456789")
+_MIXED: Final = re.compile(
+    rf"(?<![0-9{_DIGIT}十百千])(?=[{_DIGIT}]*[0-9])(?=[0-9]*[{_DIGIT}])[0-9{_DIGIT}]{{3,4}}(?![0-9{_DIGIT}十百千幢栋梯单]|号楼)"
+)
+_FRAMED: Final = re.compile(
+    r"[(\[【“\"'「]([0-9A-Z]+|[一二三四五六七八九十]+)[)\]】”\"'」](?=号楼|[幢栋室号组层楼]|单元)|_+([0-9]+)_+(?=号楼|[幢栋室号组层楼]|单元)"
+)
+_FORMER: Final = re.compile(rf"\((?:原|旧|曾|老)[^()]{{0,12}}[0-9{_DIGIT}十](?:号楼?|[幢栋组室]|单元)?\)")
+"""(原5幢): what it was called before."""
+_ODD: Final = frozenset("OQLIN#〇零.")
+_HAN_DIGITS: Final = frozenset(_DIGIT)
+_FRAMES: Final = frozenset("([【“\"'「_")
+_PARTS: Final = str.maketrans(";。?!", ",,,,")
+_APART: Final = re.compile(r"(?:\S{1,2} +){4,}\S{1,2} *")
+_NOT: Final = re.compile(r"(?<!是)(?:不是|不在|并非|而非|非)[\u3400-\u9fff]{1,8}?(?=的|是|在|[,。;!)]|$)")
+"""人民路20号,是瓜沥的,不是城厢的: what is said not to be."""
+_LIVED: Final = re.compile(
+    r"^.*?(?:户籍|籍贯|原籍|老家|户口|原住|[)人]).{0,25}?[,。; ]?(?=(?:现居住|现住|租住|暂住|居住|住)(?:地址?|址|在|于|:)*)"
+)
+"""原户籍河上镇东山村,现住东方名苑5幢: where somebody is from is not where they live."""
+
+
+def tight(given: Normalised, whole: bool = False) -> tuple[str, list[int] | None]:
+    """The text to read, and for each character of it its place in the normalised one; None where that is its own.
+
+    Where every character stands alone, as forms with a box for each are copied, no blank parts anything.
+
+    Args:
+        whole: one address is asked for: what parts sentences parts its elements, and what is said not to be it is left out.
+    """
+    text = given.text
+    if not _ODD.isdisjoint(text):
+        text = _MISTYPED.sub(_digit, text)
+    if not _HAN_DIGITS.isdisjoint(text):
+        text = _MIXED.sub(_mixed, text)
+    if not _FRAMES.isdisjoint(text):
+        text = _FRAMED.sub(_unframed, text)
+        text = _FORMER.sub(_blank, text)
+    if whole:
+        text = text.translate(_PARTS)
+        if "非" in text or "不" in text:
+            text = _NOT.sub(_blank, text)
+        if "住" in text:
+            text = _LIVED.sub(_blank, text)
+    if " " not in text:
+        return text, None
+    pieces: list[str] = []
+    back: list[int] = []
+    at = 0
+    blanks = _BLANKS
+    if text.count(" ") * 5 >= len(text) * 2 and _APART.fullmatch(text) is not None:
+        blanks = _BLANK
+    elif _SINGLES.search(text) is not None and (
+        _COUNTED_SINGLES.search(text) is not None or _PLURAL.search(text) is None
+    ):
+        blanks = _BLANKS_OF_DIGITS
+    for match in blanks.finditer(text):
+        pieces.append(text[at : match.start()])
+        back.extend(range(at, match.start()))
+        at = match.end()
+    pieces.append(text[at:])
+    back.extend(range(at, len(text)))
+    return "".join(pieces), back
+
+
+def span(given: Normalised, back: list[int] | None, start: int, end: int) -> tuple[int, int]:
+    """The span of the text as given that a span of the tight text came from."""
+    if back is not None:
+        start, end = back[start], back[end - 1] + 1
+    return given.span(start, end)
+
+
+def _mixed(number: re.Match[str]) -> str:
+    return number.group().translate(_ARABIC)
+
+
+def _unframed(number: re.Match[str]) -> str:
+    return f" {number[1]} " if number[1] else number.group().replace("_", " ")
+
+
+def _blank(words: re.Match[str]) -> str:
+    return " " * len(words.group())
+
+
+def _digit(mistyped: re.Match[str]) -> str:
+    word = mistyped.group()
+    return "1" if word in "LI" else " " * len(word) if word[0] in "#N." else "0"

@@ -170,6 +170,11 @@ class Genealogy:
         return frozenset(x for c in self.changes for x in (c.old, c.new) if x)
 
     @cached_property
+    def _told(self) -> frozenset[Change]:
+        """What is told, apart from what follows from it for places within."""
+        return frozenset(self.changes)
+
+    @cached_property
     def _sizes(self) -> tuple[int, ...]:
         """How long the codes are that changes name."""
         return tuple(sorted({len(code) for code in self.codes}))
@@ -408,7 +413,9 @@ class Genealogy:
         # On one day who gives a code up goes before who gets it.
         for on, comes in sorted({(d, False) for d in (*outs, *ends)} | {(d, True) for d in (*ins, *begins)}):
             if comes:
-                if at is not None:
+                # A village that moved brought what had this number there; where another place gets it and nobody says that
+                # the number was given up, nothing had it.
+                if at is not None and not (at.came is not None and at.came not in self._told):
                     found.append(at._replace(until=on))
                 at = Holder(
                     code,

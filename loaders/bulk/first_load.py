@@ -6,7 +6,9 @@ Nothing of it is kept half: while it runs, the record store says so, and the nex
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -74,9 +76,7 @@ async def first_load(loader: Loader, data: Path, connect: Open, heap_mb: int = 1
         summary = load.digest()
         load.fold()
         loader.forget_claims()
-        imported = asyncio.to_thread(load.import_, heap_mb)
-        kept = asyncio.to_thread(load.keep)
-        await asyncio.gather(imported, kept)
+        await load.import_and_keep(heap_mb)
     finally:
         load.spool.close()
     async with connect() as store:
@@ -99,6 +99,10 @@ class _FirstLoad:
         self._links: dict[str, list[str]] = {}
         self._fold: ColumnFold | None = None
         self._parts: dict[str, list[int]] = {}
+        self._stopped = threading.Event()
+        # Ids of places: those that are described, and those that relationships lead to.
+        self._places: list[pl.Series] = []
+        self._ends: list[pl.Series] = []
 
     def begin(self) -> None:
         """Takes back whatever an earlier run left."""
@@ -202,6 +206,7 @@ class _FirstLoad:
             for table, links in part.links.items():
                 self._put_links(part, table, links)
             self._put_nodes(part)
+        self._put_unknown()
         fold.release()
 
     def _put_nodes(self, part: Part) -> None:
@@ -211,6 +216,8 @@ class _FirstLoad:
         if not frame.height:
             return
         self.entities += frame.height
+        if label == "Address":
+            self._places.append(frame.get_column("id"))
         self._parts.setdefault(label, []).append(part.number)
         self.spool.put(f"state.{label}.{part.number}", frame)
         if label == "Address":
@@ -231,6 +238,10 @@ class _FirstLoad:
     def _put_links(self, part: Part, table: LinkTable, frame: pl.DataFrame) -> None:
         if not frame.height:
             return
+        if table.end == "Address":
+            self._ends.append(frame.get_column("end").unique())
+            if sum(map(len, self._ends)) > PART:
+                self._ends = [pl.concat(self._ends).unique()]
         owner = table.owner.removeprefix("__")
         kept = frame.with_columns(pl.col(owner).alias("owner"), pl.lit(table.type).alias("type"))
         self.spool.put(f"links.{part.label}.{part.number}.{table.name}", kept.sort("owner"))
@@ -248,11 +259,33 @@ class _FirstLoad:
         name = self._write(f"{table.name}.{part.number}.parquet", frame.select(headers))
         self._links.setdefault(table.type, []).append(name)
 
+    def _put_unknown(self) -> None:
+        """Places that relationships lead to and nothing describes: the import tool wants them, the incremental way makes them by their id too."""
+        if not self._ends:
+            return
+        led_to = pl.DataFrame({"id": pl.concat(self._ends).unique().sort()})
+        known = pl.DataFrame({"id": pl.concat(self._places)}) if self._places else led_to.clear()
+        unknown = led_to.join(known, on="id", how="anti")
+        if unknown.height:
+            name = self._write("Address.unknown.parquet", unknown.rename({"id": "id:ID(Address)"}))
+            self._nodes.setdefault("Address", []).append(name)
+        self._places, self._ends = [], []
+
     def _write(self, name: str, frame: pl.DataFrame) -> str:
         frame.write_parquet(self.spool.directory / f"import.{name}", compression="zstd", compression_level=1)
         return f"import.{name}"
 
     # -- into the graph, and beside it into the record store --------------------------------------------------------
+
+    async def import_and_keep(self, heap_mb: int) -> None:
+        """Both at once. Whatever becomes of them, neither goes on when this returns."""
+        with ThreadPoolExecutor(2) as pool:
+            both = pool.submit(self.import_, heap_mb), pool.submit(self.keep)
+            try:
+                await asyncio.gather(*map(asyncio.wrap_future, both))
+            finally:
+                # The record store is closed next, and a thread that still wrote to it would take the process down.
+                self._stopped.set()
 
     def import_(self, heap_mb: int) -> None:
         import_graph(
@@ -294,6 +327,8 @@ class _FirstLoad:
         done = 0
         for label in sorted(self._parts, key=lambda name: ONTOLOGY.entities[name].prefix):
             for part in self._parts[label]:
+                if self._stopped.is_set():
+                    return
                 with records.transaction():
                     records.put_folded(self._counted(self._blobs(label, part), done))
                 done += self.spool.rows(f"state.{label}.{part}")

@@ -72,6 +72,17 @@ def test_a_code_that_passes_on_is_two_places() -> None:
     assert g.reused(one) and g.reused(one + "010301") and not g.reused(two)
 
 
+def test_a_number_that_another_place_gets_was_nobodys() -> None:
+    """The village moves in 2021; a year later a building of it gets number 1, and nobody says that another has given it up."""
+    g = told(*CHANGES, Change("renumber", "2022-04-09", WEST + "0101", WEST + "0001"))
+    new = [(EAST + "0101", "2021-04-09"), (WEST + "0101", "2022-04-09"), (WEST + "0001", OPEN_END)]
+    assert len(g.holders(WEST + "0001")) == 1
+    assert codes(g, WEST + "0001") == codes(g, WEST + "0001", "2021-06-01") == new
+    assert g.identity(WEST + "0001", "2021-06-01") == EAST + "0101"
+    assert g.identity(WEST + "0001010301", "2021-06-01") == EAST + "0101010301"
+    assert not g.reused(WEST + "0001")
+
+
 def test_split_and_merged_and_demolished() -> None:
     g = told(*CHANGES)
     assert g.ended("330109002001") == End("split", "2022-01-01", ("330109002011", "330109002012"))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import anyio
 import orjson
+import polars as pl
 import pytest
 
 from graph.constraints import ensure_schema
@@ -25,7 +26,7 @@ from loaders.load import Target, load, rebuild
 from loaders.run import Loader
 from loaders.wiring import open_loader
 from ontology.clock import Clock
-from ontology.errors import UsageError
+from ontology.errors import EngineError, UsageError
 from seed import SeedOptions, seed_district
 from tests.districts import drop_empty_micro_grids
 from tests.loaders.graphs import assert_same, whole_graph
@@ -194,3 +195,40 @@ def _count(data: Path, table: str) -> int:
             return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
     except sqlite3.Error:
         return 0
+
+
+async def test_an_import_that_fails_ends_the_record_store_with_it(
+    district: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+
+    def keep(self: first_load._FirstLoad) -> None:
+        assert self._stopped.wait(60)
+        ended.append(True)
+
+    def fails(*_: object, **__: object) -> None:
+        raise EngineError("ENGINE_IMPORT", "导入失败。", "The import failed.")
+
+    monkeypatch.setattr(first_load, "LEAST_ROWS", 0)
+    monkeypatch.setattr(first_load._FirstLoad, "keep", keep)
+    monkeypatch.setattr(first_load, "import_graph", fails)
+    loader = loader_at(data, Clock(date(2025, 12, 15)))
+    with pytest.raises(EngineError, match="ENGINE_IMPORT"):
+        await load(loader, target(data), [district])
+    assert ended == [True]
+    assert loader.records.meta(first_load.UNFINISHED) is not None
+    loader.close()
+
+
+def test_a_place_that_nothing_describes_is_made_by_its_id(data: Path) -> None:
+    loader = loader_at(data, Clock(date(2025, 12, 15)))
+    loading = first_load._FirstLoad(loader, data)
+    loading._places = [pl.Series(["adr_a", "adr_c"])]
+    loading._ends = [pl.Series(["adr_c", "adr_b"]), pl.Series(["adr_b", "adr_a"])]
+    loading._put_unknown()
+    (name,) = loading._nodes["Address"]
+    assert pl.read_parquet(loading.spool.directory / name).to_dict(as_series=False) == {
+        "id:ID(Address)": ["adr_b"]
+    }
+    loading.spool.close()
+    loader.close()

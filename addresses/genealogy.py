@@ -170,11 +170,6 @@ class Genealogy:
         return frozenset(x for c in self.changes for x in (c.old, c.new) if x)
 
     @cached_property
-    def _told(self) -> frozenset[Change]:
-        """What is told, apart from what follows from it for places within."""
-        return frozenset(self.changes)
-
-    @cached_property
     def _sizes(self) -> tuple[int, ...]:
         """How long the codes are that changes name."""
         return tuple(sorted({len(code) for code in self.codes}))
@@ -377,11 +372,11 @@ class Genealogy:
         chains = [self._above(c) for c in sorted(codes)]
         return next((a for a in reversed(chains[0]) if all(a in chain for chain in chains)), None)
 
-    def _edges(self, code: str, inward: bool) -> dict[str, Change]:
+    def _edges(self, code: str, inward: bool) -> dict[str, tuple[Change, int]]:
         """By day: the changes by which places got (`inward`) or gave up a code: its own, and those of what it lies in, with which
-        it changes by its beginning, unless it has a change of its own on that day."""
+        it changes by its beginning, unless it has a change of its own on that day. Each with the length of the code that it is told of."""
         own, other = (self._ins, self._outs) if inward else (self._outs, self._ins)
-        found = dict(own.get(code, {}))
+        found = {on: (change, len(code)) for on, change in own.get(code, {}).items()}
         mine = {*found, *(self._begins if inward else self._ends).get(code, {})}
         for above in reversed(self._above(code)):
             for on, change in own.get(above, {}).items():
@@ -395,7 +390,7 @@ class Genealogy:
                 )
                 if stands and not taken:
                     old, new = (far, code) if inward else (code, far)
-                    found[on] = change._replace(old=old, new=new, old_name=None, new_name=None)
+                    found[on] = change._replace(old=old, new=new, old_name=None, new_name=None), len(above)
         return found
 
     def holders(self, code: str) -> tuple[Holder, ...]:
@@ -410,28 +405,26 @@ class Genealogy:
         begins, ends = self._begins.get(code, {}), self._ends.get(code, {})
         found: list[Holder] = []
         at: Holder | None = None
+        sure = 0
         # On one day who gives a code up goes before who gets it.
         for on, comes in sorted({(d, False) for d in (*outs, *ends)} | {(d, True) for d in (*ins, *begins)}):
             if comes:
-                # A village that moved brought what had this number there; where another place gets it and nobody says that
-                # the number was given up, nothing had it.
-                if at is not None and not (at.came is not None and at.came not in self._told):
+                came, told = ins.get(on, (None, len(code)))
+                if at is not None and told < sure:
+                    # That a village moved here says less of one number in it than what is told of that number.
+                    continue
+                if at is not None and told == sure:
                     found.append(at._replace(until=on))
-                at = Holder(
-                    code,
-                    len(found),
-                    on,
-                    OPEN_END,
-                    came=ins.get(on),
-                    begun=None if on in ins else begins.get(on),
-                )
+                begun = begins.get(on) if came is None else None
+                at, sure = Holder(code, len(found), on, OPEN_END, came=came, begun=begun), told
             else:
                 if at is None:
                     if found:
                         continue
                     at = Holder(code, 0, None, OPEN_END)
+                went = outs[on][0] if on in outs else None
                 found.append(
-                    at._replace(until=on, went=outs.get(on), ended=None if on in outs else ends.get(on))
+                    at._replace(until=on, went=went, ended=None if went is not None else ends.get(on))
                 )
                 at = None
         if at is not None:

@@ -83,6 +83,15 @@ def test_a_number_that_another_place_gets_was_nobodys() -> None:
     assert not g.reused(WEST + "0001")
 
 
+def test_what_is_told_of_a_number_goes_before_what_moved_there_with_its_village() -> None:
+    """A building of the village got number 1 before the village that moves in 2021 got this code, and nobody says that it gave it up."""
+    g = told(*CHANGES, Change("renumber", "2020-04-09", WEST + "0101", WEST + "0001"))
+    for below in ("", "010301"):
+        assert len(g.holders(WEST + "0001" + below)) == 1
+        assert g.identity(WEST + "0001" + below) == WEST + "0101" + below
+        assert g.current(EAST + "0001" + below) == EAST + "0001" + below
+
+
 def test_split_and_merged_and_demolished() -> None:
     g = told(*CHANGES)
     assert g.ended("330109002001") == End("split", "2022-01-01", ("330109002011", "330109002012"))

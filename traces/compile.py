@@ -20,7 +20,7 @@ from ontology import ONTOLOGY
 from ontology.clock import OPEN_END
 from ontology.terms import Terms
 from traces.declaration import Trace
-from traces.fetch import SEVERAL, Fetch, absences, fetches_of, leads
+from traces.fetch import SEVERAL, Fetch, absences, fetches_of, leads, needs
 from traces.things import STEP, Related, Test, Things, Wanted, next_labels, number_of, said_of
 
 # Which matter an incident `n` is a report of.
@@ -138,8 +138,27 @@ class TraceCompiler:
     # -- parts ------------------------------------------------------------------------------------------------------
 
     def _calls(self, fetches: Iterable[int]) -> str:
-        """Fetches the facts of selections about `s`: by calls, since a subquery in an expression is planned without indexes."""
-        calls = [f"CALL (s) {{ {self._facts(x)} }}" for x in fetches]
+        """Fetches the facts of selections about `s`: by calls, since a subquery in an expression is planned without indexes.
+        Of what lacks something that it must have no more is fetched, so that comes first."""
+        needed = set(needs(self.trace.pattern, 0))
+        calls = []
+        told: list[int] = []
+        for x in sorted(fetches, key=lambda x: x not in needed):
+            same = None
+            if x < len(self.fetches):
+                tells = self.fetches[x].tells()
+                same = next((y for y in told if self.fetches[y].tells() == tells), None)
+                told.append(x)
+            if same is not None:
+                call = f"WITH *, [fact IN f{same} | [{x}] + tail(fact)] AS f{x}"
+            else:
+                call = f"CALL (s) {{ {self._facts(x)} }}"
+            if x in needed:
+                least = number_of(self.fetches[x].least, self.values)
+                if least >= SEVERAL:
+                    calls.append(self._counted(x, least))
+                call += f" WITH * WHERE size(f{x}) >= {self._value(least)}"
+            calls.append(call)
         calls += [self._neighbours(x) for x, fetch in enumerate(self.fetches) if fetch.surge is not None]
         return " ".join(calls)
 
@@ -184,13 +203,19 @@ class TraceCompiler:
             where = "".join(f" AND {w}" for w in rest)
             # What one report tells is its kind and category; of several, each must be looked at.
             match = (
-                f"CALL () {{ MATCH (n:Incident) WHERE n.kind IN {tops}{self._of_kinds(things.kinds)}{where} RETURN n "
-                f"UNION MATCH (n:Incident) WHERE n.numbers CONTAINS '|' AND any(x IN n.report_kind WHERE x IN {tops}) "
+                f"CALL () {{ MATCH (n:Incident) WHERE n.kind IN {tops} AND n.numbers IS NULL{self._of_kinds(things.kinds)}{where} RETURN n "
+                f"UNION ALL MATCH (n:Incident) WHERE n.numbers CONTAINS '|' AND any(x IN n.report_kind WHERE x IN {tops}) "
                 f"AND {about('n', codes)}{where} RETURN n }} WITH n"
             )
         else:
-            given = [w for w in (*self._conditions(fetch), more) if w]
-            match = f"MATCH (n:{things.label})" + (f" WHERE {' AND '.join(given)}" if given else "")
+            first = next((r for r in things.having if r.where and not (r.none or r.here)), None)
+            given = [w for w in (*self._conditions(fetch, but=first), more) if w]
+            where = f" WHERE {' AND '.join(given)}" if given else ""
+            match = f"MATCH (n:{things.label}){where}"
+            if first is not None:
+                # What they have is looked for first: it is often rare.
+                path, had = self._had(first)
+                match = f"MATCH (n:{things.label}){path} WHERE {had} WITH DISTINCT n{where}"
         return f"{match} {self._to_subject(things)}{self._legs(fetch)}"
 
     def _without(self) -> str:
@@ -232,6 +257,16 @@ class TraceCompiler:
         few = f" WITH * ORDER BY n.id LIMIT {BESIDE}" if x >= len(self.fetches) else ""
         return f"{found}{few} RETURN collect({self._fact(x)}) AS f{x}"
 
+    def _counted(self, x: int, least: int) -> str:
+        """Leaves out subjects that have too few people: to count them takes less than to tell of each."""
+        things = self.fetches[x].things
+        subject = self.trace.subject
+        if things != Things(label="Person") or subject.place is None or things.near is not None:
+            return ""
+        reach = "tie.place = s" if subject.place == "OWN" else "tie.place STARTS WITH s"
+        where = " AND ".join([reach, "tie.who IS NOT NULL", *self._sure(things, "tie")])
+        return f"CALL (s) {{ MATCH ()-[tie:LIVES_AT]->() WHERE {where} RETURN count(*) AS c{x} }} WITH * WHERE c{x} >= {self._value(least)}"
+
     def _fact(self, x: int) -> str:
         fetch = self._every[x]
         things = fetch.things
@@ -261,12 +296,12 @@ class TraceCompiler:
             f"CASE WHEN n.numbers CONTAINS '|' THEN coalesce({first}, n.occurred_at) ELSE n.occurred_at END"
         )
 
-    def _conditions(self, fetch: Fetch) -> Iterator[str]:
+    def _conditions(self, fetch: Fetch, *, but: Related | None = None) -> Iterator[str]:
         things = fetch.things
         for name, wanted in things.where.items():
             yield self._wanted(things.label, "n", name, wanted)
         for related in things.having:
-            if not related.here:
+            if not related.here and related is not but:
                 yield self._having(related)
         # What happened lies in the past anyway, and the planner would take the index of times for all of it. What has an end
         # may have an unknown start.
@@ -275,6 +310,11 @@ class TraceCompiler:
 
     def _having(self, related: Related, at: str | None = None) -> str:
         """That a thing has something else, or has not; at a place, where that is named."""
+        path, where = self._had(related, at)
+        return f"{'NOT ' if related.none else ''}EXISTS {{ MATCH (n){path} WHERE {where} }}"
+
+    def _had(self, related: Related, at: str | None = None) -> tuple[str, str]:
+        """The way from a thing `n` to what it has, and what must hold of that."""
         path, ties = _path_of(related.way)
         where = [f"h:{related.label}"]
         where += [self._wanted(related.label, "h", f, w) for f, w in related.where.items()]
@@ -282,7 +322,7 @@ class TraceCompiler:
             where += [f"coalesce({tie}.since, '') <= $today", f"coalesce({tie}.until, '{OPEN_END}') > $today"]
         if at is not None:
             where += [f"h.place = {at}", "h.place_confidence IS NULL"]
-        return f"{'NOT ' if related.none else ''}EXISTS {{ MATCH (n){path} WHERE {' AND '.join(where)} }}"
+        return path, " AND ".join(where)
 
     def _wanted(self, label: str, variable: str, name: str, wanted: Wanted) -> str:
         value = f"{variable}.{name}"

@@ -11,7 +11,7 @@ from traces.things import Test, Things, number_of
 
 # How many there are of a label, by tens: what a pattern is looked for by should be few.
 _MANY = {
-    "Person": 6, "Address": 6, "House": 6, "Phone": 6, "Incident": 6, "Vehicle": 5, "Enterprise": 5, "Device": 5,
+    "Person": 7, "Address": 6, "House": 6, "Phone": 6, "Incident": 6, "Vehicle": 5, "Enterprise": 5, "Device": 5,
 }  # fmt: skip
 # From so many things on that a subject must have, subjects are few, and counting them is cheaper than telling each.
 SEVERAL = 5
@@ -30,6 +30,10 @@ class Fetch:
     least: Any = 1
     by_matter: bool = False
     surge: Surge | None = None
+
+    def tells(self) -> tuple[Any, ...]:
+        """What its facts depend on: of two that agree in it, one is fetched."""
+        return self.things, self.chain, self.measure, self.same, self.once, self.by_matter
 
 
 def fetches_of(pattern: Pattern) -> Iterator[Fetch]:
@@ -80,16 +84,43 @@ def absences(pattern: Pattern, start: int) -> Iterator[int]:
         start += len(list(fetches_of(each)))
 
 
+def needs(pattern: Pattern, start: int) -> Iterator[int]:
+    """The selections of which a subject must have as many as is told, for the pattern ever to hold of it without more coming."""
+    own = list(fetches_of(pattern.model_copy(update={"all": None, "any": None, "unless": None})))
+    yield from range(start, start + (1 if pattern.absent is not None else len(own)))
+    start += len(own)
+    for each in pattern.all or ():
+        yield from needs(each, start)
+        start += len(list(fetches_of(each)))
+
+
+def _widest(found: list[int], start: int, pattern: Pattern) -> list[int]:
+    """Those selections of which none is part of another: whoever lives at the firm that they work for and does not run it, lives there."""
+    own = list(fetches_of(pattern))
+
+    def within(x: int, other: int) -> bool:
+        a, b = own[x - start].things, own[other - start].things
+        plain = a.model_copy(update={"having": []}) == b.model_copy(update={"having": []})
+        return plain and all(each in a.having for each in b.having) and (a != b or other < x)
+
+    return [x for x in found if not any(within(x, other) for other in found if other != x)]
+
+
 def _weight(fetch: Fetch, values: Mapping[str, int]) -> int:
     """About how many subjects there are with these: fewer where more must hold of them, or many of them must be there."""
     things, least = fetch.things, fetch.least
     several = number_of(least, values) >= SEVERAL
-    weight = _MANY.get(things.label, 4) - (3 if things.kinds else 0) - (1 if things.where else 0)
+    weight = (
+        _MANY.get(things.label, 4)
+        - (3 if things.kinds else 0)
+        - (1 if things.where else 0)
+        - bool(things.way)
+    )
     weight -= 2 * any(
         isinstance(w, Test) and (w.at_least is not None or w.at_most is not None)
         for w in things.where.values()
     )
-    return weight - 2 * sum(not related.none for related in things.having) - 2 * several
+    return weight - 2 * sum(not related.none for related in things.having) - several
 
 
 def leads(pattern: Pattern, start: int, values: Mapping[str, int]) -> list[int]:
@@ -97,13 +128,14 @@ def leads(pattern: Pattern, start: int, values: Mapping[str, int]) -> list[int]:
     None where nothing of it need stand at the subject."""
     if pattern.any is not None:
         found = []
+        start_of = start
         for each in pattern.any:
             one = leads(each, start, values)
             if not one:
                 return []
             found += one
             start += len(list(fetches_of(each)))
-        return found
+        return _widest(found, start_of, pattern)
     if pattern.all is not None:
         best: tuple[int, list[int]] | None = None
         at = start

@@ -233,8 +233,18 @@ class TraceCompiler:
                 f"left(coalesce({begin}, ''), 10) <= $today",
                 f"coalesce({end}, '{OPEN_END}') >= '{OPEN_END}'",
             ]
-            text += f"CALL (s) {{ {self._of_subject(things, given)} WITH n LIMIT 1 RETURN count(n) AS e{x} }} WITH * WHERE e{x} = 0 "
+            found = self._of_anybody(things, given) or f"{self._of_subject(things, given)} WITH n"
+            text += f"CALL (s) {{ {found} LIMIT 1 RETURN count(*) AS e{x} }} WITH * WHERE e{x} = 0 "
         return text
+
+    def _of_anybody(self, things: Things, given: list[str]) -> str:
+        """As `_of_subject`, of people whoever they are: that somebody lives there is known without looking who. "" for others."""
+        subject = self.trace.subject
+        if things != Things(label="Person") or subject.place is None:
+            return ""
+        reach = "tie.place = s" if subject.place == "OWN" else "tie.place STARTS WITH s"
+        where = " AND ".join([reach, "tie.who IS NOT NULL", *self._sure(things, "tie"), *given])
+        return f"MATCH ()-[tie:LIVES_AT]->() WHERE {where} WITH tie"
 
     def _times(self, things: Things) -> tuple[str, str]:
         """From when a thing is so, and until when."""
@@ -259,13 +269,12 @@ class TraceCompiler:
 
     def _counted(self, x: int, least: int) -> str:
         """Leaves out subjects that have too few people: to count them takes less than to tell of each."""
-        things = self.fetches[x].things
-        subject = self.trace.subject
-        if things != Things(label="Person") or subject.place is None or things.near is not None:
-            return ""
-        reach = "tie.place = s" if subject.place == "OWN" else "tie.place STARTS WITH s"
-        where = " AND ".join([reach, "tie.who IS NOT NULL", *self._sure(things, "tie")])
-        return f"CALL (s) {{ MATCH ()-[tie:LIVES_AT]->() WHERE {where} RETURN count(*) AS c{x} }} WITH * WHERE c{x} >= {self._value(least)}"
+        found = self._of_anybody(self.fetches[x].things, [])
+        return (
+            f"CALL (s) {{ {found} RETURN count(*) AS c{x} }} WITH * WHERE c{x} >= {self._value(least)}"
+            if found
+            else ""
+        )
 
     def _fact(self, x: int) -> str:
         fetch = self._every[x]

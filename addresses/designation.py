@@ -30,7 +30,7 @@ _PATTERN: Final = re.compile(
     |(?P<floors>{_NUM}(?:-|~|至|到){_NUM}(?:层|楼(?![上下道梯顶旁前后])))
     |(?P<several>(?![0-9]{{3,}}[,、]{_NUM}(?:单元|号楼|[幢栋楼组])|[0-9]+室[,、][0-9]室[0-9]厅|[0-9]{{1,2}}[,、][0-9]{{3,}}室)第?{_NUM}(?:至|到|~|、|和|与|跟|以?及|或|,)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组)
         |第?{_NUM}(?P<same>号楼|单元|号|幢|栋|室|\#)(?:至|到|~|、|和|与|跟|以?及|或|,)第?{_NUM}(?P=same)
-        |[0-9]{{3,4}}(?:(?:至|到|~|、|和|与|及|/|&)[0-9]{{3,4}}(?![0-9]))+室?|(?<=[幢栋楼座(])[0-9]{{1,2}}[-/&][0-9]{{1,2}}单元
+        |[0-9]{{3,4}}(?:(?:至|到|~|、|和|与|及|/|&)[0-9]{{3,4}}(?![0-9]))+室?|(?<=[幢栋楼座(])[0-9]{{1,2}}[-/&][0-9]{{1,2}}单元|[0-9]{{2}} [0-9]{{2}}号(?![楼幢])
         |第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#)(?:至|到|~)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组))
     |(?P<group>第?{_NUM}(?:村民小?组|居民小?组|小组|组|[祖阻社](?=[0-9一二三四五六七八九十])|生产队|队))
     |(?P<building>第?(?:{_NUM}(?:-{_NUM})?[A-Z]?|(?<![A-Z])[A-Z][0-9]{{0,3}}|[{_STEM}])(?:号(?:住宅)?[楼搂](?![上下道梯顶旁前后])|号幢|\#楼(?![上下道梯顶旁前后])|\#幢|\#房(?=[0-9一二三四五六])|[幢栋](?:楼房?(?![上下道梯顶旁前后])|头(?=[0-9]))?|[憧撞懂橦]|[壮状装冻动洞](?=[0-9一二三四五六])|座))
@@ -39,7 +39,7 @@ _PATTERN: Final = re.compile(
     |(?P<labelled_u>(?:单元号?|UNIT)[.:=\#\"' 是为]{{0,4}}[0-9]{{1,2}}(?![0-9A-Z单号门梯\-]))
     |(?P<labelled_r>(?:ROOM|RM|FLAT|APT)[. ]?[0-9]{{1,4}}(?![0-9A-Z号组\-])室?|(?:房间号?|[房室户]号|门牌号?)[.:=\#\"' 是为]{{0,4}}[0-9]{{3,4}}(?![0-9A-Z号组\-])室?|(?:室[:=\"' ]{{0,4}}|[房户]:|R(?<![A-Z]R)(?=[0-9]{{2}}))[0-9]{{2,4}}(?![0-9A-Z号组\-])室?)
     |(?P<labelled_g>(?:组别?|村民小?组)[:=][ \"']{{0,2}}[0-9]{{1,2}}(?![0-9A-Z]))
-    |(?P<labelled_n>(?:门牌号?|(?<![楼元栋幢室房户牌间])号)[:=][ \"']{{0,2}}[0-9]{{1,3}}(?![0-9A-Z]))
+    |(?P<labelled_n>(?:门牌号?|(?<![\u3400-\u9fff])号)[:=][ \"']{{0,2}}[0-9]{{1,3}}(?![0-9A-Z]))
     |(?P<labelled_f>楼层[:= ]{{0,2}}[0-9]{{1,2}}(?![0-9A-Z]))
     |(?P<lane>{_NUM}弄)
     |(?P<chain>(?:(?<![A-Z])[A-Z])?[0-9]+[A-Z]?(?:-[A-Z]?[0-9]+[A-Z]?)+(?![0-9A-Z]|单元)(?P<chained>室|号|房)?
@@ -236,8 +236,7 @@ def _step(s: Reading, t: Token, last: bool) -> list[Reading]:
             return [_unit(s, value)]
         if s.last == "n":
             # 金城路15号2座301室: the number is that of the building, and 座 its unit.
-            # 金城路17号(5幢)602室: the building's other name.
-            return [_head(s, "b" + value), _unit(s, value, 1), s._replace(loose=s.loose + 2)]
+            return [_head(s, "b" + value), _unit(s, value, 1)]
         if s.last == "g":
             # 3组12幢: village houses are numbered by whatever word.
             return [_head(s, "b" + value), _head(s, "n" + value, 1)]
@@ -304,7 +303,7 @@ def _chain(s: Reading, t: Token) -> list[Reading]:
     if len(parts) == 2 and min(map(len, parts)) > 2 and parts[0] < parts[1]:
         # 301-304室: rooms, none of which is meant alone.
         return [s._replace(loose=s.loose + 1)]
-    if len(parts) == 2 and parts[0].endswith("F") and parts[0][:-1].isdigit():
+    if len(parts) == 2 and parts[0].endswith("F") and (parts[0][:-1] + parts[1]).isdigit():
         # 12F-1204
         return [_room(s._replace(floor=parts[0][:-1]), parts[1])]
     if not s.key:
@@ -315,7 +314,6 @@ def _chain(s: Reading, t: Token) -> list[Reading]:
             group = _head(_head(s, "g" + first), "n" + second, 1)
             if t.tail == "号":
                 return [numbered, group]
-            floor = [_room(s._replace(floor=first), second, 1)] if len(second) < 3 else []
             part = [_room(s, first, 1)] if len(first) > 2 > len(second) - 1 else []
             house = [_room(_head(s, "n" + first), second, 1)] if len(second) > 2 else []
             return [
@@ -323,7 +321,6 @@ def _chain(s: Reading, t: Token) -> list[Reading]:
                 numbered._replace(loose=1),
                 group,
                 *house,
-                *floor,
                 *part,
                 _unit(_head(s, "b" + first), second, 1),
             ]

@@ -55,7 +55,12 @@ _NEAR_TO: Final = re.compile("[近靠在临]{0,2}")
 _ASIDE_END: Final = re.compile(r"(?:[上口旁边内处侧的]|附近){0,3}\)")
 _AWAY_BY: Final = re.compile("[离距]")
 """东方名苑4幢,离地铁200米: how far from something else what is named lies."""
-_CORRECTED: Final = re.compile("不对|错了|更正|纠正|应该?[是为]")
+_CORRECTED: Final = re.compile(
+    "(?=.*(?:不对|不是|错|更正|纠正|应该?[是为]|改[成为]))"
+    "(?:[,;、. :!?~()-]|[哦啊额呃嗯哎唉哈]|不对|不是|[写说打搞弄记看填]?错了?|更正|纠正|应该?|改[成为]?|抱歉|不好意思|对不起|我|刚才|上面|前面|而|[是为])+"
+)
+"""What stands between a number and the one that is said instead of it."""
+_TOWARDS: Final = re.compile("[往向再走侧朝东西南北前后左右]")
 _BETWEEN: Final = re.compile(
     "(?:顶[楼层]|[东西中]边?户|[左右]手边?|(?:员工)?宿舍楼?|厂房|住宅楼?|无?单元|坐?电梯[上到]*|那个|然后|逗号|中|头|[ ,、的之(]|门牌号?)+"
 )
@@ -207,7 +212,11 @@ def _rejoin(groups: list[Group]) -> None:
             and _is_full(other.tokens)
             and any(t.kind in "nb#" for t in one.tokens)
         )
-        if within and other.name.entry.level in _LOCAL and not any(t.kind in "urf" for t in one.tokens):
+        if (
+            within
+            and other.name.entry.level in ("ROAD", "ESTATE", "PARK", "AREA")
+            and not any(t.kind in "urf" for t in one.tokens)
+        ):
             one.tokens += other.tokens
             one.several, other.several = one.several or other.several, False
             other.tokens = []
@@ -395,13 +404,15 @@ class Mentions:
                     if not ended and now.groups and not now.groups[-1].tokens and self.soft(piece) is None:
                         now.residues.append((at, at + len(piece)))
                     told = bool(now.groups) and bool(now.groups[-1].tokens)
-                    if token.kind == "d" and not (_AWAY_BY.search(gap) or (told and "," in gap)):
+                    if token.kind == "d" and not (
+                        _AWAY_BY.search(gap) or (told and "," in gap and not _TOWARDS.search(gap))
+                    ):
                         now.beside = True
                         now.end = token.end
                     ended = True
                     at = token.end
                 continue
-            if not apart and token is not None and _CORRECTED.search(gap):
+            if not apart and token is not None and _CORRECTED.fullmatch(gap):
                 assert now is not None
                 if now.groups and now.groups[-1].tokens and not ended:
                     _take_back(now.groups[-1].tokens, token)
@@ -635,7 +646,8 @@ class Mentions:
             item = items[now]
             if isinstance(item, Token):
                 # 4幢东方名苑1单元301室: what stands before the name and behind it are parts of one.
-                parted = whole and _ranks(row).isdisjoint(_ranks([item])) and _is_full(row)
+                alone = not i or not isinstance(items[i - 1], Token)
+                parted = whole and alone and _ranks(row).isdisjoint(_ranks([item])) and _is_full(row)
                 return bool(names) and (item.kind in "pod" or parted)
             if item.entry.level == "AWAY":
                 return False

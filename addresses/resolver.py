@@ -33,6 +33,8 @@ from addresses.tight import span, tight
 VERSION: Final = "reader-3"
 ANSWER: Final = 0.91
 """A place is answered from this confidence on: a wrong answer costs ten times what none does, so that one in eleven is break-even."""
+_BESIDE_IT: Final = re.compile("[,;、 ()]{0,3}(?:是|在|属|即)?于?")
+_OF_IT: Final = re.compile("(?:的|那个|这个|里面|[,;、 ()])*$|的(?![\u3400-\u9fff])|的那")
 _SETTLED: Final = 0.95
 """How sure a place is that was one of several until something else that the text names decided."""
 DOUBTFUL: Final = 0.5
@@ -159,7 +161,7 @@ class AddressResolver:
 
     def normal(self, text: str) -> str:
         """The form of a text under which a person's decision about it is kept."""
-        return tight(normalise(text))[0].strip(" ,.;:")
+        return tight(normalise(text), plain=True)[0].strip(" ,.;:")
 
     def resolve(self, text: str, near: str | None = None, first: int = 5) -> Resolution:
         """One text. `near`: code of a place in or by which it is more likely. `first`: how many alternatives at most."""
@@ -910,23 +912,24 @@ class AddressResolver:
         return _Answer(Outcome.ASK, above, picks[:first], deepest.mention, deepest.top, deepest.facts)
 
     def _settled(self, answers: list[_Answer], places: list[int]) -> _Answer | None:
-        """What one mention asks about and another decides: 人民路20号,瓜沥的那个."""
+        """What one mention asks about and another, right beside it, decides: 人民路20号,瓜沥的那个."""
         index = self.index
-        uppers = [p for p in places if index.level(p) in ("STREET", "COMMUNITY")]
-        if len(uppers) < len(places):
+        asked = [a for a in answers if a.outcome == Outcome.ASK and len(a.alternatives) > 1]
+        if len(places) != 1 or len(asked) != 1 or index.level(places[0]) not in ("STREET", "COMMUNITY"):
             return None
-        for asked in answers:
-            if asked.outcome != Outcome.ASK or len(asked.alternatives) < 2:
-                continue
-            inside = [c for c in asked.alternatives if all(u in index.lineage(c.place) for u in uppers)]
-            if len(inside) == 1:
-                return replace(
-                    asked,
-                    outcome=Outcome.RESOLVED,
-                    best=replace(inside[0], confidence=_SETTLED),
-                    alternatives=(),
-                )
-        return None
+        upper = next(a.mention for a in answers if a.outcome == Outcome.RESOLVED)
+        own = asked[0].mention
+        if upper is None or own is None:
+            return None
+        first, second = (own, upper) if own.start < upper.start else (upper, own)
+        behind = _OF_IT.match(self._text, upper.end) if own.start < upper.start else True
+        if _BESIDE_IT.fullmatch(self._text, first.end, second.start) is None or not behind:
+            return None
+        inside = [c for c in asked[0].alternatives if places[0] in index.lineage(c.place)]
+        if len(inside) != 1:
+            return None
+        best = replace(inside[0], confidence=_SETTLED)
+        return replace(asked[0], outcome=Outcome.RESOLVED, best=best, alternatives=())
 
     # -- what is shown ----------------------------------------------------------------------------------------------------
 

@@ -24,41 +24,46 @@ _BLANKS_OF_DIGITS: Final = re.compile(
 )
 _MISTYPED: Final = re.compile(
     "(?<=[0-9])[OQ〇零](?=[0-9LI室号])|(?<=[0-9])[LI](?=[0-9室号幢栋])|(?<=[0-9][OQ])[LI](?=[0-9室])|(?<![A-Z])[LI](?=单[元0-9])"
-    "|(?<![A-Z0-9])[LI](?=[0-9]{1,2}[室号])|(?<=[组幢栋元])[LI](?=[0-9]*[室号]|[0-9]{3})"
+    "|(?<=组)[LI](?=[0-9]?号)"
     "|(?<=[元幢栋层楼])#(?=[0-9])|(?<=[0-9] )#(?=[0-9])|(?<![A-Z])NO[.:]?(?=[0-9])|(?<=[0-9])[.]0(?=[幢栋室号组层楼单])"
 )
 _DIGIT: Final = "〇零一二三四五六七八九"
 _ARABIC: Final = str.maketrans(_DIGIT, "00123456789")
 _MIXED: Final = re.compile(
-    rf"(?<![0-9{_DIGIT}十百千])(?=[{_DIGIT}]*[0-9])(?=[0-9]*[{_DIGIT}])[0-9{_DIGIT}]{{3,4}}(?![0-9{_DIGIT}十百千幢栋梯单]|号楼)"
+    rf"(?<![0-9{_DIGIT}十百千])(?![{_DIGIT}][0-9]{{3}})(?=[{_DIGIT}]*[0-9])(?=[0-9]*[{_DIGIT}])[0-9{_DIGIT}]{{3,4}}(?![0-9{_DIGIT}十百千幢栋梯单]|号楼)"
 )
 _FRAMED: Final = re.compile(
-    r"[(\[【“\"'「]([0-9A-Z]+|[一二三四五六七八九十]+)[)\]】”\"'」](?=号楼|[幢栋室号组层楼]|单元)|_+([0-9]+)_+(?=号楼|[幢栋室号组层楼]|单元)"
+    r"[(\[【“\"'「]([0-9A-Z]+|[一二三四五六七八九十]+)[)\]】”\"'」](?=号楼|[幢栋室号组层楼]|单元)|_{1,4}([0-9]+)_{1,4}(?=号楼|[幢栋室号组层楼]|单元)"
 )
 _FORMER: Final = re.compile(rf"\((?:原|旧|曾|老)[^()]{{0,12}}[0-9{_DIGIT}十](?:号楼?|[幢栋组室]|单元)?\)")
 """(原5幢): what it was called before."""
 _ODD: Final = frozenset("OQLIN#〇零.")
 _HAN_DIGITS: Final = frozenset(_DIGIT)
 _FRAMES: Final = frozenset("([【“\"'「_")
-_PARTS: Final = str.maketrans(";。?!", ",,,,")
 _APART: Final = re.compile(r"(?:\S{1,2} +){4,}\S{1,2} *")
-_NOT: Final = re.compile(r"(?<!是)(?:不是|不在|并非|而非|非)[\u3400-\u9fff]{1,8}?(?=的|是|在|[,。;!)]|$)")
+_NOT: Final = re.compile(r"(?<!是)(?:不是|不在|并非|而非)[\u3400-\u9fff0-9]{1,12}?(?=的|是|在|[,。;!)]|$)")
 """人民路20号,是瓜沥的,不是城厢的: what is said not to be."""
-_LIVED: Final = re.compile(
-    r"^.*?(?:户籍|籍贯|原籍|老家|户口|原住|[)人]).{0,25}?[,。; ]?(?=(?:现居住|现住|租住|暂住|居住|住)(?:地址?|址|在|于|:)*)"
+_FROM: Final = re.compile(
+    r"^[^,。;]{0,12}?(?:户籍|籍贯|原籍|老家|户口|原住)[^,。;住]{2,25}[,。; ](?=(?:现居?住|租住|暂住|居住)(?:地址?|址|在|于|:)*.{4})"
+    r"|\([^()0-9]{2,10}人\)(?=[现租暂]住.{4})"
 )
 """原户籍河上镇东山村,现住东方名苑5幢: where somebody is from is not where they live."""
+_PARTS: Final = re.compile(r";|。(?=[\u3400-\u9fff]|[0-9]+(?:号楼|[幢栋室号]|单元))|[?!](?=不对)")
+"""What parts sentences, where one address is asked for; not what begins a list: 4幢。1、两车相撞。"""
 
 
-def tight(given: Normalised, whole: bool = False) -> tuple[str, list[int] | None]:
+def tight(given: Normalised, whole: bool = False, plain: bool = False) -> tuple[str, list[int] | None]:
     """The text to read, and for each character of it its place in the normalised one; None where that is its own.
 
     Where every character stands alone, as forms with a box for each are copied, no blank parts anything.
 
     Args:
         whole: one address is asked for: what parts sentences parts its elements, and what is said not to be it is left out.
+        plain: nothing is put right, and blanks between numbers stay: what differs so may mean different places.
     """
     text = given.text
+    if plain:
+        return (text, None) if " " not in text else _without_blanks(text, _BLANKS)
     if not _ODD.isdisjoint(text):
         text = _MISTYPED.sub(_digit, text)
     if not _HAN_DIGITS.isdisjoint(text):
@@ -67,16 +72,13 @@ def tight(given: Normalised, whole: bool = False) -> tuple[str, list[int] | None
         text = _FRAMED.sub(_unframed, text)
         text = _FORMER.sub(_blank, text)
     if whole:
-        text = text.translate(_PARTS)
-        if "非" in text or "不" in text:
+        text = _PARTS.sub(",", text)
+        if "不" in text or "非" in text:
             text = _NOT.sub(_blank, text)
         if "住" in text:
-            text = _LIVED.sub(_blank, text)
+            text = _FROM.sub(_blank, text)
     if " " not in text:
         return text, None
-    pieces: list[str] = []
-    back: list[int] = []
-    at = 0
     blanks = _BLANKS
     if text.count(" ") * 5 >= len(text) * 2 and _APART.fullmatch(text) is not None:
         blanks = _BLANK
@@ -84,6 +86,13 @@ def tight(given: Normalised, whole: bool = False) -> tuple[str, list[int] | None
         _COUNTED_SINGLES.search(text) is not None or _PLURAL.search(text) is None
     ):
         blanks = _BLANKS_OF_DIGITS
+    return _without_blanks(text, blanks)
+
+
+def _without_blanks(text: str, blanks: re.Pattern[str]) -> tuple[str, list[int] | None]:
+    pieces: list[str] = []
+    back: list[int] = []
+    at = 0
     for match in blanks.finditer(text):
         pieces.append(text[at : match.start()])
         back.extend(range(at, match.start()))

@@ -94,14 +94,19 @@ def needs(pattern: Pattern, start: int) -> Iterator[int]:
         start += len(list(fetches_of(each)))
 
 
-def _widest(found: list[int], start: int, pattern: Pattern) -> list[int]:
-    """Those selections of which none is part of another: whoever lives at the firm that they work for and does not run it, lives there."""
+def _widest(found: list[int], start: int, pattern: Pattern, values: Mapping[str, int]) -> list[int]:
+    """Those selections of which none is part of another: whoever lives at the firm that they work for and does not run it, lives there.
+    One that as many must be of as of the other, or more."""
     own = list(fetches_of(pattern))
 
     def within(x: int, other: int) -> bool:
-        a, b = own[x - start].things, own[other - start].things
-        plain = a.model_copy(update={"having": []}) == b.model_copy(update={"having": []})
-        return plain and all(each in a.having for each in b.having) and (a != b or other < x)
+        a, b = own[x - start], own[other - start]
+        least, most = number_of(b.least, values), number_of(a.least, values)
+        alike = a.things.model_copy(update={"having": []}) == b.things.model_copy(update={"having": []})
+        if not alike or a.chain is not None or b.chain is not None or least > most:
+            return False
+        narrower = all(each in a.things.having for each in b.things.having)
+        return narrower and (a.things != b.things or least < most or other < x)
 
     return [x for x in found if not any(within(x, other) for other in found if other != x)]
 
@@ -135,7 +140,7 @@ def leads(pattern: Pattern, start: int, values: Mapping[str, int]) -> list[int]:
                 return []
             found += one
             start += len(list(fetches_of(each)))
-        return _widest(found, start_of, pattern)
+        return _widest(found, start_of, pattern, values)
     if pattern.all is not None:
         best: tuple[int, list[int]] | None = None
         at = start

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import ahocorasick
 
-from addresses.designation import Token, scan
+from addresses.designation import UNRANKED, Token, rank_of, scan
 from addresses.fuzzy import is_generic, stems_of
 from addresses.index import Index, Named, NameKind
 from addresses.outside import Outside
@@ -65,7 +65,6 @@ _BETWEEN: Final = re.compile(
     "(?:顶[楼层]|[东西中]边?户|[左右]手边?|(?:员工)?宿舍楼?|厂房|住宅楼?|无?单元|坐?电梯[上到]*|那个|然后|逗号|中|头|[ ,、的之(]|门牌号?)+"
 )
 """What people say between the numbers of a building and of a room: 5幢顶楼602, 4栋中1单元."""
-_PART_RANK: Final = {"g": 0, "l": 0, "n": 1, "b": 1, "#": 1, "u": 2, "f": 3, "r": 4}
 _AFTER: Final = re.compile("有|的|这|那|被|发生|要|想|租|买|去|来|到|上|里")
 _WHERE: Final = re.compile("[东南西北]{1,2}(?:侧|面|边|首)(?:套|户|$|[^东南西北0-9])")
 _NAMELESS: Final = 3
@@ -171,13 +170,12 @@ def _is_aside(text: str, groups: list[Group], at: int) -> bool:
 
 
 def _ranks(tokens: list[Token]) -> set[int]:
-    """How far down the parts of a row are; a bare number of three digits is a room."""
-    return {4 if t.kind == "?" and len(t.value) > 2 else _PART_RANK.get(t.kind, 9) for t in tokens}
+    return set(map(rank_of, tokens))
 
 
 def _is_full(tokens: list[Token]) -> bool:
     """Whether each part of a row says what it is."""
-    return 9 not in _ranks(tokens)
+    return UNRANKED not in _ranks(tokens)
 
 
 def _take_back(tokens: list[Token], better: Token) -> None:

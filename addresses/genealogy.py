@@ -115,6 +115,7 @@ class Genealogy:
         self._renames: dict[str, list[Change]] = defaultdict(list)
         self._holders: dict[str, tuple[Holder, ...]] = {}
         self._concerned: dict[str, bool] = {}
+        self._stills: dict[str, bool] = {}
         self._lines: dict[tuple[str, int], tuple[tuple[Holder, ...], tuple[Era, ...]]] = {}
         self._read()
 
@@ -170,6 +171,11 @@ class Genealogy:
         return frozenset(x for c in self.changes for x in (c.old, c.new) if x)
 
     @cached_property
+    def _moving(self) -> frozenset[str]:
+        """Codes that a place got or gave up: with them those of what lies in it change by their beginning."""
+        return frozenset((*self._ins, *self._outs))
+
+    @cached_property
     def _sizes(self) -> tuple[int, ...]:
         """How long the codes are that changes name."""
         return tuple(sorted({len(code) for code in self.codes}))
@@ -194,9 +200,30 @@ class Genealogy:
             self._concerned[code] = held
         return held
 
+    def still(self, code: str) -> bool:
+        """Whether the place of a code has always had it, under one name, and neither came of another nor became one; what it lies
+        in may have been renamed, split or merged all the same."""
+        if not self.concerns(code):
+            return True
+        held = self._stills.get(code)
+        if held is None:
+            held = self._is_still(code)
+            if len(self._stills) >= _KEPT:
+                self._stills.clear()
+            self._stills[code] = held
+        return held
+
+    def _is_still(self, code: str) -> bool:
+        if code not in self.codes and not any(code[:size] in self._moving for size in self._sizes):
+            return True
+        found = self.holders(code)
+        if len(found) > 1 or found[0] != Holder(code, 0, None, OPEN_END):
+            return False
+        return self._line(found[0])[1] == (Era(code, None, OPEN_END, None, ""),)
+
     def touches(self, code: str) -> bool:
-        """Whether changes bear on the place of a code: its own, of what it lies in, or of what has left or joined it."""
-        return self.concerns(code) or (bool(self.changes) and code in self._moves)
+        """Whether changes bear on what is kept of the place of a code: its own, and what has left or joined it."""
+        return not self.still(code) or (bool(self.changes) and code in self._moves)
 
     # -- lines ------------------------------------------------------------------------------------------------------
 
@@ -209,17 +236,17 @@ class Genealogy:
 
     def reused(self, code: str) -> bool:
         """Whether several places have had a code."""
-        return self.concerns(code) and len(self.holders(code)) > 1
+        return not self.still(code) and len(self.holders(code)) > 1
 
     def line(self, code: str, day: str | None = None) -> tuple[Era, ...]:
         """What the place of a code was in turn, oldest first; one open era for what never changed."""
-        if not self.concerns(code):
+        if self.still(code):
             return (Era(code, None, OPEN_END, None, ""),)
         return self._line(self.holder(code, day))[1]
 
     def identity(self, code: str, day: str | None = None) -> str:
         """What stands for the place of a code, whatever it is called later: its first code, with a day where others had that code before."""
-        if not self.concerns(code):
+        if self.still(code):
             return code
         first = self._line(self.holder(code, day))[0][0]
         return first.code if first.number == 0 else f"{first.code}@{first.since}"
@@ -230,11 +257,11 @@ class Genealogy:
 
     def ended(self, code: str, day: str | None = None) -> End | None:
         """How the place of a code came to its end, None for what still is."""
-        return self._line(self.holder(code, day))[0][-1].ended if self.concerns(code) else None
+        return self._line(self.holder(code, day))[0][-1].ended if not self.still(code) else None
 
     def begun(self, code: str, day: str | None = None) -> End | None:
         """What the place of a code was made of, None for what was there."""
-        return self._line(self.holder(code, day))[0][0].begun if self.concerns(code) else None
+        return self._line(self.holder(code, day))[0][0].begun if not self.still(code) else None
 
     def era_of(self, code: str, day: str) -> int:
         """The position in its line of the era in which a place had a code; of several, that of the day (the last when unknown)."""
@@ -290,7 +317,7 @@ class Genealogy:
 
     def pieces(self, code: str, day: str | None = None) -> tuple[Piece, ...]:
         """Where what is recorded at a code lies, from when until when: at its place as long as that is, then at what it became."""
-        if not self.concerns(code):
+        if self.still(code):
             return (Piece(code, None, OPEN_END, 1.0, code),)
         return tuple(self._pieces(code, day, None, 0))
 

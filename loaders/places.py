@@ -299,7 +299,7 @@ class PlaceBase:
         if code is not None and self.genealogy:
             # A code of any age is that of its place; so is what lies in a place by its code.
             folded = code.strip().upper() if code not in self.gazetteer else code
-            code = self.genealogy.current(folded) if self.genealogy.concerns(folded) else code
+            code = code if self.genealogy.still(folded) else self.genealogy.current(folded)
         placed = self.gazetteer.by_code(code, authority, local)
         if placed.code is not None:
             return Held(placed, Outcome.RESOLVED)
@@ -549,7 +549,7 @@ class PlaceBase:
         """A place that names others by the codes that they have today."""
 
         def now(code: str) -> str:
-            return self.genealogy.current(code) if self.genealogy.concerns(code) else code
+            return self.genealogy.current(code)
 
         return replace(
             place,
@@ -563,7 +563,7 @@ class PlaceBase:
 
     def id_of(self, code: str, day: str | None = None) -> str:
         """The id of the place that has a code; or of that which had it on a day, where several have had it."""
-        if not self.genealogy.concerns(code):
+        if self.genealogy.still(code):
             return address_id(code)
         who = self.genealogy.identity(code, day)
         id = address_id(who)

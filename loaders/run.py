@@ -36,6 +36,7 @@ from loaders.fold import LinkState, State, Version, by_record, contributions, fo
 from loaders.identity.known import Known
 from loaders.identity.linker import Linker
 from loaders.joins import joined
+from loaders.json_text import json_rows
 from loaders.mapping import SEPARATOR, Claims, Mapper, sentence_of, split_place_key
 from loaders.places import GENEALOGY, PlaceBase, Surroundings, place_record
 from loaders.pushed import feed_missing
@@ -420,13 +421,12 @@ class Loader:
 
     def _keep(self, feed: Feed, mapper: Mapper, batch: Batch, rows: pl.DataFrame) -> None:
         """Keeps good rows as records, and marks what they speak of as dirty."""
-        records: list[StoredRecord] = []
+        records = records_of(feed, batch, rows)
         about: set[tuple[int, str, str]] = set()
         touched: dict[str, None] = {}
-        for record, payload in records_of(feed, batch, rows):
-            records.append(record)
+        for record in records:
             rkey = record.rkey
-            claims = self._claims[record[:4]] = mapper.claims(rkey, payload)
+            claims = self._claims[record[:4]] = mapper.claims(rkey, orjson.loads(record.payload))
             for owner in claims.owners():
                 about.add((about_key(owner), feed.feed, rkey))
                 touched[owner] = None
@@ -778,7 +778,7 @@ class Loader:
                 later = [
                     id
                     for id in dirty
-                    if (code := self.places.code_of(id)) and self.places.genealogy.concerns(code)
+                    if (code := self.places.code_of(id)) and not self.places.genealogy.still(code)
                 ]
                 later.sort(key=lambda id: (len(self.places.code_of(id) or ""), id))
                 for start in range(0, len(later), CHUNK):
@@ -1032,16 +1032,22 @@ def record_keys(feed: Feed, rows: pl.DataFrame) -> list[tuple[str, str]]:
     return rows.select(key.alias("key"), scope.alias("scope")).rows()
 
 
-def records_of(feed: Feed, batch: Batch, rows: pl.DataFrame) -> Iterator[tuple[StoredRecord, dict[str, Any]]]:
-    """The records that checked rows are, each with its values."""
-    columns = [c for c in rows.columns if c != ROW]
-    for values in rows.iter_rows(named=True):
-        payload = {c: values[c] for c in columns if values[c] is not None}
-        rkey = SEPARATOR.join(str(payload.get(k, "")) for k in feed.key)
-        effective = (payload.get(feed.effective) if feed.effective else None) or batch.file_date or ""
-        blob = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
-        hash = blake2b(blob, digest_size=12).digest()
-        yield StoredRecord(feed.feed, rkey, effective, hash, batch.no, values[ROW], blob), payload
+def records_of(feed: Feed, batch: Batch, rows: pl.DataFrame) -> list[StoredRecord]:
+    """The records that checked rows are."""
+    payloads = json_rows(rows.drop(ROW))
+    nothing = pl.lit("")
+    keys = [pl.col(k).cast(pl.String).fill_null("") if k in rows.columns else nothing for k in feed.key]
+    own = pl.lit(None, dtype=pl.String)
+    if feed.effective and feed.effective in rows.columns:
+        own = pl.col(feed.effective)
+    effective = pl.when(own.fill_null("") != "").then(own).otherwise(pl.lit(batch.file_date or ""))
+    named = rows.select(
+        pl.concat_str(keys, separator=SEPARATOR).alias("key"), effective.alias("effective"), ROW
+    )
+    return [
+        StoredRecord(feed.feed, rkey, day, blake2b(payload, digest_size=12).digest(), batch.no, row, payload)
+        for (rkey, day, row), payload in zip(named.iter_rows(), payloads, strict=True)
+    ]
 
 
 @dataclass(slots=True)

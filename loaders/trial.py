@@ -241,7 +241,7 @@ class _TrialLoader(Loader):
             reason.cells += 1
 
     def _keep(self, feed: Feed, mapper: Mapper, batch: Batch, rows: pl.DataFrame) -> None:
-        names = [r[:4] for r, _ in records_of(feed, batch, rows)]
+        names = [r[:4] for r in records_of(feed, batch, rows)]
         known = self.records.versions((feed.feed, rkey) for _, rkey, _, _ in names)
         keys = {rkey for _, rkey, _, _ in known}
         for name in names:

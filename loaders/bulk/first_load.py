@@ -13,7 +13,6 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-import orjson
 import polars as pl
 
 from graph.constraints import ensure_schema
@@ -28,6 +27,7 @@ from loaders.bulk.fold import ColumnFold, Part
 from loaders.bulk.spool import Spool
 from loaders.bulk.tables import LinkTable, link_table, node_table
 from loaders.declaration import Feed
+from loaders.json_text import json_object, json_value
 from loaders.mapping import ACTION
 from loaders.run import FileSummary, Loader, Summary, new_graph_id, record_keys, records_of
 from ontology import ONTOLOGY
@@ -154,7 +154,7 @@ class _FirstLoad:
     def _take(self, feed: Feed, mapper: ColumnMapper, batch: Batch, rows: pl.DataFrame) -> None:
         if not rows.height:
             return
-        records = [record for record, _ in records_of(feed, batch, rows)]
+        records = records_of(feed, batch, rows)
         self.loader.records.put(sorted(records, key=lambda r: r[1:4]))
         rows = rows.with_columns(
             pl.lit(feed.feed).alias("__feed"),
@@ -341,25 +341,35 @@ class _FirstLoad:
             yield blob
 
     def _blobs(self, label: str, part: int) -> Iterator[tuple[str, bytes]]:
-        """(id, encoded state) of a part of a label, ordered by id."""
+        """(id, encoded state) of a part of a label, ordered by id: what `loaders.run.encode` writes of each."""
+        nodes = self.spool.get(f"state.{label}.{part}")
         prefix = f"links.{label}.{part}."
-        streams = [self._owned(t) for t in self.spool.tables() if t.startswith(prefix)]
-        heads = [next(s, None) for s in streams]
-        for values in _rows(self.spool.get(f"state.{label}.{part}")):
-            id = values["id"]
-            links: list[list[Any]] = []
-            for i, stream in enumerate(streams):
-                head = heads[i]
-                while head is not None and head[0] == id:
-                    links.append(head[1])
-                    head = heads[i] = next(stream, None)
-            links.sort(key=lambda x: x[:4])
-            yield id, orjson.dumps({"l": links, "p": values}, option=orjson.OPT_SORT_KEYS)
+        links = [self._links_of(t) for t in self.spool.tables() if t.startswith(prefix)]
+        values = nodes.select("id", json_object(nodes.columns).alias("values"))
+        if links:
+            owned = pl.concat(links).sort("owner", "type", "start", "end", "k").group_by("owner")
+            values = values.join(
+                owned.agg(pl.col("link").str.join(",")),
+                left_on="id", right_on="owner", how="left", maintain_order="left",
+            )  # fmt: skip
+        else:
+            values = values.with_columns(pl.lit("").alias("link"))
+        state = pl.concat_str(
+            pl.lit('{"l":['), pl.col("link").fill_null(""), pl.lit('],"p":'), "values", pl.lit("}")
+        )
+        for start in range(0, values.height, SAID_EVERY):
+            yield from (
+                values.slice(start, SAID_EVERY).select("id", state.cast(pl.Binary).alias("state")).iter_rows()
+            )
 
-    def _owned(self, table: str) -> Iterator[tuple[str, list[Any]]]:
-        for row in _rows(self.spool.get(table)):
-            owner, type = row.pop("owner"), row.pop("type")
-            yield owner, [type, row.pop("start"), row.pop("end"), row.pop("k"), row]
+    def _links_of(self, table: str) -> pl.DataFrame:
+        """The relationships of a table, each with its owner and the text that it is in its state."""
+        frame = self.spool.get(table)
+        own = [c for c in frame.columns if c not in ("owner", "type", "start", "end", "k")]
+        parts = [*map(json_value, ("type", "start", "end", "k")), json_object(own)]
+        inside = pl.concat_str(parts, separator=",")
+        text = pl.concat_str(pl.lit("["), inside, pl.lit("]")).alias("link")
+        return frame.select("owner", "type", "start", "end", "k", text)
 
     def meta(self) -> dict[str, Any]:
         graph = self.loader.ledger.meta("graph")
@@ -379,10 +389,3 @@ class _FirstLoad:
             db.execute("DELETE FROM meta WHERE name = ?", (UNFINISHED,))
         self.loader.places.settled()
         self.loader.places.persist(lambda: self.loader.progress("地名索引 index", 0, 1))
-
-
-def _rows(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    """Rows without what is null."""
-    columns = frame.columns
-    for row in frame.iter_rows():
-        yield {c: v for c, v in zip(columns, row, strict=True) if v is not None}

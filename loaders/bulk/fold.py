@@ -154,7 +154,9 @@ class ColumnFold:
         )
         self._put_addresses(ids, around)
         genealogy = self._places.genealogy
-        changed = [id for id in ids if (code := self._places.code_of(id)) and genealogy.concerns(code)]
+        changed = [
+            id for id in ids if (code := self._places.code_of(id)) is not None and not genealogy.still(code)
+        ]
         # What is called by what it lies in: from above downwards.
         self._put_addresses(sorted(changed, key=lambda id: (len(self._places.code_of(id) or ""), id)), around)
         self._places.taken()

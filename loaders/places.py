@@ -286,6 +286,13 @@ class PlaceBase:
         self._cache[key] = found
         return found
 
+    def find(self, keys: Sequence[str]) -> list[Placement]:
+        """What keys mean that nobody asked about before: kept in the record store, and not in memory."""
+        found = [self._resolve(key) for key in keys]
+        with self._records.transaction():
+            self._put(zip(keys, found, strict=True))
+        return [held.placement for held in found]
+
     def _kept(self, key: str) -> Held | None:
         row = self._records.db.execute(
             "SELECT code, level, confidence, how, outcome, others FROM resolution WHERE key = ?", (key,)
@@ -829,12 +836,15 @@ class PlaceBase:
 
     def keep(self) -> None:
         """Writes fresh resolutions; call inside a ledger transaction."""
-        self._records.db.executemany(
-            "INSERT OR REPLACE INTO resolution (key, code, level, confidence, how, outcome, others) VALUES (?,?,?,?,?,?,?)",
-            ((key, *_row(held)) for key, held in self._fresh.items()),
-        )
+        self._put(self._fresh.items())
         self._records.set_meta(RESOLVER, self.resolver.version)
         self._fresh = {}
+
+    def _put(self, resolved: Iterable[tuple[str, Held]]) -> None:
+        self._records.db.executemany(
+            "INSERT OR REPLACE INTO resolution (key, code, level, confidence, how, outcome, others) VALUES (?,?,?,?,?,?,?)",
+            ((key, *_row(held)) for key, held in resolved),
+        )
 
     def waiting(self, outcome: Outcome) -> list[str]:
         """Place keys of an outcome other than RESOLVED."""

@@ -19,10 +19,11 @@ from loaders.bulk.claims import RECORD, mapped
 from loaders.bulk.links import disagreeing, relationships, standing
 from loaders.bulk.nodes import chosen, contradicted, derived
 from loaders.bulk.people import person_traits
+from loaders.bulk.placements import Placements
 from loaders.bulk.reports import report_traits
 from loaders.bulk.rollups import Rollups
 from loaders.bulk.spool import Spool, id_range, part_name, parts_for
-from loaders.bulk.tables import LinkTable, link_table, link_tables, node_table, typed, typed_links
+from loaders.bulk.tables import LinkTable, link_table, node_table, typed, typed_links
 from loaders.bulk.versions import ByRecord, Settled, find_repeated, typed_claims
 from loaders.declaration import Feed
 from loaders.disagreements import Said
@@ -87,6 +88,7 @@ class ColumnFold:
         self._progress = progress
         self._repeated = find_repeated(spool, list(feeds))
         self._settled = Settled(spool, self._repeated, records, places)
+        self._placements = Placements(spool, places)
         self._same: dict[str, pl.DataFrame] = {}
         self._complex = pl.DataFrame(schema={"id": pl.String})
         self._facts = pl.DataFrame()
@@ -231,29 +233,20 @@ class ColumnFold:
         return self._places.place_key(found) if found is not None else None
 
     def _resolve(self) -> None:
-        tables = link_tables(self._spool)
-        total = sum(self._spool.rows(t.name) for t in tables)
-        done = 0
-        for table in tables:
-            for part in self._spool.scan(table.name):
-                keys = part.select(pl.col("__place")).drop_nulls().unique().collect().to_series()
-                for key in keys:
-                    self._places.placed(key)
-                done += part.select(pl.len()).collect().item()
-                self._progress("落址 places", done, total)
+        self._placements.find(lambda done, total: self._progress("落址 places", done, total))
 
     # -- who is whom ------------------------------------------------------------------------------------------------
 
     def link_people(self, people: PeopleLinker) -> None:
         """Decides who is whom among all persons."""
-        self._link("认人 people", "Person", people, lambda: person_traits(self._spool, people))
+        self._link("认人 people", "Person", people, lambda: person_traits(self._spool, self._placements))
 
     def link_incidents(self, incidents: IncidentLinker) -> None:
         """Decides which records report one matter; call it after `link_people`."""
         same = self._same.get("Person")
         self._link(
             "并案 incidents", "Incident", incidents,
-            lambda: report_traits(self._spool, self._feeds, incidents, same),
+            lambda: report_traits(self._spool, self._feeds, incidents, self._placements, same),
         )  # fmt: skip
         # What several reports make of an incident is for the fold itself.
         self._mark(pl.DataFrame({"id": sorted(set(incidents.same.values()))}, schema={"id": pl.String}))
@@ -365,25 +358,15 @@ class ColumnFold:
             return frame.with_columns(pl.lit(1.0).alias("__sure"))
 
         places = self._places
-
-        def found(key: str) -> dict[str, Any]:
-            placed = places.placed(key)
-            given = split_place_key(key)[0]
-            several = placed.code is not None and (
-                len(places.pieces(placed.code)) > 1 or (given is not None and places.genealogy.reused(given))
-            )
-            return {"__code": placed.code, "__sure": placed.confidence, "__several": several}
-
-        fields = {"__code": pl.String(), "__sure": pl.Float64(), "__several": pl.Boolean()}
-        placements = mapped(named, found, pl.Struct(fields)).struct.unnest()
-        ids = mapped(placements.get_column("__code"), places.id_of)
+        placements = self._placements.of(named)
+        ids = mapped(placements.get_column("code"), places.id_of)
         # Where a place has become another meanwhile, what was there goes on at that.
-        changed = placements.get_column("__several").fill_null(False)
+        changed = placements.get_column("several").fill_null(False)
         self._mark(frame.filter(changed).select(owner))
         other = pl.when(pl.lit(ids) != pl.col("__start")).then(pl.lit(ids))
         return frame.with_columns(
-            placements.get_column("__code"),
-            placements.get_column("__sure").fill_null(1.0),
+            placements.get_column("code").alias("__code"),
+            placements.get_column("sure").fill_null(1.0).alias("__sure"),
             # The text is the second part of a place's key.
             pl.col("__place").str.split("\x1f").list.get(1, null_on_oob=True).alias("__text"),
             pl.coalesce("__end", other).alias("__end"),
@@ -484,6 +467,7 @@ class ColumnFold:
     def release(self) -> None:
         """Lets go of what only the fold needs."""
         self._facts = pl.DataFrame()
+        self._placements = Placements(self._spool, self._places)
         self._same = {}
 
     # -- counting ---------------------------------------------------------------------------------------------------

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import polars as pl
 
-from loaders.bulk.claims import mapped
+from loaders.bulk.placements import Placements
 from loaders.bulk.spool import Spool
 from loaders.bulk.tables import link_table, node_table
-from loaders.identity.people import FIELDS, HOME, PeopleLinker
+from loaders.identity.people import FIELDS, HOME, HOMES
 
 ROWS = 400_000
 
 
-def person_traits(spool: Spool, people: PeopleLinker) -> dict[str, pl.LazyFrame]:
+def person_traits(spool: Spool, placements: Placements) -> dict[str, pl.LazyFrame]:
     """Kind → traits (`raw`, `value`) of the raw persons in a spool, which keeps them in its tables `trait.`."""
     for claims in spool.frames(node_table("Person"), ROWS):
         for field, kind in FIELDS.items():
@@ -21,10 +21,16 @@ def person_traits(spool: Spool, people: PeopleLinker) -> dict[str, pl.LazyFrame]
                 spool.put(f"trait.{kind}", traits.drop_nulls().unique())
     homes = link_table("LIVES_AT", "Person", "Address").name
     for at in spool.frames(homes, ROWS, ["__start", "__place"]):
-        codes = mapped(at.get_column("__place"), people.home)
-        traits = at.select(pl.col("__start").alias("raw"), codes.alias("value"))
+        near = placements.of(at.get_column("__place"))
+        traits = at.select(pl.col("__start").alias("raw"), near_code(near).alias("value"))
         spool.put(f"trait.{HOME}", traits.drop_nulls().unique())
     return kept_traits(spool)
+
+
+def near_code(placed: pl.DataFrame) -> pl.Series:
+    """The codes of places that are near enough to a home to say who lives there."""
+    near = pl.when(pl.col("level").is_in(sorted(HOMES))).then(pl.col("code"))
+    return placed.select(near.alias("code")).to_series()
 
 
 def kept_traits(spool: Spool) -> dict[str, pl.LazyFrame]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from loaders.bulk.claims import mapped
-from loaders.bulk.people import kept_traits
+from loaders.bulk.people import kept_traits, near_code
+from loaders.bulk.placements import Placements
 from loaders.bulk.spool import Spool
 from loaders.declaration import Feed
 from loaders.identity.incidents import (
@@ -29,7 +30,11 @@ RECORD = ["__feed", "__rkey", "__effective", "__hash"]
 
 
 def report_traits(
-    spool: Spool, feeds: Mapping[str, Feed], linker: IncidentLinker, same: pl.DataFrame | None
+    spool: Spool,
+    feeds: Mapping[str, Feed],
+    linker: IncidentLinker,
+    placements: Placements,
+    same: pl.DataFrame | None,
 ) -> dict[str, pl.LazyFrame]:
     """Kind → traits (`raw`, `value`) of the raw incidents in a spool, which keeps them in its tables `trait.`.
 
@@ -38,7 +43,7 @@ def report_traits(
     """
     for feed in feeds.values():
         if feed.reporting is not None:
-            _traits_of_feed(spool, feed, linker, same)
+            _traits_of_feed(spool, feed, linker, placements, same)
     traits = kept_traits(spool)
     if REPORT not in traits:
         return {}
@@ -47,7 +52,9 @@ def report_traits(
     return {kind: found.join(reported, on="raw", how="semi") for kind, found in traits.items()}
 
 
-def _traits_of_feed(spool: Spool, feed: Feed, linker: IncidentLinker, same: pl.DataFrame | None) -> None:
+def _traits_of_feed(
+    spool: Spool, feed: Feed, linker: IncidentLinker, placements: Placements, same: pl.DataFrame | None
+) -> None:
     name, reporting = feed.feed, feed.reporting
     assert reporting is not None
     said = spool.get("node.Incident", ["id", "category", "kind", "occurred_at", *RECORD], name)
@@ -59,7 +66,7 @@ def _traits_of_feed(spool: Spool, feed: Feed, linker: IncidentLinker, same: pl.D
     places = f"link.{PLACED}.Incident.Address"
     at = spool.get(places, ["__start", "__place", "__slot", *RECORD], name)
     if at.height:
-        spots = mapped(at.get_column("__place"), linker.spot)
+        spots = mapped(near_code(placements.of(at.get_column("__place"))), linker.building)
         at = at.select(pl.col("__start").alias("id"), *RECORD, "__slot", spots.alias("spot"))
         at = at.drop_nulls("spot").sort("__slot").unique(["id", *RECORD], keep="first")
         said = said.join(at.drop("__slot"), on=["id", *RECORD], how="left")

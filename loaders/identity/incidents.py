@@ -368,7 +368,11 @@ class IncidentLinker(Linker):
         placed = self._places.placed(place_key)
         if placed.code is None or placed.level not in HOMES:
             return None
-        return self._places.at_level(placed.code, "BUILDING") or placed.code
+        return self.building(placed.code)
+
+    def building(self, code: str) -> str:
+        """The code of the building or site that a place is, or is in."""
+        return self._places.at_level(code, "BUILDING") or code
 
     def decide(
         self, traits: pl.DataFrame, wanted: pl.Series, apart: Sequence[tuple[str, str]]

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 
 from loaders.json_text import FEW, json_object, json_rows
 
-TEXT = st.none() | st.text(max_size=6) | st.sampled_from(['"', "\\", '{"v":1}', "\x1f", "\u2028", "𠮷", '":null,'])
+TEXT = (
+    st.none()
+    | st.text(max_size=6)
+    | st.sampled_from(['"', "\\", '{"v":1}', "\x1f", "\u2028", "𠮷", '":null,'])
+)
 ROWS = st.fixed_dictionaries(
     {
         "名 name": TEXT,

@@ -20,6 +20,7 @@ from ontology import ONTOLOGY
 from ontology.clock import OPEN_END
 from ontology.terms import Terms
 from traces.declaration import Trace
+from traces.evaluate import day_of
 from traces.fetch import SEVERAL, Fetch, absences, fetches_of, leads, needs
 from traces.things import STEP, Related, Test, Things, Wanted, next_labels, number_of, said_of
 
@@ -32,6 +33,8 @@ _ABOVE = {
 METRES_A_DEGREE = 111_320.0
 # What stands at one point.
 _STANDING = ("BUILDING", "SITE")
+# Of so many things of a subject it is not asked whether they are near each other.
+MANY = 100
 # How many of a sort are shown beside a finding.
 BESIDE = 100
 _TREE = ("DISTRICT", "STREET", "COMMUNITY", "BUILDING")
@@ -86,7 +89,7 @@ class TraceCompiler:
                 and not self._has_tie(fetch.things)
             ):
                 # What a fact tells takes longer than to count: it is looked for where there are enough.
-                held = f"WITH s, collect(n) AS ns WHERE size(ns) >= {least} UNWIND ns AS n WITH s, collect({self._fact(x)}) AS f{x}"
+                held = f"{self._enough(fetch, least)} UNWIND ns AS n WITH s, collect({self._fact(x)}) AS f{x}"
             elif number_of(fetch.least, self.values) >= SEVERAL and fetch.chain is None:
                 held, rest = f"WITH s, count(n) AS many WHERE many >= {least}", list(range(len(self._every)))
             text = f"{self._all(x)} {held} {self._without()} {self._calls(rest)} {self._row()}"
@@ -136,6 +139,31 @@ class TraceCompiler:
         return Statement(text, {**self._parameters, "was": f"{was}T99", "was_day": was})
 
     # -- parts ------------------------------------------------------------------------------------------------------
+
+    def _enough(self, fetch: Fetch, least: str) -> str:
+        """Subjects with their things `ns`: those with as many as there must be, near enough in time for the pattern to hold, or of which some
+        are yet to begin."""
+        counted = f"size(ns) >= {least}"
+        things = fetch.things
+        if things.begins != "occurred_at" or things.reported or things.timeless or things.grace:
+            return f"WITH s, collect(n) AS ns WHERE {counted}"
+        if fetch.within is not None:
+            told = "coalesce(n.day, 0)"
+            within = self._value(number_of(fetch.within, self.values))
+            today = self._value(day_of(self.today))
+            near = f"d > {today} OR size([e IN told WHERE e >= d AND e <= d + {within}]) >= {least}"
+        elif fetch.follows:
+            fields = ("occurred_at", fetch.measure or "occurred_at", *fetch.same)
+            told = f"[{', '.join(f'n.{f}' for f in fields)}]"
+            alike = "".join(f" AND e[{i}] = d[{i}]" for i in range(2, 2 + len(fetch.same)))
+            near = f"d[0] > $tonight OR any(e IN told WHERE e[0] > d[1]{alike})"
+        else:
+            return f"WITH s, collect(n) AS ns WHERE {counted}"
+        # Each is compared with each: of very many it takes less to judge them.
+        return (
+            f"WITH s, collect(n) AS ns, collect({told}) AS told "
+            f"WHERE {counted} AND (size(told) > {MANY} OR any(d IN told WHERE {near}))"
+        )
 
     def _calls(self, fetches: Iterable[int]) -> str:
         """Fetches the facts of selections about `s`: by calls, since a subquery in an expression is planned without indexes.

@@ -20,7 +20,8 @@ SEVERAL = 5
 @dataclass(slots=True)
 class Fetch:
     """One selection of a pattern, and all that its facts must tell; `by_matter`: which matter an incident is a report of;
-    `surge`: where it is compared with what its neighbours have."""
+    `surge`: where it is compared with what its neighbours have; `within`: in how many days there must be `least` of them; `follows`: where
+    one of them must come after another of them."""
 
     things: Things
     chain: Chain | None = None
@@ -30,6 +31,8 @@ class Fetch:
     least: Any = 1
     by_matter: bool = False
     surge: Surge | None = None
+    within: Any = None
+    follows: bool = False
 
     def tells(self) -> tuple[Any, ...]:
         """What its facts depend on: of two that agree in it, one is fetched."""
@@ -45,7 +48,11 @@ def fetches_of(pattern: Pattern) -> Iterator[Fetch]:
         same, apart = tuple(pattern.sequence.same), pattern.sequence.apart
         if pattern.sequence.is_alike:
             measure = next((s.measure for s in steps if s.measure), None)
-            yield Fetch(steps[0].of, measure=measure, same=same, least=len(steps), by_matter=apart)
+            # Of longer ones it takes more than two to say whether they may be in turn.
+            follows = len(steps) == 2 and steps[0].measure == measure
+            yield Fetch(
+                steps[0].of, measure=measure, same=same, least=len(steps), by_matter=apart, follows=follows
+            )
         else:
             yield from (Fetch(s.of, measure=s.measure, same=same, by_matter=apart) for s in steps)
     if pattern.together is not None:
@@ -72,7 +79,13 @@ def fetches_of(pattern: Pattern) -> Iterator[Fetch]:
 
 def _of_repeat(repeat: Repeat) -> Fetch:
     once = tuple(repeat.once) if not isinstance(repeat.once, str) else None
-    return Fetch(repeat.of, once=once, least=repeat.minimum, by_matter=repeat.within is not None)
+    return Fetch(
+        repeat.of,
+        once=once,
+        least=repeat.minimum,
+        by_matter=repeat.within is not None,
+        within=repeat.within,
+    )
 
 
 def absences(pattern: Pattern, start: int) -> Iterator[int]:

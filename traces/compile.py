@@ -1,7 +1,7 @@
 """A trace → Cypher: which subjects come into question, and the facts about each.
 
-A fact is one thing of the pattern: `[selection, id, number, begin, end, matter, once, same, measure, shown]`. What the facts
-of a subject amount to is decided by `traces.evaluate`, a pure function, so that the whole district and a single touched
+A fact is one thing of the pattern: `[selection, id, number, begin, end, matter, once, same, measure, shown]`, without what is null at
+its end. What the facts of a subject amount to is decided by `traces.evaluate`, a pure function, so that the whole district and a single touched
 subject are judged alike. Labels, types and fields are the ontology's; all values are parameters.
 """
 
@@ -66,6 +66,8 @@ class TraceCompiler:
     fetches: list[Fetch] = field(default_factory=list)
     # Those, and what is shown beside.
     _every: list[Fetch] = field(default_factory=list)
+    # Selections of which the subjects that are left have nothing.
+    _none_left: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.fetches = list(fetches_of(self.trace.pattern))
@@ -77,29 +79,32 @@ class TraceCompiler:
     def whole(self) -> Statement:
         """All subjects of the district that come into question, with their facts."""
         able = leads(self.trace.pattern, 0, self.values)
-        if len(able) == 1:
-            (x,) = able
-            fetch = self.fetches[x]
-            least = self._value(fetch.least)
-            rest = [i for i in range(len(self._every)) if i != x]
-            held = f"WITH s, collect({self._fact(x)}) AS f{x} WHERE size(f{x}) >= {least}"
-            if (
-                number_of(fetch.least, self.values) > 1
-                and fetch.chain is None
-                and not self._has_tie(fetch.things)
-            ):
-                # What a fact tells takes longer than to count: it is looked for where there are enough.
-                held = f"{self._enough(fetch, least)} UNWIND ns AS n WITH s, collect({self._fact(x)}) AS f{x}"
-            elif number_of(fetch.least, self.values) >= SEVERAL and fetch.chain is None:
-                held, rest = f"WITH s, count(n) AS many WHERE many >= {least}", list(range(len(self._every)))
-            text = f"{self._all(x)} {held} {self._without()} {self._calls(rest)} {self._row()}"
-        else:
+        if len(able) > 1 or not able:
             every = " UNION ".join(dict.fromkeys(f"{self._all(x)} RETURN DISTINCT s" for x in able))
             text = f"CALL () {{ {every} }} WITH s {self._without()} {self._calls(range(len(self._every)))} {self._row()}"
+        elif self._is_looked_up(able[0]):
+            text = self._lacking(able[0])
+        else:
+            text = self._from(able[0])
         return Statement(text, dict(self._parameters))
+
+    def _from(self, x: int) -> str:
+        """By one selection: the subjects that have enough of it, with their facts."""
+        fetch = self.fetches[x]
+        least = self._value(fetch.least)
+        number = number_of(fetch.least, self.values)
+        rest = [i for i in range(len(self._every)) if i != x]
+        held = f"WITH s, collect({self._fact(x)}) AS f{x} WHERE size(f{x}) >= {least}"
+        if number > 1 and fetch.chain is None and not self._has_tie(fetch.things):
+            # What a fact tells takes longer than to count: it is looked for where there are enough.
+            held = f"{self._enough(fetch, least)} UNWIND ns AS n WITH s, collect({self._fact(x)}) AS f{x}"
+        elif number >= SEVERAL and fetch.chain is None:
+            held, rest = f"WITH s, count(n) AS many WHERE many >= {least}", list(range(len(self._every)))
+        return f"{self._all(x)} {held} {self._without()} {self._calls(rest)} {self._row()}"
 
     def standing(self, subjects: list[str]) -> Statement:
         """These subjects with their facts."""
+        self._none_left = set()
         text = f"UNWIND $subjects AS s {self._calls(range(len(self._every)))} {self._row()}"
         return Statement(text, {**self._parameters, "subjects": subjects})
 
@@ -140,6 +145,38 @@ class TraceCompiler:
 
     # -- parts ------------------------------------------------------------------------------------------------------
 
+    def _is_looked_up(self, x: int) -> bool:
+        """Whether the whole pattern is that at the time of each thing another should be there."""
+        pattern = self.trace.pattern
+        absent = pattern.absent
+        if absent is None or x or absent.within is not None or absent.at != "time" or self.trace.shows:
+            return False
+        things = (absent.of, absent.expected)
+        return (
+            pattern.unless is None
+            and absent.of.begins is not None
+            and not any(t.timeless or t.grace or t.reported for t in things)
+            and not self._has_tie(absent.of)
+        )
+
+    def _lacking(self, x: int) -> str:
+        """The things at whose time the other was not there, with all of the others, and those that are yet to begin: most have what they
+        should have, and are not told of."""
+        absent = self.trace.pattern.absent
+        assert absent is not None
+        day = f"left(n.{absent.of.begins}, 10)"
+        # A thing's own last day is of it, a relationship's end is not.
+        before = ">=" if absent.expected.until is not None else ">"
+        there = (
+            f"coalesce(left(e[3], 10), '') <= coalesce({day}, '') "
+            f"AND coalesce(left(e[4], 10), '{OPEN_END}') {before} coalesce({day}, '')"
+        )
+        return (
+            f"{self._all(x)} WITH s, collect(n) AS ns CALL (s) {{ {self._facts(x + 1)} }} "
+            f"WITH s, f{x + 1}, [n IN ns WHERE {day} > $today OR none(e IN f{x + 1} WHERE {there})] AS ns "
+            f"WHERE size(ns) > 0 UNWIND ns AS n WITH s, f{x + 1}, collect({self._fact(x)}) AS f{x} {self._row()}"
+        )
+
     def _enough(self, fetch: Fetch, least: str) -> str:
         """Subjects with their things `ns`: those with as many as there must be, near enough in time for the pattern to hold, or of which some
         are yet to begin."""
@@ -177,7 +214,9 @@ class TraceCompiler:
                 tells = self.fetches[x].tells()
                 same = next((y for y in told if self.fetches[y].tells() == tells), None)
                 told.append(x)
-            if same is not None:
+            if x in self._none_left:
+                call = f"WITH *, [] AS f{x}"
+            elif same is not None:
                 call = f"WITH *, [fact IN f{same} | [{x}] + tail(fact)] AS f{x}"
             else:
                 call = f"CALL (s) {{ {self._facts(x)} }}"
@@ -213,7 +252,7 @@ class TraceCompiler:
             f"WHERE n.place STARTS WITH above AND n.id IS NOT NULL AND {' AND '.join(given)} RETURN count(DISTINCT {unit}) AS there }} "
             "CALL (s, above) { MATCH (a:Address) USING INDEX a:Address(place, id) WHERE a.place STARTS WITH above AND a.id IS NOT NULL "
             f"AND a.level IN {self._value(levels)} AND a.place <> s AND a.until IS NULL RETURN count(a) AS places }} "
-            f"RETURN [[{x}, '', '', null, null, null, null, [there, places], null, null]] AS g{x} }}"
+            f"RETURN [[{x}, '', '', null, null, null, null, [there, places]]] AS g{x} }}"
         )
 
     def _row(self) -> str:
@@ -263,6 +302,9 @@ class TraceCompiler:
             ]
             found = self._of_anybody(things, given) or f"{self._of_subject(things, given)} WITH n"
             text += f"CALL (s) {{ {found} LIMIT 1 RETURN count(*) AS e{x} }} WITH * WHERE e{x} = 0 "
+            if (begin, end) == ("null", "null"):
+                # What has no times is there for good or not at all.
+                self._none_left.add(x)
         return text
 
     def _of_anybody(self, things: Things, given: list[str]) -> str:
@@ -271,7 +313,7 @@ class TraceCompiler:
         if things != Things(label="Person") or subject.place is None:
             return ""
         reach = "tie.place = s" if subject.place == "OWN" else "tie.place STARTS WITH s"
-        where = " AND ".join([reach, "tie.who IS NOT NULL", *self._sure(things, "tie"), *given])
+        where = " AND ".join([reach, "tie.who IS NOT NULL", *self._sure(things, "tie", inside=True), *given])
         return f"MATCH ()-[tie:LIVES_AT]->() WHERE {where} WITH tie"
 
     def _times(self, things: Things) -> tuple[str, str]:
@@ -322,7 +364,11 @@ class TraceCompiler:
             shown = "[m IN nodes(p) | m.id]"
             begin = "reduce(x = null, r IN relationships(p) | CASE WHEN x IS NULL OR r.since > x THEN r.since ELSE x END)"
             end = "reduce(x = null, r IN relationships(p) | CASE WHEN x IS NULL OR r.until < x THEN r.until ELSE x END)"
-        return f"[{x}, n.id, {number}, {begin}, {end}, {matter}, {once}, {same}, {measure}, {shown}]"
+        told = [str(x), "n.id", number, begin, end, matter, once, same, measure, shown]
+        # Of many thousands each is sent: the less, the sooner.
+        while told[-1] == "null":
+            del told[-1]
+        return f"[{', '.join(told)}]"
 
     def _first_report(self, things: Things) -> str:
         """When an incident was first reported as one of the kinds; of one report, or reported so by none, when it was."""
@@ -463,8 +509,11 @@ class TraceCompiler:
             return " MATCH (n)-[tie:LIVES_AT]->()", "tie"
         return "", "n"
 
-    def _sure(self, things: Things, carrier: str, *, loosely: bool = False) -> list[str]:
-        """That a place is known well enough to stand for the subject; and, but `loosely`, that what must stand there does."""
+    def _sure(
+        self, things: Things, carrier: str, *, loosely: bool = False, inside: bool = False
+    ) -> list[str]:
+        """That a place is known well enough to stand for the subject; and, but `loosely`, that what must stand there does.
+        `inside`: it is known to be the subject or to lie in it."""
         place = self.trace.subject.place
         label = _end_label(things)
         if carrier == "tie":
@@ -479,7 +528,7 @@ class TraceCompiler:
                 sure = [f"({sure[0]} OR {carrier}.place_confidence >= {self._value(things.confidence)})"]
             if place == "OWN":
                 sure.append(f"{carrier}.place_level IN $levels")
-        if place != "OWN":
+        if place != "OWN" and not inside:
             sure.append(f"size({carrier}.place) >= {self._width()}")
         if not loosely:
             sure += [self._having(r, f"{carrier}.place") for r in things.having if r.here]
@@ -538,7 +587,7 @@ class TraceCompiler:
         reach = f"{carrier}.place = s" if subject.place == "OWN" else f"{carrier}.place STARTS WITH s"
         # The index is of the place and a second field, and is used only where that is known to be there.
         reach += f" AND {carrier}.{'who' if carrier == 'tie' else 'id'} IS NOT NULL"
-        where = " AND ".join([reach, *self._sure(things, carrier), *given])
+        where = " AND ".join([reach, *self._sure(things, carrier, inside=True), *given])
         if carrier == "n":
             return f"MATCH (n:{things.label}) USING INDEX n:{things.label}(place, id) WHERE {where}"
         return f"{match.strip().replace('(n)', f'(n:{things.label})', 1)} WHERE {where}"

@@ -9,9 +9,9 @@ import itertools
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from ontology.clock import OPEN_END
 from traces.declaration import Absent, Chain, Pattern, Repeat, Surge, Together, Trace
@@ -20,8 +20,7 @@ from traces.fetch import fetches_of
 from traces.things import number_of
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One thing of a pattern, about one subject.
 
     Attributes:
@@ -128,12 +127,12 @@ def iso(day: int) -> str:
 
 
 def fact(row: Sequence[Any]) -> Fact:
-    """A fact as `traces.compile` returns it."""
-    x, id, number, begin, end, matter, once, same, measure, shown = row
-    return Fact(
-        x, id, number, begin, end, matter, once,
-        tuple(same) if same is not None else None, measure, tuple(shown) if shown is not None else None,
-    )  # fmt: skip
+    """A fact as `traces.compile` returns it: what is not known at its end is left out."""
+    made = Fact(*row)
+    if made.same is None and made.shown is None:
+        return made
+    same, shown = (None if v is None else tuple(v) for v in (made.same, made.shown))
+    return made._replace(same=same, shown=shown)
 
 
 class Evaluator:
@@ -190,11 +189,11 @@ class Evaluator:
         """A fact with from when it counts and until when: a thing's own last day is of it, a relationship's end is not."""
         things = self._things[f.x]
         if things.timeless:
-            return replace(f, begin=None, end=None)
+            return f._replace(begin=None, end=None)
         if things.grace and f.begin:
-            f = replace(f, grace=things.grace)
+            f = f._replace(grace=things.grace)
         if things.until is not None and f.end and f.end[:10] != OPEN_END:
-            f = replace(f, end=iso(day_of(f.end) + 1))
+            f = f._replace(end=iso(day_of(f.end) + 1))
         return f
 
     # -- blocks: each gives its matches, and the number of selections that it took ------------------------------------

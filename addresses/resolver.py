@@ -16,18 +16,29 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
 from addresses.calibration import Calibration, load_calibration
 from addresses.designation import Reading, Token, readings
+from addresses.found import (
+    Answer,
+    Chosen,
+    Found,
+    falling,
+    is_far_street,
+    is_guessed,
+    is_street,
+    is_wild,
+)
 from addresses.fuzzy import Near
 from addresses.index import AREA, Index, Named, NameKind
 from addresses.mentions import DEPTH, Group, Mention, Mentions, Name
 from addresses.outside import Outside, load_outside
-from addresses.resolution import Candidate, Element, Outcome, Resolution
-from addresses.text import Normalised, normalise
+from addresses.resolution import Outcome, Resolution
+from addresses.shown import KIND_WORD, reasons_of, resolution_of
+from addresses.text import normalise
 from addresses.tight import span, tight
 
 VERSION: Final = "reader-3"
@@ -42,20 +53,11 @@ DOUBTFUL: Final = 0.5
 LONGEST: Final = 1000
 """Characters of a text that are read as one address; what stands behind them is not looked at."""
 
-_ELEMENT: Final = {
-    "DISTRICT": "13", "COMMUNITY": "31", "ROAD": "41", "ESTATE": "42", "PARK": "industrial_park", "GROUP": "34", "SITE": "poi",
-    "BUILDING": "poi", AREA: "42",
-}  # fmt: skip
-_TOKEN_ELEMENT: Final = {
-    "g": "34", "l": "sub_road", "n": "road_no", "b": "building", "u": "unit", "f": "floor", "r": "room", "x": "road_no",
-    "#": "building", "?": "road_no", "-": "road_no", "p": "phone", "d": "distance", "o": "noise",
-}  # fmt: skip
 # What it costs a place that a name of this level speaks against it.
 _AGAINST: Final = {
     "STREET": 3.0, "COMMUNITY": 3.0, "ESTATE": 2.5, "PARK": 2.0, "GROUP": 1.0, AREA: 2.0, "ROAD": 1.5, "SITE": 1.0, "BUILDING": 1.5,
 }  # fmt: skip
 _KIND_COST: Final = (0.0, 0.2, 0.3, 0.6)
-_KIND_WORD: Final = ("official", "alias", "former", "short")
 _GUESS_COST: Final = {"sound": 0.6, "stem": 0.6, "close": 0.9, "typo": 1.4, "far": 1.8}
 _SECTION: Final = re.compile(
     r"(?:[0-9一二三四五六七八九十A-Z东南西北中]+(?:期|区块?|苑|标段|地块)|生活区|人才房)$"
@@ -90,50 +92,6 @@ _AS_MARK: Final = {"missing.house": "missing.room"}
 _NO_HOUSE: Final = frozenset({"missing.building", "missing.house"})
 _AS_ANCHOR: Final = {"PARK": AREA, "GROUP": "COMMUNITY"}
 _TOO_MANY: Final = 12
-
-
-@dataclass(slots=True)
-class _Found:
-    """A place that a mention may mean, and how it was come to.
-
-    Attributes:
-        place: its position in the index. anchor: the named place that the numbers are below of.
-        mention, group, meaning, reading: where it was read from; the mention has a guessed name more where it took one.
-        marks: facts about the reading itself, as `missing.room`.
-        agreed, against: (level, whether by a short name only) of the other names that speak for and against it.
-        supports: places that the mention names and that the place lies in.
-        others: the rooms where several fit.
-    """
-
-    place: int
-    anchor: int
-    mention: Mention
-    group: int
-    meaning: Named
-    reading: Reading | None
-    score: float
-    marks: tuple[str, ...]
-    agreed: tuple[tuple[str, bool], ...]
-    against: tuple[tuple[str, bool], ...]
-    supports: tuple[int, ...]
-    others: tuple[int, ...] = ()
-
-
-@dataclass(slots=True)
-class _Chosen:
-    place: int
-    confidence: float
-    because: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(slots=True)
-class _Answer:
-    outcome: Outcome
-    best: _Chosen | None = None
-    alternatives: tuple[_Chosen, ...] = ()
-    mention: Mention | None = None
-    top: _Found | None = None
-    facts: frozenset[str] = frozenset()
 
 
 class AddressResolver:
@@ -174,7 +132,7 @@ class AddressResolver:
             chosen = self._answer(read, mentions[0], near, first)
         else:
             chosen = self._choose([self._answer(read, m, near, first) for m in mentions], first)
-        return self._shown(chosen, given, back, mentions)
+        return resolution_of(self.index, chosen, given, back, mentions)
 
     def resolve_all(self, texts: Iterable[str], near: str | None = None, first: int = 5) -> list[Resolution]:
         """Many texts, in their order; what is written alike is read once."""
@@ -208,7 +166,7 @@ class AddressResolver:
             start = mention.start
             if answer.top is not None:
                 start = min(start, answer.top.mention.start)
-            shown = self._shown(answer, given, back, [mention])
+            shown = resolution_of(self.index, answer, given, back, [mention])
             found.append((*span(given, back, start, mention.end), shown))
         return found
 
@@ -222,7 +180,7 @@ class AddressResolver:
         mentions = self._mentions.read(read, whole=True)
         answers = [self._answer(read, m, None, 5) for m in mentions]
         chosen = answers[0] if len(answers) == 1 else self._choose(answers, 5)
-        shown = self._shown(chosen, given, back, mentions)
+        shown = resolution_of(self.index, chosen, given, back, mentions)
         if chosen.top is None or len([a for a in answers if a.top is not None]) > 1:
             return shown, []
         return shown, [
@@ -232,7 +190,7 @@ class AddressResolver:
 
     # -- places -------------------------------------------------------------------------------------------------------
 
-    def _answer(self, text: str, mention: Mention, near: str | None, first: int) -> _Answer:
+    def _answer(self, text: str, mention: Mention, near: str | None, first: int) -> Answer:
         self._text = text
         found = self._places(mention)
         if (
@@ -244,14 +202,14 @@ class AddressResolver:
         if mention.away or mention.residues:
             found, outside = self._at_home(text, mention, found)
             if outside:
-                return _Answer(Outcome.OUTSIDE, mention=mention)
+                return Answer(Outcome.OUTSIDE, mention=mention)
         if not found:
-            return _Answer(Outcome.UNRESOLVED, mention=mention)
+            return Answer(Outcome.UNRESOLVED, mention=mention)
         if mention.crossing and (crossed := self._crossing(mention, found)) is not None:
             found = crossed
         return self._decide(found, near, first)
 
-    def _is_plain(self, found: _Found, mention: Mention) -> bool:
+    def _is_plain(self, found: Found, mention: Mention) -> bool:
         """Whether nothing that a name written wrong could explain is left open."""
         if found.against or not _UNSURE.isdisjoint(found.marks):
             return False
@@ -262,7 +220,7 @@ class AddressResolver:
         sole = name is not None and len(name.entry.meanings) == 1
         return DEPTH.get(self.index.level(found.place), 0) >= 5 and (sole or bool(found.agreed))
 
-    def _at_home(self, text: str, mention: Mention, found: list[_Found]) -> tuple[list[_Found], bool]:
+    def _at_home(self, text: str, mention: Mention, found: list[Found]) -> tuple[list[Found], bool]:
         """What is left when a mention names a place outside the district, and whether it lies there."""
         strange = bool(mention.away)
         named = {g.name.entry.level for g in mention.groups if g.name is not None and not g.name.entry.short}
@@ -271,7 +229,7 @@ class AddressResolver:
             for g in mention.groups
             if g.name is not None and not g.name.fuzzy and not g.name.entry.short
         }
-        if not strange and not any(f.agreed or _is_guessed(f) for f in found):
+        if not strange and not any(f.agreed or is_guessed(f) for f in found):
             strange = any(
                 self.outside.strange(text[a:b], first=not a and "DISTRICT" not in named) is not None
                 for a, b in mention.residues
@@ -280,7 +238,7 @@ class AddressResolver:
             not strange
             and named.isdisjoint(("DISTRICT", "STREET"))
             and not any(
-                _is_street(f) or (f.agreed and ("COMMUNITY" in full or not _is_far_street(f))) for f in found
+                is_street(f) or (f.agreed and ("COMMUNITY" in full or not is_far_street(f))) for f in found
             )
         ):
             # 龙山镇海丰北路602号: a town that the district does not have.
@@ -295,9 +253,9 @@ class AddressResolver:
             return [], True
         return [replace(f, score=f.score - 2, marks=(*f.marks, "away")) for f in sure], False
 
-    def _places(self, mention: Mention) -> list[_Found]:
+    def _places(self, mention: Mention) -> list[Found]:
         """Every place that one of the names, with its numbers, leads to."""
-        found: list[_Found] = []
+        found: list[Found] = []
         groups = mention.groups
         numbered = any(g.tokens and g.name for g in groups)
         last = max((i for i, g in enumerate(groups) if g.name is not None), default=-1)
@@ -330,7 +288,7 @@ class AddressResolver:
             self._anywhere(found, mention)
         return found
 
-    def _anywhere(self, found: list[_Found], mention: Mention) -> None:
+    def _anywhere(self, found: list[Found], mention: Mention) -> None:
         """5组12号 without any name, where only one house of the district has such a number."""
         if not mention.groups or self._district is None:
             return
@@ -340,12 +298,12 @@ class AddressResolver:
             if len(starts) == 1:
                 place, others, missing = self._inside(starts[0], reading)
                 found.append(
-                    _Found(place, self._district, mention, 0, Named(self._district, NameKind.SHORT), reading, 0.0,
+                    Found(place, self._district, mention, 0, Named(self._district, NameKind.SHORT), reading, 0.0,
                            ("nameless", *missing), (), (), (), others)
                 )  # fmt: skip
                 return
 
-    def _bridged(self, found: list[_Found], mention: Mention, at: int, name: Name) -> None:
+    def _bridged(self, found: list[Found], mention: Mention, at: int, name: Name) -> None:
         """The places that numbers lead to which something unknown parts from a name: 和平桥村老供销社旁11组13号."""
         group = mention.groups[at + 1]
         if group.name is not None or group.gap is None or not group.tokens:
@@ -367,7 +325,7 @@ class AddressResolver:
         self._under(found, mention, at, name.entry.meanings, group.tokens, mark)
 
     def _under(
-        self, found: list[_Found], mention: Mention, at: int, meanings: Sequence[Named], tokens: list[Token] | None = None, mark: str = "",
+        self, found: list[Found], mention: Mention, at: int, meanings: Sequence[Named], tokens: list[Token] | None = None, mark: str = "",
     ) -> None:  # fmt: skip
         """The places that the numbers behind a name lead to, for every meaning of it; the named place itself where they lead nowhere.
 
@@ -449,7 +407,7 @@ class AddressResolver:
         return None
 
     def _swapped(
-        self, found: list[_Found], mention: Mention, at: int, meaning: Named, options: Sequence[Reading], common: tuple[str, ...],
+        self, found: list[Found], mention: Mention, at: int, meaning: Named, options: Sequence[Reading], common: tuple[str, ...],
     ) -> int:  # fmt: skip
         """The building of an estate whose number has the word of a house's: how deep it leads, -1 where to nothing."""
         best = -1
@@ -492,7 +450,7 @@ class AddressResolver:
     def _weighed(
         self, mention: Mention, at: int, meaning: Named, reading: Reading | None, place: int, base: int,
         marks: tuple[str, ...], others: tuple[int, ...],
-    ) -> _Found:  # fmt: skip
+    ) -> Found:  # fmt: skip
         """The place with a score: what the mention's other names say for and against it.
 
         `base`: the building (or the named place) that it lies in or is.
@@ -547,7 +505,7 @@ class AddressResolver:
             score -= 0.3 * reading.loose
         for mark in marks:
             score -= _MARK_COST.get(mark, 0.0)
-        return _Found(
+        return Found(
             place,
             anchor,
             mention,
@@ -564,7 +522,7 @@ class AddressResolver:
 
     # -- names that are not quite ---------------------------------------------------------------------------------------
 
-    def _guessed(self, text: str, mention: Mention) -> list[_Found]:
+    def _guessed(self, text: str, mention: Mention) -> list[Found]:
         """Places by names that sound or look like what no name explains."""
         spans = list(mention.residues)
         spans += [
@@ -574,7 +532,7 @@ class AddressResolver:
         for group in mention.groups:
             if group.name is not None and group.name.entry.level in ("STREET", "COMMUNITY"):
                 line.update(m.place for m in group.name.entry.meanings)
-        found: list[_Found] = []
+        found: list[Found] = []
         standing = {
             g.name.end: g.name
             for g in mention.groups
@@ -621,7 +579,7 @@ class AddressResolver:
                     found.extend(f for f in self._places(changed) if f.group != at)
         return found
 
-    def _crossing(self, mention: Mention, found: list[_Found]) -> list[_Found] | None:
+    def _crossing(self, mention: Mention, found: list[Found]) -> list[Found] | None:
         """The street that two crossing roads share; None when they share none or more than one."""
         roads = [g.name.entry for g in mention.groups if g.name is not None and g.name.entry.level == "ROAD"]
         if len(roads) < 2:
@@ -644,7 +602,7 @@ class AddressResolver:
 
     # -- the answer -----------------------------------------------------------------------------------------------------
 
-    def _decide(self, found: list[_Found], near: str | None, first: int) -> _Answer:
+    def _decide(self, found: list[Found], near: str | None, first: int) -> Answer:
         index = self.index
         if len(found) > 1:
             # That a text is of the district is no rival to what it says besides.
@@ -652,13 +610,13 @@ class AddressResolver:
         if len(found) == 1:
             ranked = found
         else:
-            by_place: dict[int, _Found] = {}
+            by_place: dict[int, Found] = {}
             for each in found:
                 known = by_place.get(each.place)
                 if known is None or self._order(each) < self._order(known):
                     by_place[each.place] = each
             # By code: positions differ between an index that was built and one that was changed to the same.
-            ranked = sorted(by_place.values(), key=_falling)
+            ranked = sorted(by_place.values(), key=falling)
             if any(a.score == b.score for a, b in pairwise(ranked)):
                 ranked.sort(key=lambda f: (-f.score, index.code(f.place), f.place))
         if near is not None and len(ranked) > 1 and (here := index.at(near)) is not None:
@@ -708,11 +666,11 @@ class AddressResolver:
                 return self._ask(top, [f for f in ranked if f.meaning.place in places], facts, first)
         return self._climb(top, facts, ranked, first)
 
-    def _order(self, found: _Found) -> tuple[float, int, str]:
+    def _order(self, found: Found) -> tuple[float, int, str]:
         """What goes before what, of several ways to one place."""
         return -found.score, found.meaning.kind, self.index.code(found.anchor)
 
-    def _is_namesake(self, top: _Found, name: Name) -> bool:
+    def _is_namesake(self, top: Found, name: Name) -> bool:
         """Whether a village of this name lies in two streets and nothing says which: never guessed, whatever numbers follow."""
         if "near" in top.marks or top.agreed or self.index.level(top.anchor) != "COMMUNITY":
             return False
@@ -723,7 +681,7 @@ class AddressResolver:
         }
         return len(twins) > 1
 
-    def _facts(self, top: _Found) -> set[str]:
+    def _facts(self, top: Found) -> set[str]:
         """What is known about how a place was found."""
         facts = {_AS_MARK.get(mark, mark) for mark in top.marks}
         for level, short in top.agreed:
@@ -741,7 +699,7 @@ class AddressResolver:
         own = groups[top.group].name if groups else None
         if own is not None and any(end == own.start for _, end in top.mention.residues):
             facts.add("cut")
-        facts.add("by." + _KIND_WORD[top.meaning.kind])
+        facts.add("by." + KIND_WORD[top.meaning.kind])
         anchor = self.index.level(top.anchor)
         facts.add("at." + _AS_ANCHOR.get(anchor, anchor))
         if top.mention.residues:
@@ -752,7 +710,7 @@ class AddressResolver:
             facts.add("beside")
         return facts
 
-    def _facts_for(self, top: _Found, place: int, facts: Iterable[str]) -> set[str]:
+    def _facts_for(self, top: Found, place: int, facts: Iterable[str]) -> set[str]:
         """What the confidence of a place on the way up depends on."""
         level = self.index.level(place)
         result = {f"level.{_AS_LEVEL.get(level, level)}"}
@@ -765,7 +723,7 @@ class AddressResolver:
             result.add("said")
         return result
 
-    def _way_up(self, top: _Found) -> list[int]:
+    def _way_up(self, top: Found) -> list[int]:
         """The places that can be answered, from the best one upwards."""
         index = self.index
         chain = [x for x in index.chain(top.place) if index.level(x) != AREA]
@@ -778,15 +736,15 @@ class AddressResolver:
         ]  # fmt: skip
         return way or chain[-1:]
 
-    def _climb(self, top: _Found, facts: set[str], ranked: list[_Found], first: int) -> _Answer:
+    def _climb(self, top: Found, facts: set[str], ranked: list[Found], first: int) -> Answer:
         """The deepest place that is sure, from the best one upwards."""
         index = self.index
-        because = _because(index, top)
+        because = reasons_of(index, top)
         kept = frozenset(facts)
         mention = top.mention
         doubtful = self._is_doubtful(top) or self._is_torn(top)
         way = self._way_up(top)
-        tried: _Chosen | None = None
+        tried: Chosen | None = None
         for place in way:
             if index.level(place) == "DISTRICT":
                 break
@@ -794,33 +752,33 @@ class AddressResolver:
             if doubtful:
                 sure = min(sure, DOUBTFUL)
             if sure >= ANSWER:
-                others = [_Chosen(p, round(sure / len(top.others), 3), because) for p in top.others[:first]]
+                others = [Chosen(p, round(sure / len(top.others), 3), because) for p in top.others[:first]]
                 if len(ranked) > 1 and top.score - ranked[1].score < _RIVAL:
                     chain = index.chain(top.place)
                     less = max(0.001, round(min(0.5, 1 - sure), 3))
                     others += [
-                        _Chosen(f.place, less, _because(index, f))
+                        Chosen(f.place, less, reasons_of(index, f))
                         for f in ranked[1 : first + 1]
                         if f.place not in chain and top.score - f.score < _RIVAL
                     ]
-                return _Answer(
-                    Outcome.RESOLVED, _Chosen(place, sure, because), tuple(others[:first]), mention, top, kept
+                return Answer(
+                    Outcome.RESOLVED, Chosen(place, sure, because), tuple(others[:first]), mention, top, kept
                 )
             if tried is None:
-                tried = _Chosen(place, sure, because)
+                tried = Chosen(place, sure, because)
         district = way[-1] if way and index.level(way[-1]) == "DISTRICT" else None
         if district is not None and top.place == district:
             bare = not mention.residues and not any(g.tokens or g.name is None for g in mention.groups)
             if bare:
-                return _Answer(Outcome.RESOLVED, _Chosen(district, 0.99, because), (), mention, top, kept)
-            return _Answer(Outcome.UNRESOLVED, None, (), mention, top, kept)
-        if tried is None or tried.confidence < 0.3 or (doubtful and _is_wild(top)):
-            return _Answer(Outcome.UNRESOLVED, None, (), mention, top, kept)
-        above = _Chosen(district, 0.99, because) if district is not None else None
-        others = [_Chosen(f.place, 0.1, _because(index, f)) for f in ranked[1:first] if f.place not in way]
-        return _Answer(Outcome.ASK, above, (tried, *others)[:first], mention, top, kept)
+                return Answer(Outcome.RESOLVED, Chosen(district, 0.99, because), (), mention, top, kept)
+            return Answer(Outcome.UNRESOLVED, None, (), mention, top, kept)
+        if tried is None or tried.confidence < 0.3 or (doubtful and is_wild(top)):
+            return Answer(Outcome.UNRESOLVED, None, (), mention, top, kept)
+        above = Chosen(district, 0.99, because) if district is not None else None
+        others = [Chosen(f.place, 0.1, reasons_of(index, f)) for f in ranked[1:first] if f.place not in way]
+        return Answer(Outcome.ASK, above, (tried, *others)[:first], mention, top, kept)
 
-    def _is_torn(self, top: _Found) -> bool:
+    def _is_torn(self, top: Found) -> bool:
         """Whether a village house is said to be in another street, and that street has a house of its number too: either name may be wrong."""
         if top.reading is None or not top.reading.key.startswith("g"):
             return False
@@ -834,7 +792,7 @@ class AddressResolver:
         ]
         return any(self.index.children(street, top.reading.key) for street in streets)
 
-    def _is_doubtful(self, top: _Found) -> bool:
+    def _is_doubtful(self, top: Found) -> bool:
         """Whether a place is as likely one of another city: no district, street or village of ours is named, and something does not fit.
 
         Training texts are all from here or say where they are from; texts from elsewhere that do not say so are not among them,
@@ -866,7 +824,7 @@ class AddressResolver:
         )
         return vague and bool(top.mention.residues)
 
-    def _ask(self, top: _Found, ties: list[_Found], facts: set[str], first: int) -> _Answer:
+    def _ask(self, top: Found, ties: list[Found], facts: set[str], first: int) -> Answer:
         """Several places fit alike: the place that all lie in, if it is sure, and each of them."""
         index = self.index
         common: list[int] = index.chain(ties[0].place)
@@ -875,23 +833,23 @@ class AddressResolver:
             common = [x for x in common if x in chain]
         best = next((x for x in common if index.code(x)), None)
         share = round(1.0 / max(2, len(ties)), 3)
-        places = tuple(_Chosen(f.place, share, _because(index, f)) for f in ties[:first])
+        places = tuple(Chosen(f.place, share, reasons_of(index, f)) for f in ties[:first])
         above = None
         if best is not None:
             sure = 0.99
             if index.level(best) != "DISTRICT":
                 sure = self.calibration.confidence(self._facts_for(top, best, facts))
             if sure >= ANSWER:
-                above = _Chosen(best, sure, _because(index, top))
-        return _Answer(Outcome.ASK, above, places, top.mention, top, frozenset(facts))
+                above = Chosen(best, sure, reasons_of(index, top))
+        return Answer(Outcome.ASK, above, places, top.mention, top, frozenset(facts))
 
-    def _choose(self, answers: list[_Answer], first: int) -> _Answer:
+    def _choose(self, answers: list[Answer], first: int) -> Answer:
         """Of the mentions of one text, the one that it is about; a question where they are different places."""
         index = self.index
         real = [a for a in answers if a.outcome in (Outcome.RESOLVED, Outcome.ASK)]
         if not real:
             away = [a for a in answers if a.outcome == Outcome.OUTSIDE]
-            return away[0] if away else answers[0] if answers else _Answer(Outcome.UNRESOLVED)
+            return away[0] if away else answers[0] if answers else Answer(Outcome.UNRESOLVED)
         sure = [(a, a.best.place) for a in real if a.outcome == Outcome.RESOLVED and a.best is not None]
         if len(real) == 1 or not sure:
             return real[0]
@@ -903,15 +861,15 @@ class AddressResolver:
             return deepest
         chains = [index.chain(place) for _, place in sure]
         common = next((x for x in chains[0] if index.code(x) and all(x in c for c in chains[1:])), None)
-        above = _Chosen(common, 0.95, (("several", ""),)) if common is not None else None
+        above = Chosen(common, 0.95, (("several", ""),)) if common is not None else None
         picks = tuple(
-            _Chosen(a.best.place, min(0.5, a.best.confidence), a.best.because)
+            Chosen(a.best.place, min(0.5, a.best.confidence), a.best.because)
             for a, _ in sure
             if a.best is not None
         )
-        return _Answer(Outcome.ASK, above, picks[:first], deepest.mention, deepest.top, deepest.facts)
+        return Answer(Outcome.ASK, above, picks[:first], deepest.mention, deepest.top, deepest.facts)
 
-    def _settled(self, answers: list[_Answer], places: list[int]) -> _Answer | None:
+    def _settled(self, answers: list[Answer], places: list[int]) -> Answer | None:
         """What one mention asks about and another, right beside it, decides: 人民路20号,瓜沥的那个."""
         index = self.index
         asked = [a for a in answers if a.outcome == Outcome.ASK and len(a.alternatives) > 1]
@@ -931,68 +889,6 @@ class AddressResolver:
         best = replace(inside[0], confidence=_SETTLED)
         return replace(asked[0], outcome=Outcome.RESOLVED, best=best, alternatives=())
 
-    # -- what is shown ----------------------------------------------------------------------------------------------------
-
-    def _shown(
-        self, answer: _Answer, given: Normalised, back: list[int] | None, mentions: list[Mention]
-    ) -> Resolution:
-        index = self.index
-        best = None
-        if answer.best is not None:
-            at = answer.best
-            best = Candidate(index.code(at.place), index.level(at.place), at.confidence, at.because)
-        others: list[Candidate] = []
-        if answer.alternatives:
-            seen = {best.code} if best else set()
-            for each in sorted(answer.alternatives, key=lambda c: -c.confidence):
-                code = index.code(each.place)
-                if code and code not in seen:
-                    seen.add(code)
-                    others.append(Candidate(code, index.level(each.place), each.confidence, each.because))
-        return Resolution(answer.outcome, best, tuple(others), self._elements(given, back, mentions, answer))
-
-    def _elements(
-        self, given: Normalised, back: list[int] | None, mentions: list[Mention], answer: _Answer
-    ) -> tuple[Element, ...]:
-        spans: list[tuple[int, int, str]] = []
-        for mention in mentions:
-            top = (
-                answer.top
-                if answer.mention is not None and answer.mention.start <= mention.start < answer.mention.end
-                else None
-            )
-            read = top.mention if top is not None else mention
-            for away in read.away:
-                spans.append((away.start, away.end, "12" if away.entry.name.endswith("市") else "13"))
-            for at, group in enumerate(read.groups):
-                if group.name is not None:
-                    spans.append((group.name.start, group.name.end, self._element(group.name)))
-                if group.tokens:
-                    _label(spans, group.tokens, top.reading if top is not None and top.group == at else None)
-            spans.extend((t.start, t.end, _TOKEN_ELEMENT[t.kind]) for t in read.noise)
-        spans.sort()
-        plain = back is None and given.starts is None
-        elements: list[Element] = []
-        done = 0
-        for start, end, kind in spans:
-            if start < done or start >= end:
-                continue
-            a, b = (start, end) if plain else span(given, back, start, end)
-            elements.append(Element(kind, given.given[a:b], a, b))
-            done = end
-        return tuple(elements)
-
-    def _element(self, name: Name) -> str:
-        level = name.entry.level
-        if level == "STREET" or level == "COMMUNITY":
-            official = self.index.official.get(name.entry.meanings[0].place, name.entry.name)
-            if level == "COMMUNITY":
-                return "33" if official.endswith("村") else "31"
-            return "22" if official.endswith("镇") else "23" if official.endswith("街道") else "dev_zone"
-        if level == AREA and "园" in name.entry.name:
-            return "industrial_park"
-        return _ELEMENT.get(level, "poi")
-
 
 _UPWARD: Final = (
     "against.",
@@ -1009,81 +905,6 @@ _UPWARD: Final = (
     "blocked",
 )
 """Facts that bear on the places above the best one too."""
-
-
-def _because(index: Index, found: _Found) -> tuple[tuple[str, str], ...]:
-    """The reasons for a place: each name with what it was taken for, each number, what is not known or speaks against it."""
-    reasons: list[tuple[str, str]] = []
-    for at, group in enumerate(found.mention.groups):
-        name = group.name
-        if name is None:
-            continue
-        meaning = found.meaning if at == found.group else None
-        if meaning is None:
-            meaning = next((m for m in name.entry.meanings if m.place in found.supports), None)
-        if meaning is None:
-            if name.entry.level == "DISTRICT":
-                reasons.append(("district", name.entry.name))
-            elif "crossed" in found.marks:
-                reasons.append(("crossing", name.entry.name))
-            else:
-                reasons.append((f"against.{name.entry.level.lower()}", name.entry.name))
-            continue
-        how = f".{name.fuzzy}" if name.fuzzy else f".{_KIND_WORD[meaning.kind]}" if meaning.kind else ""
-        reasons.append((index.level(meaning.place).lower() + how, name.entry.name))
-    reading = found.reading
-    if reading is not None:
-        if reading.key:
-            reasons.append(("key", reading.key))
-        if reading.unit:
-            reasons.append(("unit", reading.unit))
-        if reading.room:
-            reasons.append(("room", reading.room))
-    reasons += [(mark, "") for mark in found.marks if mark != "crossed"]
-    if found.mention.crossing:
-        reasons.append(("crossing", ""))
-    if found.mention.beside:
-        reasons.append(("beside", ""))
-    return tuple(reasons)
-
-
-def _falling(found: _Found) -> float:
-    return -found.score
-
-
-def _is_wild(found: _Found) -> bool:
-    """Whether it is found by a name that is written otherwise and sounds otherwise."""
-    return any(
-        g.name is not None and (g.name.fuzzy in ("close", "typo", "far") or g.name.inside)
-        for g in found.mention.groups
-    )
-
-
-def _is_street(found: _Found) -> bool:
-    """Whether a street or town was found that sounds like what is written, or is written like it at some length."""
-    return any(
-        name.fuzzy == "sound"
-        or (
-            name.fuzzy == "typo"
-            and (len(name.entry.name) > 3 or name.end - name.start > len(name.entry.name))
-        )
-        for name in _guessed_streets(found)
-    )
-
-
-def _is_far_street(found: _Found) -> bool:
-    """Whether a street or town was guessed that is as likely another one elsewhere: 龙山镇 is not 坎山镇."""
-    return bool(_guessed_streets(found)) and not _is_street(found)
-
-
-def _guessed_streets(found: _Found) -> list[Name]:
-    names = (g.name for g in found.mention.groups)
-    return [n for n in names if n is not None and n.fuzzy and n.entry.level == "STREET"]
-
-
-def _is_guessed(found: _Found) -> bool:
-    """Whether it is found by a name that is not quite written right, and that leaves nothing unexplained."""
-    return any(g.name is not None and g.name.fuzzy and not g.name.inside for g in found.mention.groups)
 
 
 def _with(groups: list[Group], name: Name) -> tuple[list[Group], int]:
@@ -1125,22 +946,3 @@ def _with(groups: list[Group], name: Name) -> tuple[list[Group], int]:
         at = len(result)
         result.append(Group(name))
     return result, at
-
-
-def _label(spans: list[tuple[int, int, str]], tokens: Sequence[Token], reading: Reading | None) -> None:
-    """The tokens as elements, by what the reading took them for."""
-    for token in tokens:
-        kind = _TOKEN_ELEMENT[token.kind]
-        value = token.value
-        if reading is not None and token.kind in "?#nb-":
-            if token.kind == "-":
-                kind = "room" if reading.room else "road_no"
-            elif f"b{value}" in reading.key:
-                kind = "building"
-            elif f"n{value}" in reading.key:
-                kind = "road_no"
-            elif reading.room and reading.room.endswith(value):
-                kind = "room"
-            elif reading.unit == value:
-                kind = "unit"
-        spans.append((token.start, token.end, kind))

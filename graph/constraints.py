@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from graph.store import Store
 from ontology import ONTOLOGY, Lookup
@@ -41,54 +41,81 @@ LINK_ORDERED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 
 
-def statements() -> Iterator[str]:
-    """The DDL, each statement safe to repeat."""
+class Declared(NamedTuple):
+    """A constraint or an index as it should be.
+
+    Attributes:
+        type: of the index, as `SHOW INDEXES` calls it. unique: whether it is that of a constraint.
+        of: the labels, or the one type of relationship. on: the fields.
+        links: whether it is of relationships. settings: of a full-text index.
+    """
+
+    name: str
+    type: str
+    of: tuple[str, ...]
+    on: tuple[str, ...]
+    unique: bool = False
+    links: bool = False
+    settings: str = ""
+
+    @property
+    def statement(self) -> str:
+        """The DDL that makes it, safe to repeat."""
+        if self.unique:
+            return f"CREATE CONSTRAINT {self.name} IF NOT EXISTS FOR (n:{self.of[0]}) REQUIRE n.{self.on[0]} IS UNIQUE"
+        which = {"TEXT": "TEXT ", "FULLTEXT": "FULLTEXT "}.get(self.type, "")
+        things = f"()-[n:{self.of[0]}]-()" if self.links else f"(n:{'|'.join(self.of)})"
+        on = ", ".join(f"n.{field}" for field in self.on)
+        fields = f"EACH [{on}]" if self.type == "FULLTEXT" else f"({on})"
+        options = f" OPTIONS {{indexConfig: {{{self.settings}}}}}" if self.settings else ""
+        return f"CREATE {which}INDEX {self.name} IF NOT EXISTS FOR {things} ON {fields}{options}"
+
+    def is_as(self, there: Mapping[str, Any]) -> bool:
+        """Whether a row of `SHOW INDEXES` is what is declared."""
+        said = there["type"], set(there["labelsOrTypes"]), there["owningConstraint"] is not None
+        # Of a full-text index the order of fields means nothing.
+        arranged = sorted if self.type == "FULLTEXT" else list
+        return said == (self.type, set(self.of), self.unique) and arranged(there["properties"]) == arranged(
+            self.on
+        )
+
+
+def declared() -> Iterator[Declared]:
+    """All constraints and indexes."""
     for label, entity in ONTOLOGY.entities.items():
         fields = entity.fields()
         for name, spec in fields.items():
+            called = f"{label.lower()}_{name}"
             if spec.meta.lookup is Lookup.UNIQUE:
-                yield f"CREATE CONSTRAINT {label.lower()}_{name} IF NOT EXISTS FOR (n:{label}) REQUIRE n.{name} IS UNIQUE"
+                yield Declared(called, "RANGE", (label,), (name,), unique=True)
             elif spec.meta.lookup is Lookup.PART:
-                yield f"CREATE TEXT INDEX {label.lower()}_{name} IF NOT EXISTS FOR (n:{label}) ON (n.{name})"
+                yield Declared(called, "TEXT", (label,), (name,))
             elif spec.meta.lookup is Lookup.INDEX and name not in ("place", "grid"):
-                yield f"CREATE INDEX {label.lower()}_{name} IF NOT EXISTS FOR (n:{label}) ON (n.{name})"
+                yield Declared(called, "RANGE", (label,), (name,))
         for name in ("place", "grid"):
             if name in fields:
-                yield f"CREATE INDEX {label.lower()}_by_{name} IF NOT EXISTS FOR (n:{label}) ON (n.{name}, n.id)"
+                yield Declared(f"{label.lower()}_by_{name}", "RANGE", (label,), (name, "id"))
     for name, label, on in ORDERED:
-        yield f"CREATE INDEX {name} IF NOT EXISTS FOR (n:{label}) ON ({', '.join('n.' + f for f in on)})"
+        yield Declared(name, "RANGE", (label,), on)
     for name, type, on in LINK_ORDERED:
-        yield f"CREATE INDEX {name} IF NOT EXISTS FOR ()-[r:{type}]-() ON ({', '.join('r.' + f for f in on)})"
-    yield "CREATE CONSTRAINT meta_id IF NOT EXISTS FOR (n:Meta) REQUIRE n.id IS UNIQUE"
+        yield Declared(name, "RANGE", (type,), on, links=True)
+    yield Declared("meta_id", "RANGE", ("Meta",), ("id",), unique=True)
     searched = {
         label: [n for n, s in e.fields().items() if s.searchable] for label, e in ONTOLOGY.entities.items()
     }
-    labels = "|".join(label for label, names in searched.items() if names)
-    fields_all = ", ".join(
-        f"n.{name}" for name in dict.fromkeys(n for names in searched.values() for n in names)
-    )
-    yield (
-        f"CREATE FULLTEXT INDEX {FULL_TEXT} IF NOT EXISTS FOR (n:{labels}) ON EACH [{fields_all}] "
-        "OPTIONS {indexConfig: {`fulltext.analyzer`: 'cjk', `fulltext.eventually_consistent`: true}}"
-    )
-    yield (
-        f"CREATE FULLTEXT INDEX {CODES} IF NOT EXISTS FOR (n:Address) ON EACH [n.former_codes, n.other_codes] "
-        "OPTIONS {indexConfig: {`fulltext.analyzer`: 'keyword'}}"
-    )
+    yield Declared(
+        FULL_TEXT, "FULLTEXT", tuple(label for label, found in searched.items() if found),
+        tuple(dict.fromkeys(n for found in searched.values() for n in found)),
+        settings="`fulltext.analyzer`: 'cjk', `fulltext.eventually_consistent`: true",
+    )  # fmt: skip
+    yield Declared(
+        CODES, "FULLTEXT", ("Address",), ("former_codes", "other_codes"), settings="`fulltext.analyzer`: 'keyword'"
+    )  # fmt: skip
 
 
 def names() -> frozenset[str]:
     """What the constraints and indexes are called."""
-    return frozenset(_name(s) for s in statements())
-
-
-def _name(statement: str) -> str:
-    """Of a constraint or an index, from the statement that makes it."""
-    return statement.partition(" IF NOT EXISTS")[0].rpartition(" ")[2]
-
-
-def _kind(statement: str) -> str:
-    return "CONSTRAINT" if statement.startswith("CREATE CONSTRAINT") else "INDEX"
+    return frozenset(d.name for d in declared())
 
 
 async def ensure_schema(store: Store, progress: Callable[[int, int], None] | None = None) -> None:
@@ -98,25 +125,27 @@ async def ensure_schema(store: Store, progress: Callable[[int, int], None] | Non
         progress: told how many of so many steps are done: each constraint and index is made, then online.
     """
     told = progress or (lambda done, total: None)
-    states: dict[str, str] = await store.read_one(
-        "SHOW INDEXES YIELD name, state RETURN {names: collect(name), states: collect(state)}"
-    )
-    there = dict(zip(states["names"], states["states"], strict=True))
-    made = list(statements())
-    # What could not be filled, as on a full disk, is made anew.
-    failed = [s for s in made if there.get(_name(s)) == "FAILED"]
+    shown = "SHOW INDEXES YIELD name, state, type, labelsOrTypes, properties, owningConstraint RETURN *"
+    there = {row["name"]: row for row in await store.read(shown)}
+    made = list(declared())
+    # What could not be filled, as on a full disk, is made anew; so is what an earlier version made otherwise.
+    wrong = [d for d in made if (row := there.get(d.name)) and (row["state"] == "FAILED" or not d.is_as(row))]
     await store.write_together(
-        [f"DROP {_kind(s)} {_name(s)} IF EXISTS" for s in failed], timeout=BUILD_SECONDS
+        [
+            f"DROP {'INDEX' if there[d.name]['owningConstraint'] is None else 'CONSTRAINT'} {d.name} IF EXISTS"
+            for d in wrong
+        ],
+        timeout=BUILD_SECONDS,
     )
-    missing = [s for s in made if _name(s) not in there or s in failed]
+    missing = [d for d in made if d.name not in there or d in wrong]
     done = len(made) - len(missing)
     # Made together, the indexes are filled in one pass over the store. A constraint answers only when its index is filled.
-    for kind in ("CONSTRAINT", "INDEX"):
-        some = [s for s in missing if _kind(s) == kind]
+    for unique in (True, False):
+        some = [d.statement for d in missing if d.unique is unique]
         await store.write_together(some, timeout=BUILD_SECONDS)
         done += len(some)
         told(done, 2 * len(made))
-    if not missing and all(there[_name(s)] == "ONLINE" for s in made):
+    if not missing and all(there[d.name]["state"] == "ONLINE" for d in made):
         told(2 * len(made), 2 * len(made))
         return
     pause = LOOK_SECONDS

@@ -63,6 +63,25 @@ async def test_what_is_missing_is_made_again_beside_data(schema: Store) -> None:
     assert [row["name"] for row in again] == [row["name"] for row in indexes]
 
 
+async def test_what_was_made_otherwise_is_made_anew(schema: Store) -> None:
+    """As by an earlier version: of another kind, on other fields, of other labels, and a constraint that was an index."""
+    indexes = await schema.read(INDEXES)
+    otherwise = {
+        "incident_by_time": "CREATE INDEX incident_by_time FOR (n:Incident) ON (n.occurred_at, n.number)",
+        "incident_numbers": "CREATE INDEX incident_numbers FOR (n:Incident) ON (n.numbers)",
+        "at_by_since": "CREATE INDEX at_by_since FOR ()-[r:IN]-() ON (r.since)",
+        CODES: f"CREATE FULLTEXT INDEX {CODES} FOR (n:Address) ON EACH [n.former_codes]",
+    }
+    assert otherwise.keys() <= {row["name"] for row in indexes}
+    for name, made in otherwise.items():
+        await schema.write(f"DROP INDEX {name}")
+        await schema.write(made)
+    await schema.write("DROP CONSTRAINT person_id")
+    await schema.write("CREATE INDEX person_id FOR (n:Person) ON (n.id)")
+    await ensure_schema(schema)
+    assert await schema.read(INDEXES) == indexes
+
+
 async def test_every_declared_lookup_has_its_index(schema: Store) -> None:
     indexes = await schema.read(INDEXES)
     unique = {

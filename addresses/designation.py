@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from addresses.text import arabic
 
-_NUM: Final = r"(?:[0-9]+|[〇零一二三四五六七八九十百千廿卅两壹贰叁肆伍陆柒捌玖拾佰仟]+)"
+_NUM: Final = r"(?:[0-9]+|十[0-9](?![0-9])|[〇零一二三四五六七八九十百千廿卅两壹贰叁肆伍陆柒捌玖拾佰仟]+)"
 _STEM: Final = "甲乙丙丁戊己庚辛"
 _PATTERN: Final = re.compile(
     rf"""
@@ -30,15 +30,15 @@ _PATTERN: Final = re.compile(
     |(?P<floors>{_NUM}(?:-|~|至|到){_NUM}(?:层|楼(?![上下道梯顶旁前后])))
     |(?P<several>(?![0-9]{{3,}}[,、]{_NUM}(?:单元|号楼|[幢栋楼组])|[0-9]+室[,、][0-9]室[0-9]厅|[0-9]{{1,2}}[,、][0-9]{{3,}}室)
             第?{_NUM}(?:至|到|~|、|和|与|跟|以?及|或|,)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组)
-        |第?{_NUM}(?P<same>号楼|单元|号|幢|栋|室|\#)(?:至|到|~|、|和|与|跟|以?及|或|,)第?{_NUM}(?P=same)
+        |(?!第?(?P<again>{_NUM})(?:单元|[幢栋])[,、]第?(?P=again)(?:单元|[幢栋]))第?{_NUM}(?P<same>号楼|单元|号|幢|栋|室|\#)(?:至|到|~|、|和|与|跟|以?及|或|,)第?{_NUM}(?P=same)
         |[0-9]{{3,4}}(?:(?:至|到|~|、|和|与|及|/|&)[0-9]{{3,4}}(?![0-9]))+室?
         |(?<=[幢栋楼座(])[0-9]{{1,2}}[-/&][0-9]{{1,2}}单元
         |(?<![0-9])[0-9]{{2}}[ ][0-9]{{2}}号(?![楼幢])
         |第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#)(?:至|到|~)第?{_NUM}(?:号楼|单元|号|幢|栋|室|\#|楼|组))
     |(?P<group>第?{_NUM}(?:村民小?组|居民小?组|小组|组|[祖阻社](?=[0-9一二三四五六七八九十])|生产队|队))
     |(?P<building>第?(?:{_NUM}(?:-{_NUM})?[A-Z]?|(?<![A-Z])[A-Z][0-9]{{0,3}}|[{_STEM}])
-            (?:号(?:住宅)?[楼搂](?![上下道梯顶旁前后])|号幢|\#楼(?![上下道梯顶旁前后])|\#幢|\#房(?=[0-9一二三四五六])|[幢栋](?:楼房?(?![上下道梯顶旁前后])|头(?=[0-9]))?|[憧撞懂橦]|[壮状装冻动洞](?=[0-9一二三四五六])|座))
-    |(?P<unit>第?(?:{_NUM}|[A-Z{_STEM}东西])(?:[\#号]?[单丹担早](?:[元员园原远圆院源]|(?=-?[0-9]))|号?楼梯(?![口间])|梯|门[洞栋]|(?<=[0-9一二三四五六])门(?=[0-9])|号门(?![口前外店面诊卫牌]))(?!:))
+            (?:号(?:住宅)?[楼搂](?![上下道梯顶旁前后洞])|号幢|\#楼(?![上下道梯顶旁前后])|\#幢|\#房(?=[0-9一二三四五六])|[幢栋](?:楼房?(?![上下道梯顶旁前后])|头(?=[0-9]))?|[憧撞懂橦]|[壮状装冻动洞](?=[0-9一二三四五六])|座))
+    |(?P<unit>第?(?:{_NUM}|[A-Z{_STEM}东西])(?:[\#号]?[单丹担早](?:[元员园原远圆院源兀]|(?=-?[0-9]))|号?楼梯(?![口间])|号?[楼门]洞|梯|门[洞栋]|(?<=[0-9一二三四五六])门(?=[0-9])|号门(?![口前外店面诊卫牌]))(?!:))
     |(?P<labelled_b>(?:楼栋号?|楼幢号?|[楼幢栋]号|BUILDING|BLDG|BLK|BLOCK)[.:=\#\"' 是为]{{0,4}}[0-9]{{1,3}}(?![0-9A-Z#号幢栋楼座\-])|[幢栋][:=\"' ]{{0,4}}[0-9]{{1,3}}(?![0-9A-Z#号幢栋楼座\-]))
     |(?P<labelled_u>(?:单元号?|UNIT)[.:=\#\"' 是为]{{0,4}}[0-9]{{1,2}}(?![0-9A-Z单号门梯\-]))
     |(?P<labelled_r>(?:ROOM|RM|FLAT|APT)[. ]?[0-9]{{1,4}}(?![0-9A-Z号组\-])室?
@@ -51,12 +51,12 @@ _PATTERN: Final = re.compile(
     |(?P<chain>(?:(?<![A-Z])[A-Z])?[0-9]+[A-Z]?(?:-[A-Z]?[0-9]+[A-Z]?)+(?![0-9A-Z]|单元)(?P<chained>室|号|房)?
         |[一二三四五六七八九十]{{1,3}}(?:-[一二三四五六七八九十]{{1,2}})?-[〇零一二三四五六七八九]{{3,4}}
         |[0-9]{{1,3}}(?:(?P<by>[/.])[0-9]{{1,2}}(?P=by)|[/.])[0-9]{{3,4}}(?![0-9./年月日元万米]))
-    |(?P<room>第?[A-Z]?{_NUM}[A-Z]?(?:室|号房间?(?!号)|房间|房(?!产|屋|东)|户|号?铺)(?!:))
+    |(?P<room>第?[A-Z]?{_NUM}[A-Z]?(?:室|号房间?(?!号)|房间|房(?!产|屋|东)|户|号?铺)(?!:)|第{_NUM}间)
     |(?P<number>第?{_NUM}(?:之{_NUM}|附{_NUM}|[A-Z])?号(?:之{_NUM}|附{_NUM}号|大?院)?)
     |(?P<hash>(?:{_NUM}|[A-Z])\#)
-    |(?P<floor>(?:地下|负|B|第)?{_NUM}(?:层|楼(?![上下道梯顶旁前后])|/?F(?![A-Z])))
+    |(?P<floor>[0-9]{{1,2}}/[0-9]{{1,2}}层|(?:地下|负|B|第)?{_NUM}(?:层|楼(?![上下道梯顶旁前后])|/?F(?![A-Z])))
     |(?P<bare>(?:(?<![A-Z0-9])|(?<=[0-9]F))[A-Z]?[0-9]+(?:[A-Z]?(?![A-Z0-9])|(?=TEL|MOB|QQ|VX|WX))
-        |(?:(?<=[元幢栋楼号座梯组牌厦\#])|(?<=[元幢栋楼号座梯组][,、 ]))(?:[〇零一二三四五六七八九十百千两壹贰叁肆伍陆柒捌玖拾佰仟]{{2,8}}(?![〇\u4e00-\u9fff])|[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]{{3,5}}(?![号年元万路层]))|(?<=\()[〇零一二三四五六七八九]{{3,5}}(?=\)))
+        |(?:(?<=[元幢栋楼号座梯组牌厦层\#])|(?<=[元幢栋楼号座梯组层][,、 ]))(?:[〇零一二三四五六七八九十百千两壹贰叁肆伍陆柒捌玖拾佰仟]{{2,8}}(?![〇\u4e00-\u9fff])|[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]{{3,5}}(?![号年元万路层]))|(?<=\()[〇零一二三四五六七八九]{{3,5}}(?=\)))
     """,
     re.VERBOSE,
 )
@@ -68,9 +68,11 @@ _DIGITS: Final = re.compile(_NUM)
 _FORMAL: Final = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
 _PLAIN: Final = re.compile("[0-9]+")
 _JOINT: Final = re.compile("[-/.]")
+_STOREY: Final = re.compile("[0-9]{1,2}F")
+_FLOOR_ROOM: Final = re.compile("F?([0-9]{1,2})F?-R?([0-9]{1,4})")
 _LEAD: Final = re.compile(r"^(?:第|地下|负)")
 _TAIL: Final = re.compile(
-    r"(?:村民小?组|居民小?组|小组|[组祖阻社]|生产队|队|号(?:住宅)?[楼搂]|号幢|#[楼幢房]|[幢栋](?:楼房?|头)?|[憧撞懂橦壮状装冻动洞]|座|[#号]?[单丹担早][元员园原远圆院源]?|号?楼梯|梯|号门|门[洞栋]?|弄|室|号房间?|房间|房|户|号?铺|"
+    r"(?:村民小?组|居民小?组|小组|[组祖阻社]|生产队|队|号(?:住宅)?[楼搂]|号幢|#[楼幢房]|[幢栋](?:楼房?|头)?|[憧撞懂橦壮状装冻动洞]|座|[#号]?[单丹担早][元员园原远圆院源兀]?|号?楼梯|号?[楼门]洞|梯|号门|门[洞栋]?|弄|室|号房间?|房间|房|间|户|号?铺|"
     r"号(?:大?院)?|#|层|楼|F)$"
 )
 _KIND: Final = {
@@ -132,13 +134,16 @@ def scan(text: str, start: int = 0, end: int | None = None) -> list[Token]:
         if kind == "-":
             tail = m.group("chained") or ""
             parts = _JOINT.split(words[: len(words) - len(tail)])
-            found.append(Token(kind, "-".join(value_of(p) for p in parts), m.start(), m.end(), tail))
+            values = (p if _STOREY.fullmatch(p) else value_of(p) for p in parts)
+            found.append(Token(kind, "-".join(values), m.start(), m.end(), tail))
         elif kind in "pdox":
             found.append(Token(kind, "", m.start(), m.end()))
         elif name.startswith("labelled"):
             found.append(Token(kind, _PLAIN.findall(words)[0].lstrip("0") or "0", m.start(), m.end()))
         else:
-            found.append(Token(kind, value_of(words), m.start(), m.end()))
+            # 8/12层: the eighth of twelve; 2/F
+            value = value_of(words.partition("/")[0] if kind == "f" else words)
+            found.append(Token(kind, value, m.start(), m.end()))
     return found
 
 
@@ -168,6 +173,8 @@ def readings(tokens: list[Token]) -> list[Reading]:
     """The meanings of a row of designations, the likeliest first; at most eight."""
     states = [_EMPTY]
     if len(tokens) > 1:
+        # 2单元,2单元1601: said again.
+        tokens = [t for at, t in enumerate(tokens) if not at or t.kind != "u" or t[:2] != tokens[at - 1][:2]]
         tokens = _in_order(tokens)
     last = len(tokens) - 1
     for at, token in enumerate(tokens):
@@ -317,9 +324,9 @@ def _chain(s: Reading, t: Token) -> list[Reading]:
     if s.key and len(parts) == 2 and min(map(len, parts)) > 2 and parts[0] < parts[1]:
         # 301-304室: rooms, none of which is meant alone.
         return [s._replace(loose=s.loose + 1)]
-    if len(parts) == 2 and parts[0].endswith("F") and (parts[0][:-1] + parts[1]).isdigit():
-        # 12F-1204
-        return [_room(s._replace(floor=parts[0][:-1]), parts[1])]
+    if "F" in parts[0] and (said := _FLOOR_ROOM.fullmatch(t.value)) is not None:
+        # 12F-1204, F28-R04
+        return [_room(s._replace(floor=said[1]), said[2].lstrip("0") or "0")]
     if not s.key:
         if len(parts) == 2:
             first, second = parts

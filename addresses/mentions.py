@@ -27,7 +27,7 @@ GAP: Final = 12
 """Unexplained characters between two parts of one address, at most."""
 
 _SOFT: Final = (
-    r"[ ,.·、=@()\[\]{}:_\-/|\\\"'“”‘’《》<>【】「」*+=→›»⇒]|小区(?:名称)?|楼栋号?|[楼幢栋]号|单元号?:|[室房户]:|第?[0-9〇零一二三四五六七八九十]+号?微?网格|社区|居委会?|村委会?|村民委员会|街道办事处|办事处|居民区|行政村|的|之|内|里面?|境内|辖区|"
+    r"[ ,.·、=@()\[\]{}:_\-/|\\\"'“”‘’《》〈〉<>【】「」『』〔〕〖〗*+←=→›»⇒`]|NULL|小区(?:名称)?|楼栋号?|[楼幢栋]号|单元号?:|[室房户]:|第?[0-9〇零一二三四五六七八九十]+号?微?网格|社区|居委会?|村委会?|村民委员会|街道办事处|办事处|居民区|行政村|的|之|内|里面?|境内|辖区|"
     r"地址|位于|自然村|号?大门|门牌(?:号码?)?|房间?号|室号|编号|\((?:靠?近|靠|临|在)|\([^()]{1,12}\)|\[[^\[\]]{1,12}\]"
 )
 """What may stand between two parts of an address and says nothing."""
@@ -56,13 +56,13 @@ _ASIDE_END: Final = re.compile(r"(?:[上口旁边内处侧的]|附近){0,3}\)")
 _AWAY_BY: Final = re.compile("[离距]")
 """东方名苑4幢,离地铁200米: how far from something else what is named lies."""
 _CORRECTED: Final = re.compile(
-    "(?=.*(?:不对|不是|错|更正|纠正|应该?[是为]|改[成为]))"
-    "(?:[,;、. :!?~()-]|[哦啊额呃嗯哎唉哈]|不对|不是|[写说打搞弄记看填]?错了?|更正|纠正|应该?|改[成为]?|抱歉|不好意思|对不起|我|刚才|上面|前面|而|[是为])+"
+    "(?=.*(?:不对|不是|错|误|更正|纠正|应该?[是为]|改[成为]))"
+    "(?:[,;、. :!?~()-]|[哦啊额呃嗯哎唉哈]|不对|不是|[写说打搞弄记看填讲报念读走找听]?错了?|有?误|更正|纠正|应该?|改[成为]?|抱歉|不好意思|对不起|我|刚才|上面|前面|而|[是为])+"
 )
 """What stands between a number and the one that is said instead of it."""
 _TOWARDS: Final = re.compile("[往向再走侧朝东西南北前后左右]")
 _BETWEEN: Final = re.compile(
-    "(?:顶[楼层]|[东西中]边?户|[左右]手边?|(?:员工)?宿舍楼?|厂房|住宅楼?|无?单元|坐?电梯[上到]*|那个|然后|逗号|中|头|[ ,、的之(]|门牌号?)+"
+    "(?:顶[楼层]|爬|走|乘|[上进转去]|到|里厢|出来|弱电井|[东西中]边?户|[左右]手边?|(?:员工)?宿舍楼?|厂房|住宅楼?|无?单元|坐?电梯[上到]*|那个|然后|逗号|中|头|[ ,、的之(`]|门牌号?)+"
 )
 """What people say between the numbers of a building and of a room: 5幢顶楼602, 4栋中1单元."""
 _AFTER: Final = re.compile("有|的|这|那|被|发生|要|想|租|买|去|来|到|上|里")
@@ -157,16 +157,19 @@ class Mention:
     fore: bool = False
 
 
-def _is_aside(text: str, groups: list[Group], at: int) -> bool:
-    """Whether the last group is a name in brackets behind a road's, estate's or site's own: 龙湖府(金城路上). `at`: where the brackets may end."""
-    last, before = groups[-1].name, groups[-2]
-    if last is None or before.name is None or before.tokens or before.name.entry.level not in _LOCAL:
-        return False
-    return (
-        text[before.name.end : before.name.end + 1] == "("
-        and _NEAR_TO.fullmatch(text, before.name.end + 1, last.start) is not None
-        and _ASIDE_END.match(text, at) is not None
-    )
+def _aside(text: str, groups: list[Group], at: int) -> int | None:
+    """Which group it is whose name the last ones stand behind in brackets, as that of a road, estate or site: 龙湖府(金城路上), 江南公寓(城厢街道丁家庄社区).
+    `at`: where the brackets may end."""
+    if _ASIDE_END.match(text, at) is None:
+        return None
+    for of in range(len(groups) - 2, -1, -1):
+        name, first = groups[of].name, groups[of + 1].name
+        if name is None or first is None or groups[of].tokens:
+            return None
+        if text[name.end : name.end + 1] == "(":
+            alone = _NEAR_TO.fullmatch(text, name.end + 1, first.start) is not None
+            return of if alone and name.entry.level in _LOCAL else None
+    return None
 
 
 def _ranks(tokens: list[Token]) -> set[int]:
@@ -184,8 +187,9 @@ def _take_back(tokens: list[Token], better: Token) -> None:
         tokens.pop()
 
 
-def _rejoin(groups: list[Group]) -> None:
+def _rejoin(groups: list[Group], index: Index) -> None:
     """Gives a building its unit and room that another name parts from it: 金城路15号东方名苑1单元301室."""
+    _give_back(groups, index)
     if len(groups) > 1 and groups[0].name is None and groups[0].tokens:
         fore = groups[0].tokens
         named = next((g for g in groups if g.name is not None and g.tokens), None)
@@ -218,6 +222,30 @@ def _rejoin(groups: list[Group]) -> None:
             one.tokens += other.tokens
             one.several, other.several = one.several or other.several, False
             other.tokens = []
+
+
+def _give_back(groups: list[Group], index: Index) -> None:
+    """Gives an estate or park the numbers that stand behind the village or street that it lies in: 江南公寓,广德社区,3幢402."""
+    last = groups[-1]
+    if last.name is None or last.name.entry.level not in ("STREET", "COMMUNITY"):
+        return
+    if not last.tokens or last.tokens[0].kind not in "b#-":
+        return
+    for group in reversed(groups[:-1]):
+        if group.name is None or group.tokens:
+            return
+        level = group.name.entry.level
+        if level in ("ESTATE", "PARK", "AREA"):
+            lying = {x for m in group.name.entry.meanings for x in index.lineage(m.place)}
+            uppers = groups[groups.index(group) + 1 :]
+            if all(
+                g.name is not None and any(m.place in lying for m in g.name.entry.meanings) for g in uppers
+            ):
+                group.tokens, last.tokens = last.tokens, []
+                group.several, last.several = last.several, False
+            return
+        if level not in ("STREET", "COMMUNITY"):
+            return
 
 
 class Mentions:
@@ -395,6 +423,9 @@ class Mentions:
             ):
                 soft = _BETWEEN.fullmatch(gap) is not None
             apart = now is None or (not soft and (len(gap) > GAP or _BREAK.search(gap) is not None))
+            if apart and now is not None and token is not None and whole and _CORRECTED.fullmatch(gap):
+                # ……哦不对不对,讲错了,2单元
+                apart = False
             if token is not None and token.kind in "pod":
                 if now is not None and not apart:
                     now.noise.append(token)
@@ -498,11 +529,11 @@ class Mentions:
                     and ")" in gap
                     and not group.tokens
                     and len(now.groups) > 1
-                    and _is_aside(text, now.groups, at)
+                    and (of := _aside(text, now.groups, at)) is not None
                 ):
                     # 龙湖府(南门)5幢, 龙湖府(金城路口)5幢: the numbers are those of the name before the brackets.
-                    now.groups[-2:] = [group, now.groups[-2]]
-                    group = now.groups[-1]
+                    group = now.groups.pop(of)
+                    now.groups.append(group)
                     now.crossing = now.beside = False
                     soft = True
                 if group is None:
@@ -516,6 +547,10 @@ class Mentions:
                         now.residues.append((at, item.start))
                     else:
                         ended = True
+                if item.kind == "x" and _aside(text, now.groups, item.end) is not None:
+                    # 东方名苑(金城路15、17号)5幢
+                    now.end = at = item.end
+                    continue
                 if item.kind == "x":
                     group.several, ended = True, True
                 elif not ended:
@@ -556,7 +591,7 @@ class Mentions:
                 now.residues.append((at, at + len(tail)))
         for mention in mentions:
             if len(mention.groups) > 1:
-                _rejoin(mention.groups)
+                _rejoin(mention.groups, self.index)
         if not mentions and whole and text:
             mentions.append(Mention(0, len(text), residues=[(0, min(len(text), 2 * GAP))]))
         return mentions

@@ -16,7 +16,9 @@ from ontology.reading import read_yaml
 
 NEIGHBOURS: Final = Path(__file__).resolve().parent.parent / "catalog" / "places" / "outside.yaml"
 
-_STRANGE: Final = re.compile(r"[\u4e00-\u9fff]{2,7}?(?:自治区|自治州|自治县|特别行政区|省|市|县)")
+_STRANGE: Final = re.compile(
+    r"[\u4e00-\u9fff]{2,7}?(?:自治区|自治州|自治县|特别行政区|省|市(?![场民集价值面容井])|县)"
+)
 _NOT: Final = re.compile("(?:门|超|菜|都|城|闹|夜|集|花|股|早|楼|黑)市$")
 
 

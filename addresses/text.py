@@ -82,6 +82,9 @@ class _Table(dict[int, str | int]):
         if unicodedata.decomposition(char).startswith(("<super>", "<sub>")):
             return char
         folded = unicodedata.normalize("NFKC", char)
+        if category == "So" and folded == char:
+            # Pictures and boxes part words, as blanks do.
+            return " "
         simplified = _simplified()
         return "".join(" " if c.isspace() else simplified.get(c, c) for c in folded).upper()
 

@@ -37,6 +37,15 @@ _FRAMED: Final = re.compile(
 )
 _FORMER: Final = re.compile(rf"\((?:原|旧|曾|老)[^()]{{0,12}}[0-9{_DIGIT}十](?:号楼?|[幢栋组室]|单元)?\)")
 """(原5幢): what it was called before."""
+_MARKUP: Final = re.compile("</?[A-Z][^<>]{0,40}>|&(?:AMP;)?(?:[A-Z]{2,8}|#[0-9]{2,5});")
+"""What a page or a feed of another system leaves between the parts."""
+_STOREYS: Final = re.compile("[/,(](?:总|共|全楼|总共)[0-9]{1,2}[层楼F](?![0-9])\\)?")
+"""12层/总33层: of how many."""
+_RADIO: Final = re.compile(
+    rf"(?<![{_DIGIT}两洞拐])(?=[{_DIGIT}两]*[洞拐])[{_DIGIT}两洞拐]{{3,4}}(?![{_DIGIT}两洞拐元幢栋门])"
+)
+"""两三洞两: numbers as they are said over a radio."""
+_SPOKEN: Final = str.maketrans("两洞拐" + _DIGIT, "20700123456789")
 _ODD: Final = frozenset("OQLIN#〇零.")
 _HAN_DIGITS: Final = frozenset(_DIGIT)
 _FRAMES: Final = frozenset("([【“\"'「_")
@@ -48,6 +57,10 @@ _FROM: Final = re.compile(
     r"|\([^()0-9]{2,10}人\)(?=[现租暂]住.{4})"
 )
 """原户籍河上镇东山村,现住东方名苑5幢: where somebody is from is not where they live."""
+_MOVED: Final = re.compile(
+    r"^[^。;]{0,8}?(?:原址|旧址|原地址|旧地址|以前在|原来在|之前在|原先在)[^。;现迁]{2,30}?[,。; ](?=[^,。;]{0,14}?(?:现在?[是在址]|现送|现寄|现改|迁至|搬到|搬至|改至|改到|寄往|寄到|新址|新地址).{4})"
+)
+"""原址金城路21号已搬,现送达至恒宇大厦1003室: nor is where it was."""
 _PARTS: Final = re.compile(r";|。(?=[\u3400-\u9fff]|[0-9]+(?:号楼|[幢栋室号]|单元))|[?!](?=不对)")
 """What parts sentences, where one address is asked for; not what begins a list: 4幢。1、两车相撞。"""
 
@@ -66,6 +79,12 @@ def tight(given: Normalised, whole: bool = False, plain: bool = False) -> tuple[
         return (text, None) if " " not in text else _without_blanks(text, _BLANKS)
     if not _ODD.isdisjoint(text):
         text = _MISTYPED.sub(_digit, text)
+    if "<" in text or "&" in text:
+        text = _MARKUP.sub(_blank, text)
+    if "层" in text or "楼" in text:
+        text = _STOREYS.sub(_blank, text)
+    if "洞" in text or "拐" in text:
+        text = _RADIO.sub(_spoken, text)
     if not _HAN_DIGITS.isdisjoint(text):
         text = _MIXED.sub(_mixed, text)
     if not _FRAMES.isdisjoint(text):
@@ -77,6 +96,8 @@ def tight(given: Normalised, whole: bool = False, plain: bool = False) -> tuple[
             text = _NOT.sub(_blank, text)
         if "住" in text:
             text = _FROM.sub(_blank, text)
+        if "原" in text or "旧" in text or "前" in text:
+            text = _MOVED.sub(_blank, text)
     if " " not in text:
         return text, None
     blanks = _BLANKS
@@ -111,6 +132,10 @@ def span(given: Normalised, back: list[int] | None, start: int, end: int) -> tup
 
 def _mixed(number: re.Match[str]) -> str:
     return number.group().translate(_ARABIC)
+
+
+def _spoken(number: re.Match[str]) -> str:
+    return number.group().translate(_SPOKEN)
 
 
 def _unframed(number: re.Match[str]) -> str:

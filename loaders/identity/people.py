@@ -206,8 +206,11 @@ def _among_themselves(traits: pl.DataFrame, never: pl.DataFrame) -> pl.DataFrame
 
 def _coded(traits: Mapping[str, pl.LazyFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """All traits with numbers in the place of texts, which are a tenth of their size; and `raw`, `code` to go back by."""
-    raws = pl.concat([found.select("raw").unique() for found in traits.values()]).unique().sort("raw")
-    codes = raws.collect().with_row_index("code").select("raw", "code")
+    raws = pl.DataFrame(schema={"raw": pl.String})
+    for found in traits.values():
+        # One kind after the other: most persons have something of each.
+        raws = pl.concat([raws, found.select("raw").unique().collect()]).unique()
+    codes = raws.sort("raw").with_row_index("code").select("raw", "code")
     kinds = pl.Enum([NAME, PHONE, BIRTH, SEX, HOME, NUMBER])
     parts = []
     for kind, found in traits.items():
@@ -215,13 +218,10 @@ def _coded(traits: Mapping[str, pl.LazyFrame]) -> tuple[pl.DataFrame, pl.DataFra
         value = (
             pl.lit(1, dtype=pl.UInt32) if kind == NUMBER else pl.col("value").rank("dense").cast(pl.UInt32)
         )
-        part = found.unique().collect().join(codes, on="raw")
-        parts.append(
-            part.select(
-                pl.col("code").alias("raw"), pl.lit(kind, dtype=kinds).alias("kind"), value.alias("value")
-            )
-        )
-    return pl.concat(parts).unique(), codes
+        part = found.select("raw", value.alias("value")).collect().join(codes, on="raw")
+        part = part.select(pl.col("code").alias("raw"), "value").unique()
+        parts.append(part.select("raw", pl.lit(kind, dtype=kinds).alias("kind"), "value"))
+    return pl.concat(parts), codes
 
 
 def _combined(traits: Iterable[Trait]) -> dict[str, set[tuple[str, str]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import polars as pl
 from hypothesis import given, settings
@@ -24,7 +26,7 @@ ROWS = st.fixed_dictionaries(
         "aliases": st.none() | st.lists(st.text(max_size=3), max_size=3),
     }
 )
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "名 name": pl.String,
     "a": pl.String,
     "sure": pl.Float64,

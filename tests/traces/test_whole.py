@@ -97,8 +97,8 @@ def drawn(dice: random.Random) -> Difference:
             f"adr_{n}", {"level": "BUILDING", "code": place, "place": SCHEME.key(place), "n_people": 95 + n}
         )
         if n % 3 == 0:
-            values = {"captain": True, "place": SCHEME.key(place), "place_level": "BUILDING"}
-            made.put_node(f"vol_{n}", values | dice.choice([{}, {"left": "2025-01-01"}]))
+            captain: dict[str, Any] = {"captain": True, "place": SCHEME.key(place), "place_level": "BUILDING"}
+            made.put_node(f"vol_{n}", captain | dice.choice([{}, {"left": "2025-01-01"}]))
     return made
 
 

@@ -7,7 +7,7 @@ subject are judged alike. Labels, types and fields are the ontology's; all value
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -66,8 +66,6 @@ class TraceCompiler:
     fetches: list[Fetch] = field(default_factory=list)
     # Those, and what is shown beside.
     _every: list[Fetch] = field(default_factory=list)
-    # Selections of which the subjects that are left have nothing.
-    _none_left: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.fetches = list(fetches_of(self.trace.pattern))
@@ -81,7 +79,7 @@ class TraceCompiler:
         able = leads(self.trace.pattern, 0, self.values)
         if len(able) > 1 or not able:
             every = " UNION ".join(dict.fromkeys(f"{self._all(x)} RETURN DISTINCT s" for x in able))
-            text = f"CALL () {{ {every} }} WITH s {self._without()} {self._calls(range(len(self._every)))} {self._row()}"
+            text = f"CALL () {{ {every} }} WITH s {self._without()} {self._calls(range(len(self._every)), self._gone())} {self._row()}"
         elif self._is_looked_up(able[0]):
             text = self._lacking(able[0])
         else:
@@ -100,11 +98,10 @@ class TraceCompiler:
             held = f"{self._enough(fetch, least)} UNWIND ns AS n WITH s, collect({self._fact(x)}) AS f{x}"
         elif number >= SEVERAL and fetch.chain is None:
             held, rest = f"WITH s, count(n) AS many WHERE many >= {least}", list(range(len(self._every)))
-        return f"{self._all(x)} {held} {self._without()} {self._calls(rest)} {self._row()}"
+        return f"{self._all(x)} {held} {self._without()} {self._calls(rest, self._gone())} {self._row()}"
 
     def standing(self, subjects: list[str]) -> Statement:
         """These subjects with their facts."""
-        self._none_left = set()
         text = f"UNWIND $subjects AS s {self._calls(range(len(self._every)))} {self._row()}"
         return Statement(text, {**self._parameters, "subjects": subjects})
 
@@ -202,7 +199,13 @@ class TraceCompiler:
             f"WHERE {counted} AND (size(told) > {MANY} OR any(d IN told WHERE {near}))"
         )
 
-    def _calls(self, fetches: Iterable[int]) -> str:
+    def _gone(self) -> frozenset[int]:
+        """The selections of which no subject has anything that `_without` leaves: what has no times is there for good or not at all."""
+        found = absences(self.trace.pattern, 0)
+        things = {x: self.fetches[x].things for x in found}
+        return frozenset(x for x, t in things.items() if not t.grace and self._times(t) == ("null", "null"))
+
+    def _calls(self, fetches: Iterable[int], gone: Container[int] = ()) -> str:
         """Fetches the facts of selections about `s`: by calls, since a subquery in an expression is planned without indexes.
         Of what lacks something that it must have no more is fetched, so that comes first."""
         needed = set(needs(self.trace.pattern, 0))
@@ -214,7 +217,7 @@ class TraceCompiler:
                 tells = self.fetches[x].tells()
                 same = next((y for y in told if self.fetches[y].tells() == tells), None)
                 told.append(x)
-            if x in self._none_left:
+            if x in gone:
                 call = f"WITH *, [] AS f{x}"
             elif same is not None:
                 call = f"WITH *, [fact IN f{same} | [{x}] + tail(fact)] AS f{x}"
@@ -302,9 +305,6 @@ class TraceCompiler:
             ]
             found = self._of_anybody(things, given) or f"{self._of_subject(things, given)} WITH n"
             text += f"CALL (s) {{ {found} LIMIT 1 RETURN count(*) AS e{x} }} WITH * WHERE e{x} = 0 "
-            if (begin, end) == ("null", "null"):
-                # What has no times is there for good or not at all.
-                self._none_left.add(x)
         return text
 
     def _of_anybody(self, things: Things, given: list[str]) -> str:

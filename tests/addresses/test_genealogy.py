@@ -149,3 +149,28 @@ def test_the_order_of_changes_is_nothing() -> None:
             assert other.line(code) == whole.line(code)
             assert other.pieces(code) == whole.pieces(code)
         assert other.moves() == whole.moves()
+
+
+def test_what_only_lies_in_something_that_changed_is_as_it_was() -> None:
+    genealogy = told(*CHANGES)
+    # In a village that was renamed, split or merged, and in a street that a village left.
+    for code in (
+        "3301090020050099",
+        "3301090020010099",
+        "3301090020030001",
+        "3301090030019999",
+        "330109009001",
+    ):
+        assert genealogy.still(code) and not genealogy.touches(code)
+        assert genealogy.identity(code) == genealogy.current(code) == code
+        assert [(p.code, p.since, p.until) for p in genealogy.pieces(code)] == [(code, None, OPEN_END)]
+    # What lies in a village that was merged has another key all the same.
+    assert genealogy.place_key("3301090020030001") != SCHEME.key("3301090020030001")
+    # A street keeps its code, and yet something is to be said of it.
+    assert genealogy.still("330109003") and genealogy.touches("330109003")
+    # Moved, or in what moved; renumbered; renamed; split, merged and what came of it; demolished.
+    for code in (
+        EAST, WEST, EAST + "0001", WEST + "0001010301", "3301090020050001", "330109002005", "330109002001",
+        "330109002011", "330109002003", "330109002013", "3301090020050003", "330109030", "330109031001",
+    ):  # fmt: skip
+        assert not genealogy.still(code), code

@@ -17,6 +17,7 @@ from addresses.calibration import FITTED, load_calibration
 from addresses.gazetteer import Gazetteer, PlaceRecord
 from addresses.index import Index, Place, StaleIndex
 from addresses.outside import load_outside
+from addresses.parallel import ParallelReaders
 from addresses.resolution import Resolution
 from addresses.resolver import VERSION, AddressResolver
 
@@ -31,6 +32,8 @@ SMALL: Final = 60_000
 LEAST_KEPT: Final = 5_000
 # A file that is so many changes behind is written anew.
 BEHIND: Final = 20_000
+# The state of places that are about to be kept: no process that comes later takes the file for its own.
+PASSING: Final = "passing"
 _NUMBER_ONLY: Final = re.compile(r"[0-9A-Z甲乙丙丁戊己庚辛一二三四五六七八九十百]+(?:号楼|号|幢|栋|座|楼|#)?")
 
 Change = tuple[PlaceRecord | None, PlaceRecord | None]
@@ -107,6 +110,15 @@ class FollowingResolver:
             made = index.save(self._path, fingerprint)
         self._rough = False
         self._resolver = self._over(made)
+
+    def readers(self, many: int) -> ParallelReaders | None:
+        """Processes that read texts as this does now, over a file of its index; None where one alone would, or nothing is kept in files."""
+        if many < 2 or self._path is None or self._rough or self._resolver.index.changes:
+            return None
+        self.keep(PASSING)
+        if self._resolver.index.fingerprint != PASSING:
+            return None
+        return ParallelReaders(many, self._gazetteer.scheme, self._path, PASSING)
 
     def bring(self, changes: Mapping[str, Change], exact: bool = True) -> None:
         """Takes places that were put into the gazetteer, changed or removed: code → (before, after).

@@ -203,6 +203,9 @@ class Scheme:
         # A district of a million places has some thousands of parts.
         self._chosen = lru_cache(maxsize=1 << 16)(self._choose)
 
+    def __reduce__(self) -> tuple[type[Scheme], tuple[SchemeFile]]:
+        return Scheme, (self.declared,)
+
     def __repr__(self) -> str:
         return f"Scheme({self.name!r}, version={self.version})"
 

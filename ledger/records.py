@@ -254,10 +254,11 @@ class Records:
     def put(self, records: Iterable[StoredRecord]) -> None:
         """Keeps versions of records; one that is known stays as it is."""
         seal = self._vault.seal
-        self.db.executemany(
-            "INSERT OR IGNORE INTO record VALUES (?,?,?,?,?,?,?)",
-            ((*r[:6], seal(r.payload)) for r in records),
-        )
+        self.put_sealed((*r[:6], seal(r.payload)) for r in records)
+
+    def put_sealed(self, records: Iterable[tuple[Any, ...]]) -> None:
+        """As `put`, of records whose payload was sealed already."""
+        self.db.executemany("INSERT OR IGNORE INTO record VALUES (?,?,?,?,?,?,?)", records)
 
     def put_about(self, about: Iterable[tuple[int, str, str]]) -> None:
         """Notes (key, feed, rkey): the record speaks of what the key names."""

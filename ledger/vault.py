@@ -153,11 +153,16 @@ class Vault:
     """
 
     def __init__(self, master: bytes) -> None:
+        self._master = master
         self.identity = _derived(master, "identity")
         self._records = AESGCM(_derived(master, "records"))
         self._columns = AESGCM(_derived(master, "columns"))
         self._factory = pe.CryptoFactory(lambda configuration: _Kms(self._columns))
         self._connection = pe.KmsConnectionConfig()
+
+    def __reduce__(self) -> tuple[type[Vault], tuple[bytes]]:
+        # A process that works beside this one seals with the same key.
+        return Vault, (self._master,)
 
     def seal(self, content: bytes) -> bytes:
         """The content encrypted and authenticated: 12 bytes of nonce, the ciphertext, 16 bytes of tag."""

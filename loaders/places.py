@@ -6,6 +6,7 @@ before. So what is kept of it is kept to save time, and read again where one of 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from addresses.following import LEAST_KEPT, FollowingResolver
 from addresses.gazetteer import NOWHERE, Gazetteer, Placement, PlaceRecord
 from addresses.genealogy import Change, Genealogy, Piece, chain_of_key
 from addresses.mentions import DEPTH
+from addresses.parallel import Asked
 from addresses.resolution import Candidate, Outcome, Resolution
 from addresses.scheme import Scheme
 from ledger import Ledger, Pick, Records
@@ -50,6 +52,15 @@ class Held:
     placement: Placement
     outcome: Outcome
     others: tuple[Candidate, ...] = ()
+
+
+class _Open(NamedTuple):
+    """What of a place key is to be read yet: a text, a sentence; the place above by its code, and what is known without the text."""
+
+    text: str | None
+    above: Placement
+    sentence: str | None
+    held: Held
 
 
 class PlaceBase:
@@ -286,9 +297,33 @@ class PlaceBase:
         self._cache[key] = found
         return found
 
-    def find(self, keys: Sequence[str]) -> list[Placement]:
-        """What keys mean that nobody asked about before: kept in the record store, and not in memory."""
-        found = [self._resolve(key) for key in keys]
+    def find(self, parts: Iterable[Sequence[str]], many: int = 1) -> Iterator[list[Placement]]:
+        """What keys mean that nobody asked about before, part by part: kept in the record store, and not in memory.
+
+        Args:
+            many: in how many processes their texts are read, where there are many of them.
+        """
+        readers = self.resolver.readers(many)
+        if readers is None:
+            for keys in parts:
+                yield self._kept_now(keys, [self._resolve(key) for key in keys])
+            return
+        begun: deque[tuple[Sequence[str], list[Held | _Open]]] = deque()
+
+        def asked() -> Iterator[list[Asked]]:
+            for keys in parts:
+                opened = [self._opened(key) for key in keys]
+                begun.append((keys, opened))
+                yield [(o.text, o.above.code) for o in opened if isinstance(o, _Open) and o.text is not None]
+
+        with readers:
+            for answers in readers.read(asked()):
+                keys, opened = begun.popleft()
+                said = iter(answers)
+                found = [o if isinstance(o, Held) else self._closed(o, said) for o in opened]
+                yield self._kept_now(keys, found)
+
+    def _kept_now(self, keys: Sequence[str], found: Sequence[Held]) -> list[Placement]:
         with self._records.transaction():
             self._put(zip(keys, found, strict=True))
         return [held.placement for held in found]
@@ -302,6 +337,14 @@ class PlaceBase:
 
     def _resolve(self, key: str) -> Held:
         """The surest way first: the code, another authority's, what a person picked, the text, the code of a place above."""
+        opened = self._opened(key)
+        if isinstance(opened, Held):
+            return opened
+        asked = [] if opened.text is None else [self.resolver.resolve(opened.text, opened.above.code)]
+        return self._closed(opened, iter(asked))
+
+    def _opened(self, key: str) -> Held | _Open:
+        """What a key means that says so without its text being read; else what there is to read."""
         code, text, authority, local = split_place_key(key)
         if code is not None and self.genealogy:
             # A code of any age is that of its place; so is what lies in a place by its code.
@@ -314,22 +357,27 @@ class PlaceBase:
         sentence = sentence_of(key)
         if text is None and sentence is None:
             return Held(above, Outcome.RESOLVED if above.code is not None else Outcome.UNRESOLVED)
-        held = self._read_address(text, above) if text is not None else Held(above, Outcome.UNRESOLVED)
-        return self._read_sentence(sentence, held) if sentence is not None else held
-
-    def _read_address(self, text: str, above: Placement) -> Held:
-        """What a text means that is an address."""
-        if (pick := self._picked(text)) is not None and pick.code is not None:
+        held = None
+        if text is not None and (pick := self._picked(text)) is not None and pick.code is not None:
             place = self.gazetteer.place(pick.code)
             level = place.level if place is not None else None
-            return Held(Placement(pick.code, level, 1.0, DECISION), Outcome.RESOLVED)
-        said = self.resolver.resolve(text, above.code)
-        held = Held(
-            self._placement(said), said.outcome, said.alternatives if said.outcome is Outcome.ASK else ()
-        )
-        if held.placement.code is None and above.code is not None:
-            return replace(held, placement=above)
-        return held
+            held, text = Held(Placement(pick.code, level, 1.0, DECISION), Outcome.RESOLVED), None
+            if sentence is None:
+                return held
+        return _Open(text, above, sentence, held or Held(above, Outcome.UNRESOLVED))
+
+    def _closed(self, opened: _Open, said: Iterator[Resolution]) -> Held:
+        """What a key means, with what its text was understood as; that is the next of what was said, where it has one."""
+        held = opened.held
+        if opened.text is not None:
+            resolution = next(said)
+            asks = resolution.outcome is Outcome.ASK
+            held = Held(
+                self._placement(resolution), resolution.outcome, resolution.alternatives if asks else ()
+            )
+            if held.placement.code is None and opened.above.code is not None:
+                held = replace(held, placement=opened.above)
+        return self._read_sentence(opened.sentence, held) if opened.sentence is not None else held
 
     def _read_sentence(self, sentence: str, held: Held) -> Held:
         """What a sentence adds to what is known of a place without it: a place in the one that is known, where it names exactly one there.

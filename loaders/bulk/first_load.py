@@ -15,24 +15,26 @@ from typing import Any
 
 import polars as pl
 
+from addresses.beside import processes
 from graph.constraints import ensure_schema
 from graph.importer import import_graph
 from graph.meta import read_meta
 from graph.store import Store
 from graph.writer import write_meta
-from ledger import Batch, about_key
-from loaders import contract, retention
-from loaders.bulk.claims import ColumnMapper, mapped
+from ledger import Batch
+from loaders import retention
+from loaders.bulk.digest import Digesting
 from loaders.bulk.fold import ColumnFold, Part
 from loaders.bulk.spool import Spool
-from loaders.bulk.tables import LinkTable, link_table, node_table
+from loaders.bulk.tables import LinkTable
 from loaders.declaration import Feed
 from loaders.json_text import json_object, json_value
-from loaders.mapping import ACTION
-from loaders.run import FileSummary, Loader, Summary, new_graph_id, record_keys, records_of
+from loaders.run import FileSummary, Loader, Summary, new_graph_id
 from ontology import ONTOLOGY
 
 LEAST_ROWS = 20_000
+# Of fewer rows, processes beside this one would take longer to start than they save.
+LEAST_BESIDE = 150_000
 KEEPING = "记录库 record store"
 SAID_EVERY = 20_000
 UNFINISHED = "first_load"
@@ -116,69 +118,37 @@ class _FirstLoad:
         summary = Summary()
         batches = _received(self.loader)
         total = sum(b.rows for b in batches)
-        done = 0
-        for batch in batches:
-            feed = self.loader.feeds[batch.feed]
-            mapper = ColumnMapper(feed, self.loader.terms, self.loader.ledger.vault.identity)
-            read = loaded = rejected = dropped = 0
-            checker = contract.Checker(feed, self.loader.terms, self.loader.day_of(batch))
-            keys: list[tuple[str, str]] = []
-            records = self.loader.records
-            with records.transaction():
-                unread = records.put_rejections(batch.no, feed.feed, self.loader.ledger.faults(batch))
-                rejected += unread
-                for frame in self.loader.ledger.frames(batch):
-                    checked = checker.check(frame)
-                    self.loader.note_cells(batch, checked)
-                    self._take(feed, mapper, batch, checked.rows)
-                    if checked.deleted.height:
-                        self._take(feed, mapper, batch, checked.deleted)
-                    if feed.mode == "snapshot":
-                        keys += record_keys(feed, checked.rows)
-                    read += frame.height
-                    loaded += checked.rows.height + checked.deleted.height
-                    rejected += checked.rejected_rows
-                    dropped += checked.dropped_cells
-                    self.loader.progress("记录 records", done + read, total)
-                if feed.mode == "snapshot":
-                    self._close_lost(feed, batch, keys)
-                records.set_digested(batch.no, loaded, rejected, dropped)
-            done += batch.rows
-            summary.files.append(
-                FileSummary(
-                    batch.no, batch.file, feed.feed, batch.rows + unread, loaded, rejected, dropped, False
-                )
-            )
+        many = processes() if total >= LEAST_BESIDE else 1
+        loader, done = self.loader, 0
+        with Digesting(many, loader.feeds, loader.terms, loader.ledger.vault, self.spool.writer) as digesting:
+            for batch in batches:
+                summary.files.append(self._digest(digesting, batch, done, total))
+                done += batch.rows
         return summary
 
-    def _take(self, feed: Feed, mapper: ColumnMapper, batch: Batch, rows: pl.DataFrame) -> None:
-        if not rows.height:
-            return
-        records = records_of(feed, batch, rows)
-        self.loader.records.put(sorted(records, key=lambda r: r[1:4]))
-        rows = rows.with_columns(
-            pl.lit(feed.feed).alias("__feed"),
-            pl.Series("__rkey", [r.rkey for r in records]),
-            pl.Series("__effective", [r.effective for r in records]),
-            pl.Series("__hash", [r.hash for r in records], dtype=pl.Binary),
-        )
-        self.spool.put(f"seen.{feed.feed}", rows.select("__rkey", "__effective", "__hash"))
-        # What a row that takes something back comes to is for `loaders.fold` to say.
-        if ACTION in rows.columns:
-            self.spool.put(f"again.{feed.feed}", rows.select("__rkey"))
-        nodes, links = mapper.claims(rows)
-        about = [n.rows.select(pl.col("id").alias("about"), "__rkey") for n in nodes]
-        for node in nodes:
-            self.spool.put(node_table(node.label), node.rows, feed.feed)
-        for link in links:
-            self.spool.put(link_table(link.type, link.start, link.end).name, link.rows, feed.feed)
-            named = link.rows.filter(pl.col("__place").is_not_null())
-            about.append(named.select(pl.concat_str(pl.lit("place:"), "__place").alias("about"), "__rkey"))
-        whole = pl.concat(about).unique()
-        keys = mapped(whole.get_column("about"), about_key, pl.Int64)
-        self.spool.put(
-            "about",
-            whole.select(keys.alias("key"), pl.lit(feed.feed).alias("feed"), pl.col("__rkey").alias("rkey")),
+    def _digest(self, digesting: Digesting, batch: Batch, before: int, total: int) -> FileSummary:
+        loader, records = self.loader, self.loader.records
+        feed = loader.feeds[batch.feed]
+        read = loaded = rejected = dropped = 0
+        keys: list[tuple[str, str]] = []
+        with records.transaction():
+            unread = records.put_rejections(batch.no, feed.feed, loader.ledger.faults(batch))
+            rejected += unread
+            for found in digesting.batch(batch, loader.day_of(batch), loader.ledger.frames(batch)):
+                loader.note_cells(batch, found.checked)
+                records.put_sealed(found.records)
+                self.spool.take(found.files)
+                keys += found.keys
+                read += found.read
+                loaded += found.loaded
+                rejected += found.checked.rejected_rows
+                dropped += found.checked.dropped_cells
+                loader.progress("记录 records", before + read, total)
+            if feed.mode == "snapshot":
+                self._close_lost(feed, batch, keys)
+            records.set_digested(batch.no, loaded, rejected, dropped)
+        return FileSummary(
+            batch.no, batch.file, feed.feed, batch.rows + unread, loaded, rejected, dropped, False
         )
 
     def _close_lost(self, feed: Feed, batch: Batch, keys: list[tuple[str, str]]) -> None:

@@ -7,10 +7,13 @@ that is held in memory which the columns of claims are joined with.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 
 import polars as pl
 
+from addresses.beside import processes
+from addresses.gazetteer import Placement
 from loaders.bulk.spool import Spool
 from loaders.bulk.tables import link_tables
 from loaders.mapping import split_place_key
@@ -19,6 +22,8 @@ from loaders.places import PlaceBase
 # Rows of claims that a range is of, about; keys that are looked at and kept together; and one of how many rows the ranges are told from.
 RANGE = 1_500_000
 CHUNK = 20_000
+# Of fewer rows, processes beside this one would take longer to start than they save.
+LEAST_BESIDE = 150_000
 SAMPLE = 499
 _SEEDS = (7, 11)
 _SCHEMA = {"a": pl.UInt64, "b": pl.UInt64, "code": pl.String, "level": pl.String, "sure": pl.Float64, "several": pl.Boolean}  # fmt: skip
@@ -35,14 +40,23 @@ class Placements:
     def find(self, progress: Callable[[int, int], None]) -> None:
         """Looks at all keys; call it when every place is known."""
         total = sum(self._spool.rows(t.name) for t in link_tables(self._spool))
+        many = processes() if total >= LEAST_BESIDE else 1
         bounds = self._bounds(total)
+        begun: deque[tuple[pl.Series, float]] = deque()
+
+        def parts() -> Iterator[list[str]]:
+            for i, (low, high) in enumerate(bounds):
+                keys = self._keys(low, high)
+                for start in range(0, keys.len(), CHUNK):
+                    part = keys.slice(start, CHUNK)
+                    begun.append((part, (i + min(1.0, (start + CHUNK) / keys.len())) / len(bounds)))
+                    yield part.to_list()
+
         frames = []
-        for i, (low, high) in enumerate(bounds):
-            keys = self._keys(low, high)
-            for start in range(0, keys.len(), CHUNK):
-                frames.append(self._look(keys.slice(start, CHUNK)))
-                done = (i + min(1.0, (start + CHUNK) / keys.len())) / len(bounds)
-                progress(int(done * total), total)
+        for placed in self._places.find(parts(), many):
+            part, done = begun.popleft()
+            frames.append(self._table(part, placed))
+            progress(int(done * total), total)
         if frames:
             self._found = pl.concat(frames, rechunk=True)
 
@@ -60,11 +74,13 @@ class Placements:
         return digests.join(self._found, on=["a", "b"], how="left", maintain_order="left").drop("a", "b")
 
     def _look(self, keys: pl.Series) -> pl.DataFrame:
-        texts = keys.to_list()
-        placed = self._places.find(texts)
+        (placed,) = self._places.find([keys.to_list()])
+        return self._table(keys, placed)
+
+    def _table(self, keys: pl.Series, placed: Sequence[Placement]) -> pl.DataFrame:
         rows = [
             (p.code, p.level, p.confidence, p.code is not None and self._several(key, p.code))
-            for key, p in zip(texts, placed, strict=True)
+            for key, p in zip(keys.to_list(), placed, strict=True)
         ]
         schema = {c: _SCHEMA[c] for c in ("code", "level", "sure", "several")}
         return _digests(keys).hstack(pl.DataFrame(rows, schema=schema, orient="row"))

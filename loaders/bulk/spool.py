@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
 # What the random part of an id is written in (`loaders.mapping.mint`), in the order in which texts sort.
 SYMBOLS = "234567abcdefghijklmnopqrstuvwxyz"
+
+
+class SpoolFile(NamedTuple):
+    """A file of a table; `group` says whose its rows are, where they are all of one feed."""
+
+    table: str
+    group: str
+    path: Path
+    rows: int
+
+
+class SpoolWriter:
+    """Writes files for a spool, in its process or in another."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def write(self, table: str, frame: pl.DataFrame, group: str = "") -> list[SpoolFile]:
+        """A file of rows, if there are any, for `Spool.take`."""
+        if not frame.height:
+            return []
+        path = self.directory / f"{uuid.uuid4().hex}-{table}.parquet"
+        frame.write_parquet(path, compression="lz4", statistics=False)
+        return [SpoolFile(table, group, path, frame.height)]
 
 
 class Spool:
@@ -26,16 +52,17 @@ class Spool:
         directory.mkdir(parents=True, mode=0o700)
         self._files: dict[str, list[tuple[str, Path]]] = defaultdict(list)
         self._rows: dict[str, int] = defaultdict(int)
-        self._written = 0
+        self.writer = SpoolWriter(directory)
 
     def put(self, table: str, frame: pl.DataFrame, group: str = "") -> None:
         """Adds a file of rows, if there are any; `group` says whose they are, where they are all of one feed."""
-        if frame.height:
-            self._written += 1
-            path = self.directory / f"{self._written}-{table}.parquet"
-            frame.write_parquet(path, compression="lz4", statistics=False)
-            self._files[table].append((group, path))
-            self._rows[table] += frame.height
+        self.take(self.writer.write(table, frame, group))
+
+    def take(self, files: Iterable[SpoolFile]) -> None:
+        """Adds files that its writer has written."""
+        for file in files:
+            self._files[file.table].append((file.group, file.path))
+            self._rows[file.table] += file.rows
 
     def tables(self) -> list[str]:
         return sorted(self._files)

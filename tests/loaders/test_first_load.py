@@ -17,10 +17,11 @@ import orjson
 import polars as pl
 import pytest
 
+from addresses import following
 from graph.constraints import ensure_schema
 from graph.engine import ensure_engine, is_pristine, stop_engine
 from graph.store import Store
-from loaders.bulk import first_load
+from loaders.bulk import first_load, placements
 from loaders.bulk import fold as bulk_fold
 from loaders.load import Target, load, rebuild
 from loaders.run import Loader
@@ -100,8 +101,17 @@ async def test_the_import_tools_graph_is_that_of_the_incremental_way(
     monkeypatch.setattr(first_load, "LEAST_ROWS", 0)
     # So few rows at once that the import tool is given several files of a label.
     monkeypatch.setattr(bulk_fold, "PART", 2_000)
+    # As a large district is digested and placed: by processes beside this one.
+    monkeypatch.setattr(first_load, "LEAST_BESIDE", 0)
+    monkeypatch.setattr(placements, "LEAST_BESIDE", 0)
+    monkeypatch.setattr(placements, "CHUNK", 500)
+    monkeypatch.setattr(following, "LEAST_KEPT", 0)
+    asked: list[int] = []
+    for module in (first_load, placements):
+        monkeypatch.setattr(module, "processes", lambda: asked.append(2) or 2)
     fast = loader_at(data, clock)
     summary = await load(fast, target(data), [district])
+    assert len(asked) == 2
     assert summary.changed == len(whole["nodes"]) - 1
     assert summary.unplaced == slow.unplaced()
     async with target(data).open() as store:

@@ -1,0 +1,67 @@
+"""Work in processes beside this one: Python does one thing at a time, and a district's rows and texts are many."""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import loky
+
+MOST = 4
+# A process that has had nothing to do for so many seconds ends; so does one whose owner was killed.
+IDLE_SECONDS = 60
+# Tasks that wait for each process, so that none stands idle.
+AHEAD = 2
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def processes() -> int:
+    """How many processes may work beside this one; 1 on a machine where that gains nothing."""
+    return min(MOST, int(loky.cpu_count()))
+
+
+class Beside:
+    """Processes that each prepare once and then take tasks.
+
+    Args:
+        prepare, given: called in each process before its first task.
+    """
+
+    def __init__(self, many: int, prepare: Callable[..., None], *given: Any) -> None:
+        self._ahead = AHEAD * many
+        self._pool = loky.ProcessPoolExecutor(
+            many, timeout=IDLE_SECONDS, initializer=_begin, initargs=(prepare, given),
+            # They share the machine with each other: what has threads of its own would have too many.
+            env={"POLARS_MAX_THREADS": "1"},
+        )  # fmt: skip
+
+    def __enter__(self) -> Beside:
+        return self
+
+    def __exit__(self, failed: object, *_: object) -> None:
+        self._pool.shutdown(wait=True, kill_workers=failed is not None)
+
+    def map(self, work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+        """The result of each task, in their order. Tasks are asked for as they are needed, a few ahead.
+
+        Raises:
+            whatever the work raises; `loky.process_executor.TerminatedWorkerError` when a process was killed.
+        """
+        waiting: deque[Future[Result]] = deque()
+        for task in tasks:
+            waiting.append(self._pool.submit(work, task))
+            if len(waiting) > self._ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _begin(prepare: Callable[..., None], given: tuple[Any, ...]) -> None:
+    # Who presses Ctrl-C means the process that owns these, and that ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prepare(*given)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import loky
+from loky.process_executor import TerminatedWorkerError
+
+from ontology.errors import QuanxiError
 
 MOST = 4
-# A process that has had nothing to do for so many seconds ends; so does one whose owner was killed.
-IDLE_SECONDS = 60
+# How often a process looks whether its owner still lives.
+LOOK_SECONDS = 1.0
 # Tasks that wait for each process, so that none stands idle.
 AHEAD = 2
 
@@ -35,7 +41,7 @@ class Beside:
     def __init__(self, many: int, prepare: Callable[..., None], *given: Any) -> None:
         self._ahead = AHEAD * many
         self._pool = loky.ProcessPoolExecutor(
-            many, timeout=IDLE_SECONDS, initializer=_begin, initargs=(prepare, given),
+            many, initializer=_begin, initargs=(os.getpid(), prepare, given),
             # They share the machine with each other: what has threads of its own would have too many.
             env={"POLARS_MAX_THREADS": "1"},
         )  # fmt: skip
@@ -50,18 +56,35 @@ class Beside:
         """The result of each task, in their order. Tasks are asked for as they are needed, a few ahead.
 
         Raises:
-            whatever the work raises; `loky.process_executor.TerminatedWorkerError` when a process was killed.
+            whatever the work raises.
+            QuanxiError: PROCESS_KILLED when one of the processes was killed.
         """
         waiting: deque[Future[Result]] = deque()
-        for task in tasks:
-            waiting.append(self._pool.submit(work, task))
-            if len(waiting) > self._ahead:
+        try:
+            for task in tasks:
+                waiting.append(self._pool.submit(work, task))
+                if len(waiting) > self._ahead:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        except TerminatedWorkerError as error:
+            raise QuanxiError(
+                "PROCESS_KILLED",
+                "协同工作的进程被终止,可能是内存不足",
+                "a process that worked beside this one was killed; the memory may have run out",
+                "Run it again: it begins anew. LOKY_MAX_CPU_COUNT=1 does without such processes.",
+            ) from error
 
 
-def _begin(prepare: Callable[..., None], given: tuple[Any, ...]) -> None:
+def _begin(owner: int, prepare: Callable[..., None], given: tuple[Any, ...]) -> None:
     # Who presses Ctrl-C means the process that owns these, and that ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(owner,), daemon=True).start()
     prepare(*given)
+
+
+def _end_with(owner: int) -> None:
+    """Ends this process when its owner has been killed: it waits for tasks that nobody will send."""
+    while os.getppid() == owner:
+        time.sleep(LOOK_SECONDS)
+    os._exit(1)

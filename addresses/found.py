@@ -67,9 +67,9 @@ def is_wild(found: Found) -> bool:
 
 
 def is_street(found: Found) -> bool:
-    """Whether a street or town was found that sounds like what is written, or is written like it at some length."""
+    """Whether a street or town was found that sounds or looks like what is written, or is written like it at some length."""
     return any(
-        name.fuzzy == "sound"
+        name.fuzzy in ("sound", "shape")
         or (
             name.fuzzy == "typo"
             and (len(name.entry.name) > 3 or name.end - name.start > len(name.entry.name))

@@ -1,4 +1,5 @@
-"""Names that are not quite written right (同音、错字): by their sound, and by one character too many, too few, wrong or swapped.
+"""Names that are not quite written right (同音、形近、错字): by their sound, by their shape, and by one character too many, too few, wrong
+or swapped.
 
 Tables over the names of the index, made when they are first asked for: names by their pinyin without tones, by their stems, and by what
 is left of them when one character is taken out. Two texts that differ in one character, or in the order of two neighbours, share
@@ -7,10 +8,12 @@ such a remainder, so a look-up replaces a comparison with every name.
 
 from __future__ import annotations
 
+import lzma
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from rapidfuzz import process
@@ -18,6 +21,7 @@ from rapidfuzz.distance import OSA
 
 from addresses.index import Index, Named, NameKind
 
+SHAPES: Final = Path(__file__).resolve().parent / "data" / "shapes.txt.xz"
 _LONGEST: Final = 12
 _CLOSE: Final = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ang", "an"), ("eng", "en"), ("ing", "in"))
 
@@ -27,8 +31,8 @@ class Hit(NamedTuple):
 
     Attributes:
         start, end: the piece. name, meanings: the name as known.
-        how: `sound` (every character sounds alike), `close` (sounds nearly alike), `typo` (one character off), `stem` (without the word for
-            what is named), `far` (two off).
+        how: `sound` (every character sounds alike), `shape` (one is of like shape), `close` (sounds nearly alike), `typo` (one character
+            off), `stem` (without the word for what is named), `far` (two off).
         cost: lower is closer.
     """
 
@@ -62,6 +66,36 @@ def sound(char: str) -> str:
 def close_sound(char: str) -> str:
     """The reading as those write it who do not part zh from z, ing from in, l from n."""
     return loosely(sound(char))
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> frozenset[str]:
+    """Pairs of characters that are taken for one another by their shape, either way round (`tools/shapes.py`)."""
+    pairs = set()
+    for line in lzma.decompress(SHAPES.read_bytes()).decode("utf-8").split():
+        pairs.update(line[0] + other for other in line[1:])
+        pairs.update(other + line[0] for other in line[1:])
+    return frozenset(pairs)
+
+
+@lru_cache(maxsize=1 << 14)
+def _all_sounds(char: str) -> frozenset[str]:
+    """All readings of a character without their tones: 厦 is xia and sha."""
+    plain = unicodedata.normalize("NFD", _readings().get(ord(char), ""))
+    return frozenset("".join(c for c in r if c.isascii() or c == "\u0308") for r in plain.split(",")) - {""}
+
+
+def _likeness(one: str, other: str) -> str | None:
+    """`sound` or `shape` for two texts that differ in one character, and there in a like one; else None."""
+    if len(one) != len(other):
+        return None
+    apart = [(a, b) for a, b in zip(one, other, strict=True) if a != b]
+    if len(apart) != 1:
+        return None
+    a, b = apart[0]
+    if not _all_sounds(a).isdisjoint(_all_sounds(b)):
+        return "sound"
+    return "shape" if a + b in _shapes() else None
 
 
 def loosely(read: str) -> str:
@@ -249,8 +283,11 @@ class Near:
                         if rest in self._index.names and len(rest) >= 3:
                             seen.add(rest)
                 for name in seen:
-                    if OSA.distance(part, name, score_cutoff=1) <= 1 and len(name) >= 3:
-                        self._add(hits, start + a, start + b, name, "typo", 1.0 + 1.5 / len(name), scope)
+                    if OSA.distance(part, name, score_cutoff=1) > 1 or len(name) < 3:
+                        continue
+                    how = _likeness(part, name)
+                    cost = 0.4 if how else 1.0 + 1.5 / len(name)
+                    self._add(hits, start + a, start + b, name, how or "typo", cost, scope)
         if n >= 2:
             self._stem(hits, piece, start, scope)
         if not any(h.end - h.start == len(piece) for h in hits.values()):

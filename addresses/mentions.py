@@ -484,6 +484,9 @@ class Mentions:
                         continue
                     nameless += 1
                     begin = max(at, item.start - GAP)
+                    # A name in pinyin takes several letters for what is one character.
+                    while begin > at and text[begin - 1].isascii() and text[begin - 1 : begin + 1].isalpha():
+                        begin -= 1
                     for match in _BREAK.finditer(text, begin, item.start):
                         begin = match.end()
                     now.fore = fore

@@ -28,6 +28,7 @@ _KEYS: Final = {
     "rooms": ("有多个户室", "several rooms"),
     "blocked": ("其后有认不出的名称", "a name that is not known follows"),
     "trailing": ("其后另有编号", "other numbers follow"),
+    "code": ("地址码", "its address code"),
     "nameless": ("全区只此一处有此编号", "the only place of the district with that number"),
     "loose1": ("编号含义为推断", "what the numbers mean is inferred"),
     "loose2": ("编号含义为推断", "what the numbers mean is inferred"),

@@ -20,7 +20,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from addresses.calibration import Calibration, load_calibration
+from addresses.calibration import HIGHEST, Calibration, load_calibration
 from addresses.designation import Reading, Token, readings
 from addresses.found import (
     Answer,
@@ -32,16 +32,16 @@ from addresses.found import (
     is_street,
     is_wild,
 )
-from addresses.fuzzy import Near
+from addresses.fuzzy import Hit, Near
 from addresses.index import AREA, Index, Named, NameKind
 from addresses.mentions import DEPTH, Group, Mention, Mentions, Name
 from addresses.outside import Outside, load_outside
-from addresses.resolution import Outcome, Resolution
+from addresses.resolution import Candidate, Outcome, Resolution
 from addresses.shown import KIND_WORD, reasons_of, resolution_of
 from addresses.text import normalise
 from addresses.tight import span, tight
 
-VERSION: Final = "reader-4"
+VERSION: Final = "reader-5"
 ANSWER: Final = 0.91
 """A place is answered from this confidence on: a wrong answer costs ten times what none does, so that one in eleven is break-even."""
 _BESIDE_IT: Final = re.compile("[,;、 ()]{0,3}(?:是|在|属|即)?于?")
@@ -58,7 +58,9 @@ _AGAINST: Final = {
     "STREET": 3.0, "COMMUNITY": 3.0, "ESTATE": 2.5, "PARK": 2.0, "GROUP": 1.0, AREA: 2.0, "ROAD": 1.5, "SITE": 1.0, "BUILDING": 1.5,
 }  # fmt: skip
 _KIND_COST: Final = (0.0, 0.2, 0.3, 0.6)
-_GUESS_COST: Final = {"sound": 0.6, "stem": 0.6, "close": 0.9, "typo": 1.4, "far": 1.8}
+_ALIKE: Final = frozenset(("sound", "shape"))
+"""Ways of writing a name wrong of which the sound or the shape says what was meant."""
+_GUESS_COST: Final = {"sound": 0.6, "shape": 0.7, "stem": 0.6, "close": 0.9, "typo": 1.4, "far": 1.8}
 _SECTION: Final = re.compile(
     r"(?:[0-9一二三四五六七八九十A-Z东南西北中]+(?:期|区块?|苑|标段|地块)|生活区|人才房)$"
 )
@@ -83,6 +85,9 @@ _HOUSE_NUMBER: Final = re.compile("[bn][0-9]+")
 _PART: Final = re.compile("([0-9]{3,5})(?:[A-Z]|-[0-9A-Z])")
 _REST: Final = 4
 """Characters of a name, at most, that are left over beside a shorter one within it."""
+_CODE: Final = re.compile("(?<![0-9A-Za-z])[A-Z]?[0-9]{9,40}(?![0-9A-Za-z])")
+_BESIDE_CODE: Final = 12
+"""Characters beside a code, at most, that only say that it is one."""
 _EDGES: Final = " ,.·、()[]:_-/|*"
 _MEANINGS: Final = 64
 _GROUP_KEY: Final = re.compile("g[0-9]+")
@@ -125,6 +130,8 @@ class AddressResolver:
         """One text. `near`: code of a place in or by which it is more likely. `first`: how many alternatives at most."""
         if self._version != self.index.version:
             self._renew()
+        if (coded := self._coded(text)) is not None:
+            return coded
         given = normalise(text[:LONGEST])
         read, back = tight(given, whole=True)
         mentions = self._mentions.read(read, whole=True)
@@ -133,6 +140,17 @@ class AddressResolver:
         else:
             chosen = self._choose([self._answer(read, m, near, first) for m in mentions], first)
         return resolution_of(self.index, chosen, given, back, mentions)
+
+    def _coded(self, text: str) -> Resolution | None:
+        """A text that is hardly more than the code of a place."""
+        found = _CODE.search(text, 0, LONGEST)
+        if found is None or len(text) - len(found[0]) > _BESIDE_CODE:
+            return None
+        at = self.index.at(found[0])
+        if at is None:
+            return None
+        place = Candidate(self.index.code(at), self.index.level(at), HIGHEST, (("code", found[0]),))
+        return Resolution(Outcome.RESOLVED, place)
 
     def resolve_all(self, texts: Iterable[str], near: str | None = None, first: int = 5) -> list[Resolution]:
         """Many texts, in their order; what is written alike is read once."""
@@ -565,6 +583,8 @@ class AddressResolver:
                 rest = text[start : hit.start], text[hit.end : end]
                 inside = not all(not r or self._mentions.soft(r) for r in rest)
                 entry = self._mentions.entry(hit.name, hit.meanings)
+                if inside and hit.how in _ALIKE and len(hit.name) == hit.end - hit.start:
+                    found += self._reread(text, mention, hit)
                 name = Name(hit.start, hit.end, entry, hit.how, inside)
                 groups, at = _with(mention.groups, name)
                 changed = replace(
@@ -577,6 +597,22 @@ class AddressResolver:
                 if not groups[at].tokens:
                     # A street or village that is not written right: it supports what is below it.
                     found.extend(f for f in self._places(changed) if f.group != at)
+        return found
+
+    def _reread(self, text: str, mention: Mention, hit: Hit) -> list[Found]:
+        """The places of a mention with a name put right by which the rest of it is understood too: 恒字大厦1204室."""
+        put_right = text[: hit.start] + hit.name + text[hit.end :]
+        found: list[Found] = []
+        for again in self._mentions.read(put_right, whole=True):
+            if (again.start, again.end) != (min(mention.start, again.start), max(mention.end, again.end)):
+                continue
+            for at, group in enumerate(again.groups):
+                name = group.name
+                if name is not None and (name.start, name.end) == (hit.start, hit.end) and group.tokens:
+                    guessed = Name(name.start, name.end, name.entry, hit.how)
+                    groups = [*again.groups]
+                    groups[at] = replace(group, name=guessed)
+                    self._under(found, replace(again, groups=groups), at, name.entry.meanings)
         return found
 
     def _crossing(self, mention: Mention, found: list[Found]) -> list[Found] | None:
@@ -811,7 +847,7 @@ class AddressResolver:
             return False
         marks = set(top.marks)
         if fuzzy:
-            guessed = any(n.fuzzy != "sound" or n.inside for n in fuzzy)
+            guessed = any(n.fuzzy not in _ALIKE or n.inside for n in fuzzy)
             brief = self.index.level(top.place) == "STREET" and any(len(n.entry.name) < 4 for n in fuzzy)
             return guessed or brief or not marks.isdisjoint(_OPEN)
         if not marks.isdisjoint((*_NO_HOUSE, "blocked")):

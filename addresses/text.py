@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import suppress
 from functools import lru_cache
 from importlib.resources import files
 from typing import Final, NamedTuple
@@ -86,7 +87,10 @@ class _Table(dict[int, str | int]):
             # Pictures and boxes part words, as blanks do.
             return " "
         simplified = _simplified()
-        return "".join(" " if c.isspace() else simplified.get(c, c) for c in folded).upper()
+        folded = "".join(" " if c.isspace() else simplified.get(c, c) for c in folded)
+        # Pinyin with its tones: the letters alone are read.
+        bare = unicodedata.normalize("NFD", folded)[:1] if len(folded) == 1 else ""
+        return (bare if bare.isascii() and bare.isalpha() else folded).upper()
 
 
 _TABLE: Final = _Table()
@@ -121,8 +125,63 @@ class Normalised(NamedTuple):
         return self.given[first:last]
 
 
+_ENCODED: Final = re.compile(
+    r"(?:%[0-9A-Fa-f]{2})+|(?:\\u[0-9A-Fa-f]{4})+|&#(?:[0-9]{2,7}|[xX][0-9A-Fa-f]{2,6});"
+)
+"""Characters as addresses of pages, JSON and pages themselves write them."""
+
+
+def _decoded(run: str) -> str:
+    """What an encoded run stands for; itself where it stands for nothing."""
+    if run[0] == "%":
+        octets = bytes.fromhex(run.replace("%", ""))
+        for encoding in ("utf-8", "gb18030"):
+            with suppress(UnicodeDecodeError):
+                return octets.decode(encoding)
+        return run
+    if run[0] == "&":
+        point = int(run[3:-1], 16) if run[2] in "xX" else int(run[2:-1])
+        return chr(point) if point < 0x110000 and not 0xD800 <= point < 0xE000 else run
+    units = b"".join(int(u, 16).to_bytes(2, "big") for u in run.split("\\u")[1:])
+    try:
+        return units.decode("utf-16-be")
+    except UnicodeDecodeError:
+        return run
+
+
+def _written_out(given: str) -> Normalised | None:
+    """A text with encoded characters, normalised; None where none of them is a Chinese one: 50%20 is a number."""
+    runs = [(m.start(), m.end(), _decoded(m.group())) for m in _ENCODED.finditer(given)]
+    if not any("\u3400" <= c <= "\u9fff" for _, _, out in runs for c in out):
+        return None
+    text: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+
+    def put(char: str, start: int, end: int) -> None:
+        became = char.translate(_TABLE)
+        text.append(became)
+        starts.extend([start] * len(became))
+        ends.extend([end] * len(became))
+
+    at = 0
+    for start, end, out in [*runs, (len(given), len(given), "")]:
+        for i in range(at, start):
+            put(given[i], i, i + 1)
+        if out == given[start:end]:
+            for i in range(start, end):
+                put(given[i], i, i + 1)
+        else:
+            for char in out:
+                put(char, start, end)
+        at = end
+    return Normalised(given, "".join(text), tuple(starts), tuple(ends))
+
+
 def normalise(given: str) -> Normalised:
     """The normalised form of a text. Never raises; about a microsecond for an address."""
+    if ("%" in given or "&#" in given or "\\u" in given) and (out := _written_out(given)) is not None:
+        return out
     text = given.translate(_TABLE)
     if _TABLE.uneven.isdisjoint(given):
         return Normalised(given, text, None, None)

@@ -22,6 +22,10 @@ class QuanxiError(Exception):
         self.en = en
         self.hint = hint
 
+    def __reduce__(self) -> tuple[type[QuanxiError], tuple[str, str, str, str]]:
+        # It may come from another process, where exceptions are made again of what they are called with.
+        return type(self), (self.code, self.zh, self.en, self.hint)
+
 
 class UsageError(QuanxiError):
     """A wrong argument, file or setting of the caller."""

@@ -2,7 +2,7 @@
 
 Reading every text again would be right and slow. A text is read again when it could name a place that changed: it shares
 enough characters with the place's own name (a character counts as shared with its traditional forms and with whatever is
-said alike, so that mistyped names count), or, for a place that is a number in a wider one, its number and something of the
+said or looks alike, so that mistyped names count), or, for a place that is a number in a wider one, its number and something of the
 wider one's name. The test is one of columns and lets through too much rather than too little.
 """
 
@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import polars as pl
 
+from addresses.fuzzy import look_alikes
 from addresses.gazetteer import PlaceRecord, normalise
 from addresses.index import split_local
 
@@ -30,6 +31,8 @@ _SAID = {"零": "0", "〇": "0", "一": "1", "二": "2", "两": "2", "三": "3",
          "八": "8", "九": "9", "壹": "1", "贰": "2", "叁": "3", "肆": "4", "伍": "5", "陆": "6", "柒": "7", "捌": "8", "玖": "9"}  # fmt: skip
 # A text with one of these may name a number that does not stand in it: ranges, tens, the cyclical signs.
 _ANY_NUMBER = r"[0-9A-Z]\s*[-~—–－～至到、,，/]\s*[0-9A-Z]|[十百廿卅拾佰]|[甲乙丙丁戊己庚辛]|[0-9](?:楼|层|F)"
+# A text that may say a name otherwise than in its characters: encoded, in pinyin, or by nothing but a code. In capitals, as texts are tested.
+_OTHERWISE = r"%[0-9A-F]{2}|\\U[0-9A-F]{4}|&#|[A-Z]{4,}|^[^0-9]{0,12}[0-9]{9,40}\W*$"
 # As many names are looked for one by one; beyond it any of their characters will do.
 _ONE_BY_ONE = 300
 
@@ -107,7 +110,7 @@ def _traditional() -> dict[str, set[str]]:
 @lru_cache(maxsize=8192)
 def variants(char: str, sound: bool = True) -> tuple[str, ...]:
     """A character as it may stand in a text: itself, its traditional forms and, by `sound`, what is said alike."""
-    chars = {char} | (_alike().get(char, frozenset()) if sound else frozenset())
+    chars = {char} | (_alike().get(char, frozenset()) | look_alikes(char) if sound else frozenset())
     forms = _traditional()
     return tuple(sorted(chars.union(*(forms.get(c, ()) for c in chars))))
 
@@ -149,7 +152,7 @@ def may_name(text: pl.Expr, names: Iterable[Named]) -> pl.Expr:
         tests.append(_any_of(text, {c for chars in core for c in chars}))
     else:
         tests += [_enough(text, chars) for chars in core if chars]
-    return pl.any_horizontal(tests) if tests else pl.lit(False)
+    return pl.any_horizontal(*tests, text.str.contains(_OTHERWISE)) if tests else pl.lit(False)
 
 
 def may_speak(text: pl.Expr, names: str) -> pl.Expr:
@@ -161,7 +164,7 @@ def may_be(text: pl.Expr, normal: str) -> pl.Expr:
     """Whether each folded text may have a normal form: it holds the characters of it that no normal form changes."""
     chars = [c for c in dict.fromkeys(normal) if _HAN.match(c) and c not in GENERIC and c not in _SAID][:6]
     tests = [text.str.contains_any(list(variants(c, sound=False))) for c in chars]
-    return pl.all_horizontal(tests) if tests else text.is_not_null()
+    return pl.all_horizontal(tests) | text.str.contains(_OTHERWISE) if tests else text.is_not_null()
 
 
 def _digits(text: str) -> str:

@@ -22,6 +22,8 @@ LOOK_SECONDS = 1.0
 # Tasks that wait for each process, so that none stands idle.
 AHEAD = 2
 
+_failed: list[Exception] = []
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -43,7 +45,8 @@ class Beside:
         self._pool = loky.ProcessPoolExecutor(
             many, initializer=_begin, initargs=(os.getpid(), prepare, given),
             # They share the machine with each other: what has threads of its own would have too many.
-            env={"POLARS_MAX_THREADS": "1"},
+            # A mapped index counts as memory of its own: loky would take that for a leak.
+            env={"POLARS_MAX_THREADS": "1", "LOKY_MAX_MEMORY_LEAK_SIZE": "1e12"},
         )  # fmt: skip
 
     def __enter__(self) -> Beside:
@@ -56,13 +59,13 @@ class Beside:
         """The result of each task, in their order. Tasks are asked for as they are needed, a few ahead.
 
         Raises:
-            whatever the work raises.
+            whatever preparing and the work raise.
             QuanxiError: PROCESS_KILLED when one of the processes was killed.
         """
         waiting: deque[Future[Result]] = deque()
         try:
             for task in tasks:
-                waiting.append(self._pool.submit(work, task))
+                waiting.append(self._pool.submit(_done, work, task))
                 if len(waiting) > self._ahead:
                     yield waiting.popleft().result()
             while waiting:
@@ -80,7 +83,17 @@ def _begin(owner: int, prepare: Callable[..., None], given: tuple[Any, ...]) -> 
     # Who presses Ctrl-C means the process that owns these, and that ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(owner,), daemon=True).start()
-    prepare(*given)
+    try:
+        prepare(*given)
+    except Exception as error:
+        # Raised here it would only be told that the process has ended.
+        _failed.append(error)
+
+
+def _done(work: Callable[[Task], Result], task: Task) -> Result:
+    if _failed:
+        raise _failed[0]
+    return work(task)
 
 
 def _end_with(owner: int) -> None:

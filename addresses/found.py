@@ -67,9 +67,9 @@ def is_wild(found: Found) -> bool:
 
 
 def is_street(found: Found) -> bool:
-    """Whether a street or town was found that sounds or looks like what is written, or is written like it at some length."""
+    """Whether a street or town was found that sounds like what is written, or is written like it at some length."""
     return any(
-        name.fuzzy in ("sound", "shape")
+        name.fuzzy == "sound"
         or (
             name.fuzzy == "typo"
             and (len(name.entry.name) > 3 or name.end - name.start > len(name.entry.name))
@@ -81,6 +81,11 @@ def is_street(found: Found) -> bool:
 def is_far_street(found: Found) -> bool:
     """Whether a street or town was guessed that is as likely another one elsewhere: 龙山镇 is not 坎山镇."""
     return bool(guessed_streets(found)) and not is_street(found)
+
+
+def is_shaped_street(found: Found) -> bool:
+    """Whether the streets and towns that were guessed look like what is written: what else is named must agree."""
+    return bool(guessed_streets(found)) and all(n.fuzzy == "shape" for n in guessed_streets(found))
 
 
 def guessed_streets(found: Found) -> list[Name]:

@@ -69,33 +69,48 @@ def close_sound(char: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _shapes() -> frozenset[str]:
-    """Pairs of characters that are taken for one another by their shape, either way round (`tools/shapes.py`)."""
-    pairs = set()
+def _shapes() -> Mapping[str, frozenset[str]]:
+    """Character → those that it is taken for by its shape (`tools/shapes.py`)."""
+    found: dict[str, set[str]] = {}
     for line in lzma.decompress(SHAPES.read_bytes()).decode("utf-8").split():
-        pairs.update(line[0] + other for other in line[1:])
-        pairs.update(other + line[0] for other in line[1:])
-    return frozenset(pairs)
+        for other in line[1:]:
+            found.setdefault(line[0], set()).add(other)
+            found.setdefault(other, set()).add(line[0])
+    return {char: frozenset(others) for char, others in found.items()}
 
 
-@lru_cache(maxsize=1 << 14)
-def _all_sounds(char: str) -> frozenset[str]:
-    """All readings of a character without their tones: 厦 is xia and sha."""
-    plain = unicodedata.normalize("NFD", _readings().get(ord(char), ""))
-    return frozenset("".join(c for c in r if c.isascii() or c == "\u0308") for r in plain.split(",")) - {""}
+def look_alikes(char: str) -> frozenset[str]:
+    """What a character of a name may be written as by mistake for its shape or for a second reading: 千 for 干, 夏 for 厦."""
+    if char in _COUNTING:
+        return frozenset()
+    others = _shapes().get(char, frozenset())
+    second = _SECOND.get(char)
+    return frozenset(c for c in others if c not in _TELLING) | (second or frozenset())
 
 
-def _likeness(one: str, other: str) -> str | None:
-    """`sound` or `shape` for two texts that differ in one character, and there in a like one; else None."""
-    if len(one) != len(other):
+_COUNTING: Final = frozenset("一二三四五六七八九十百两〇零东南西北中左右上下前后内外大小老甲乙丙丁戊己庚辛")
+"""Characters by which places are told apart: three is not five, however alike they look."""
+_DIGITS: Final = {**{c: str(i) for i, c in enumerate("〇一二三四五六七八九")}, "零": "0", "两": "2"}
+_COUNTED: Final = _COUNTING | frozenset("0123456789")
+_TELLING: Final = _COUNTING | frozenset(
+    "新旧高长金红青白黄湾浦河江湖海塘城潭坞埠园苑庄村桥溪港山岭坂畈庙坛堰闸坝埭街路巷弄里坊府邸庭院家屋楼宅社镇乡区组泉池洲岛岸口头角兴盛华国民王李张陈"
+)
+"""And those that stand in names so often that one of them was rather meant than mistaken."""
+_SECOND: Final[Mapping[str, frozenset[str]]] = {
+    "厦": frozenset("夏下"), "行": frozenset("型形邢航杭"), "乐": frozenset("月悦跃"), "单": frozenset("善山"), "长": frozenset("掌涨"),
+    "重": frozenset("虫崇"), "朝": frozenset("招"), "盛": frozenset("成程"), "都": frozenset("嘟"), "堡": frozenset("铺补"),
+}  # fmt: skip
+"""Characters of two readings → what is written for them by the one that is not the first."""
+
+
+def _likeness(written: str, name: str) -> str | None:
+    """`sound` or `shape` for a text that differs from a name in one character, and there in one that is taken for the name's; else None."""
+    if len(written) != len(name):
         return None
-    apart = [(a, b) for a, b in zip(one, other, strict=True) if a != b]
-    if len(apart) != 1:
+    apart = [(a, b) for a, b in zip(written, name, strict=True) if a != b]
+    if len(apart) != 1 or apart[0][0] not in look_alikes(apart[0][1]):
         return None
-    a, b = apart[0]
-    if not _all_sounds(a).isdisjoint(_all_sounds(b)):
-        return "sound"
-    return "shape" if a + b in _shapes() else None
+    return "sound" if apart[0][0] in _SECOND.get(apart[0][1], "") else "shape"
 
 
 def loosely(read: str) -> str:
@@ -118,6 +133,7 @@ _PLACED: Final = frozenset(("STREET", "COMMUNITY"))
 _LATIN: Final = re.compile("[A-Z]+")
 _KEPT: Final = 1 << 9
 _FAR: Final = 2.0
+_BY_SIGN: Final = frozenset(("typo", "shape", "far"))
 _OFFICE: Final = ("委会", "办事处", "街道办", "街办", "政府")
 """Ends of longer forms of a name, near to which the name itself is."""
 
@@ -163,6 +179,9 @@ class Near:
         self._letter: dict[str, str] = {}
         self._syllables: frozenset[str] = frozenset()
         self._kept: dict[tuple[str, frozenset[int], int], list[Hit]] = {}
+        # What is being looked up, and the names that it is but for what tells two apart.
+        self._piece = ""
+        self._refused: set[str] = set()
 
     def _make(self) -> dict[str, list[str]]:
         index = self._index
@@ -258,6 +277,7 @@ class Near:
         sounds = self._sounds
         if sounds is None:
             sounds = self._make()
+        self._piece, self._refused = piece, set()
         start = 0
         hits: dict[str, Hit] = {}
         units = self._units(piece)
@@ -339,6 +359,14 @@ class Near:
         for name, cost in sorted(chosen.items(), key=lambda pair: (pair[1], pair[0]))[:4]:
             self._add(hits, start, start + len(piece), name, "far", 1.2 + 0.5 * cost, scope)
 
+    @staticmethod
+    def _counts_otherwise(written: str, name: str) -> bool:
+        """潘水三苑 is not 潘水五苑, nor 左岸 右岸: what differs is what tells them apart."""
+        if len(written) != len(name):
+            return False
+        pairs = ((_DIGITS.get(a, a), _DIGITS.get(b, b)) for a, b in zip(written, name, strict=True))
+        return any(a != b and a in _COUNTED and b in _COUNTED for a, b in pairs)
+
     def _add(
         self,
         hits: dict[str, Hit],
@@ -350,7 +378,10 @@ class Near:
         scope: frozenset[int],
     ) -> None:
         meanings = self._index.names.get(name)
-        if not meanings:
+        if not meanings or name in self._refused:
+            return
+        if how in _BY_SIGN and self._counts_otherwise(self._piece[start:end], name):
+            self._refused.add(name)
             return
         if scope:
             inside = [m for m in meanings if not scope.isdisjoint(self._index.lineage(m.place))]

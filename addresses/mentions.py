@@ -24,6 +24,8 @@ DEPTH: Final = {
 """How far down a level is; what is not in it names no place by name."""
 
 GAP: Final = 12
+# As long as a name in pinyin may be.
+LETTERS: Final = 40
 """Unexplained characters between two parts of one address, at most."""
 
 _SOFT: Final = (
@@ -485,7 +487,10 @@ class Mentions:
                     nameless += 1
                     begin = max(at, item.start - GAP)
                     # A name in pinyin takes several letters for what is one character.
-                    while begin > at and text[begin - 1].isascii() and text[begin - 1 : begin + 1].isalpha():
+                    least = max(at, item.start - LETTERS)
+                    while (
+                        begin > least and text[begin - 1].isascii() and text[begin - 1 : begin + 1].isalpha()
+                    ):
                         begin -= 1
                     for match in _BREAK.finditer(text, begin, item.start):
                         begin = match.end()

@@ -29,12 +29,13 @@ from addresses.found import (
     falling,
     is_far_street,
     is_guessed,
+    is_shaped_street,
     is_street,
     is_wild,
 )
 from addresses.fuzzy import Hit, Near
 from addresses.index import AREA, Index, Named, NameKind
-from addresses.mentions import DEPTH, Group, Mention, Mentions, Name
+from addresses.mentions import DEPTH, GAP, Group, Mention, Mentions, Name
 from addresses.outside import Outside, load_outside
 from addresses.resolution import Candidate, Outcome, Resolution
 from addresses.shown import KIND_WORD, reasons_of, resolution_of
@@ -85,9 +86,12 @@ _HOUSE_NUMBER: Final = re.compile("[bn][0-9]+")
 _PART: Final = re.compile("([0-9]{3,5})(?:[A-Z]|-[0-9A-Z])")
 _REST: Final = 4
 """Characters of a name, at most, that are left over beside a shorter one within it."""
-_CODE: Final = re.compile("(?<![0-9A-Za-z])[A-Z]?[0-9]{9,40}(?![0-9A-Za-z])")
-_BESIDE_CODE: Final = 12
-"""Characters beside a code, at most, that only say that it is one."""
+_CODE: Final = re.compile(
+    r"\W*(?:(?:标准|统一)?(?:地址|门牌|房屋)?(?:编码|代码|码|编号)|[Cc]ode)?\W*([A-Z]?[0-9]{9,40})\W*"
+)
+"""A code, and beside it nothing but that it is one."""
+_REREAD: Final = 120
+"""Characters, at most, of a mention that is read once more with a name put right."""
 _EDGES: Final = " ,.·、()[]:_-/|*"
 _MEANINGS: Final = 64
 _GROUP_KEY: Final = re.compile("g[0-9]+")
@@ -142,14 +146,12 @@ class AddressResolver:
         return resolution_of(self.index, chosen, given, back, mentions)
 
     def _coded(self, text: str) -> Resolution | None:
-        """A text that is hardly more than the code of a place."""
-        found = _CODE.search(text, 0, LONGEST)
-        if found is None or len(text) - len(found[0]) > _BESIDE_CODE:
+        """A text that is nothing but the code of a place."""
+        found = _CODE.fullmatch(text, 0, LONGEST) if len(text) < LONGEST else None
+        at = self.index.at(found[1]) if found is not None else None
+        if found is None or at is None:
             return None
-        at = self.index.at(found[0])
-        if at is None:
-            return None
-        place = Candidate(self.index.code(at), self.index.level(at), HIGHEST, (("code", found[0]),))
+        place = Candidate(self.index.code(at), self.index.level(at), HIGHEST, (("code", found[1]),))
         return Resolution(Outcome.RESOLVED, place)
 
     def resolve_all(self, texts: Iterable[str], near: str | None = None, first: int = 5) -> list[Resolution]:
@@ -256,7 +258,9 @@ class AddressResolver:
             not strange
             and named.isdisjoint(("DISTRICT", "STREET"))
             and not any(
-                is_street(f) or (f.agreed and ("COMMUNITY" in full or not is_far_street(f))) for f in found
+                is_street(f)
+                or (f.agreed and ("COMMUNITY" in full or is_shaped_street(f) or not is_far_street(f)))
+                for f in found
             )
         ):
             # 龙山镇海丰北路602号: a town that the district does not have.
@@ -600,20 +604,42 @@ class AddressResolver:
         return found
 
     def _reread(self, text: str, mention: Mention, hit: Hit) -> list[Found]:
-        """The places of a mention with a name put right by which the rest of it is understood too: 恒字大厦1204室."""
-        put_right = text[: hit.start] + hit.name + text[hit.end :]
-        found: list[Found] = []
+        """The places of a mention with a name put right by which the rest of it is understood too: 北干街道恒字大厦1204室."""
+        start, end = max(0, min(mention.start, hit.start) - GAP), max(mention.end, hit.end) + GAP
+        put_right = text[start : hit.start] + hit.name + text[hit.end : end]
+        if len(put_right) > _REREAD:
+            return []
+        at = hit.start - start
         for again in self._mentions.read(put_right, whole=True):
-            if (again.start, again.end) != (min(mention.start, again.start), max(mention.end, again.end)):
-                continue
-            for at, group in enumerate(again.groups):
+            for i, group in enumerate(again.groups):
                 name = group.name
-                if name is not None and (name.start, name.end) == (hit.start, hit.end) and group.tokens:
-                    guessed = Name(name.start, name.end, name.entry, hit.how)
-                    groups = [*again.groups]
-                    groups[at] = replace(group, name=guessed)
-                    self._under(found, replace(again, groups=groups), at, name.entry.meanings)
-        return found
+                if name is None or (name.start, name.end) != (at, at + len(hit.name)) or not group.tokens:
+                    continue
+                # What stands before it is to be understood, or it is only a part of what does.
+                before = put_right[max((b for _, b in again.residues if b <= at), default=at) : at]
+                inside = any(a < at for a, _ in again.residues) or self._mentions.soft(before or " ") is None
+                groups = [
+                    replace(
+                        g,
+                        name=g.name and _moved(g.name, start),
+                        tokens=[_later(t, start) for t in g.tokens],
+                        gap=None,
+                    )
+                    for g in again.groups
+                ]
+                guessed = Name(
+                    hit.start, hit.end, self._mentions.entry(hit.name, hit.meanings), hit.how, inside
+                )
+                groups[i] = replace(groups[i], name=guessed)
+                changed = replace(
+                    again, groups=groups, start=again.start + start, end=again.end + start,
+                    away=[_moved(n, start) for n in again.away], noise=[_later(t, start) for t in again.noise],
+                    residues=[(a + start, b + start) for a, b in again.residues],
+                )  # fmt: skip
+                found: list[Found] = []
+                self._under(found, changed, i, hit.meanings)
+                return found
+        return []
 
     def _crossing(self, mention: Mention, found: list[Found]) -> list[Found] | None:
         """The street that two crossing roads share; None when they share none or more than one."""
@@ -847,7 +873,12 @@ class AddressResolver:
             return False
         marks = set(top.marks)
         if fuzzy:
-            guessed = any(n.fuzzy not in _ALIKE or n.inside for n in fuzzy)
+            own = top.mention.groups[top.group].name
+            plain = own is not None and not own.fuzzy and marks.isdisjoint(_OPEN)
+            # 北千街道东方名苑5幢: what stands there is written right, and lies where the street that it looks like is.
+            if above and plain and all(n.fuzzy in _ALIKE and not n.inside for n in fuzzy):
+                return False
+            guessed = any(n.fuzzy != "sound" or n.inside for n in fuzzy)
             brief = self.index.level(top.place) == "STREET" and any(len(n.entry.name) < 4 for n in fuzzy)
             return guessed or brief or not marks.isdisjoint(_OPEN)
         if not marks.isdisjoint((*_NO_HOUSE, "blocked")):
@@ -941,6 +972,14 @@ _UPWARD: Final = (
     "blocked",
 )
 """Facts that bear on the places above the best one too."""
+
+
+def _moved(name: Name, by: int) -> Name:
+    return Name(name.start + by, name.end + by, name.entry, name.fuzzy, name.inside) if by else name
+
+
+def _later(token: Token, by: int) -> Token:
+    return token._replace(start=token.start + by, end=token.end + by) if by else token
 
 
 def _with(groups: list[Group], name: Name) -> tuple[list[Group], int]:

@@ -131,28 +131,31 @@ _ENCODED: Final = re.compile(
 """Characters as addresses of pages, JSON and pages themselves write them."""
 
 
-def _decoded(run: str) -> str:
-    """What an encoded run stands for; itself where it stands for nothing."""
-    if run[0] == "%":
-        octets = bytes.fromhex(run.replace("%", ""))
-        for encoding in ("utf-8", "gb18030"):
-            with suppress(UnicodeDecodeError):
-                return octets.decode(encoding)
-        return run
+def _decoded(run: str) -> list[tuple[str, int]]:
+    """The characters that an encoded run stands for, and of how many of its own each is written; none where it stands for nothing."""
     if run[0] == "&":
         point = int(run[3:-1], 16) if run[2] in "xX" else int(run[2:-1])
-        return chr(point) if point < 0x110000 and not 0xD800 <= point < 0xE000 else run
+        return [(chr(point), len(run))] if point < 0x110000 and not 0xD800 <= point < 0xE000 else []
+    if run[0] == "%":
+        octets = bytes.fromhex(run.replace("%", ""))
+        # A run that a limit has cut off ends in the middle of a character.
+        for encoding, most in (("utf-8", 3), ("gb18030", 1)):
+            for cut in range(min(most, len(octets))):
+                with suppress(UnicodeDecodeError):
+                    read = octets[: len(octets) - cut].decode(encoding)
+                    return [(c, 3 * len(c.encode(encoding))) for c in read]
+        return []
     units = b"".join(int(u, 16).to_bytes(2, "big") for u in run.split("\\u")[1:])
     try:
-        return units.decode("utf-16-be")
+        return [(c, 12 if ord(c) > 0xFFFF else 6) for c in units.decode("utf-16-be")]
     except UnicodeDecodeError:
-        return run
+        return []
 
 
 def _written_out(given: str) -> Normalised | None:
     """A text with encoded characters, normalised; None where none of them is a Chinese one: 50%20 is a number."""
-    runs = [(m.start(), m.end(), _decoded(m.group())) for m in _ENCODED.finditer(given)]
-    if not any("\u3400" <= c <= "\u9fff" for _, _, out in runs for c in out):
+    runs = [(m.start(), _decoded(m.group())) for m in _ENCODED.finditer(given)]
+    if not any("\u3400" <= c <= "\u9fff" for _, chars in runs for c, _ in chars):
         return None
     text: list[str] = []
     starts: list[int] = []
@@ -165,16 +168,13 @@ def _written_out(given: str) -> Normalised | None:
         ends.extend([end] * len(became))
 
     at = 0
-    for start, end, out in [*runs, (len(given), len(given), "")]:
+    for start, chars in [*runs, (len(given), [])]:
         for i in range(at, start):
             put(given[i], i, i + 1)
-        if out == given[start:end]:
-            for i in range(start, end):
-                put(given[i], i, i + 1)
-        else:
-            for char in out:
-                put(char, start, end)
-        at = end
+        at = max(at, start)
+        for char, width in chars:
+            put(char, at, at + width)
+            at += width
     return Normalised(given, "".join(text), tuple(starts), tuple(ends))
 
 

@@ -29,7 +29,7 @@ _MISTYPED: Final = re.compile(
 )
 _UNLIKE: Final = re.compile(
     "(?<=[0-9一二三四五六七八九十])[撞憧幡潼瞳橦疃曈睦幛](?=[0-9一二三四五六七八九十])|(?<=单)[无兀先](?=[0-9一二三四五六七八九〇零])"
-    "|(?<=[0-9一二三四五六七八九十])[细纽姐祖](?=[0-9一二三四五六七八九十]{1,3}号)"
+    "|(?<=[0-9一二三四五六七八九十])[细纽](?=[0-9一二三四五六七八九十]{1,3}号)"
 )
 """What stands for 幢, 元 and 组 where a scan was read by a machine."""
 _DIGIT: Final = "〇零一二三四五六七八九"
@@ -52,13 +52,13 @@ _RADIO: Final = re.compile(
 """两三洞两: numbers as they are said over a radio."""
 _SPOKEN: Final = str.maketrans("两洞拐" + _DIGIT, "20700123456789")
 _ODD: Final = frozenset("OQLIN#〇零.")
-_PINYIN: Final = re.compile("(?<=[0-9]) ?(ZHUANG|DONG|DANYUAN|HAO|ZU|SHI|LOU|CENG)(?![A-Z])")
+_PINYIN: Final = re.compile("(?<=[0-9]) ?(ZHUANG|DONG|DANYUAN|HAO|ZU|SHI|LOU|CENG)(?= *(?:[0-9,;)]|$))")
 _PINYIN_UNITS: Final = {
     "ZHUANG": "幢", "DONG": "栋", "DANYUAN": "单元", "HAO": "号", "ZU": "组", "SHI": "室", "LOU": "楼", "CENG": "层",
 }  # fmt: skip
 """4 zhuang 2 danyuan 602 shi: where names are written in pinyin, so are these."""
 _LETTERS: Final = frozenset("GNOUI")
-_LOOKS: Final = frozenset("撞憧幡潼瞳橦疃曈睦幛无兀先细纽姐祖")
+_LOOKS: Final = frozenset("撞憧幡潼瞳橦疃曈睦幛无兀先细纽")
 _HAN_DIGITS: Final = frozenset(_DIGIT)
 _FRAMES: Final = frozenset("([【“\"'「_")
 _APART: Final = re.compile(r"(?:\S{1,2} +){4,}\S{1,2} *")
@@ -168,7 +168,7 @@ def _unit_of_pinyin(word: re.Match[str]) -> str:
 
 def _unit(looks: re.Match[str]) -> str:
     char = looks.group()
-    return "元" if char in "无兀先" else "组" if char in "细纽姐祖" else "幢"
+    return "元" if char in "无兀先" else "组" if char in "细纽" else "幢"
 
 
 def _digit(mistyped: re.Match[str]) -> str:

@@ -4,7 +4,7 @@ from ledger.events import EventFeed, IncidentLog
 from ledger.findings import Change, Finding, FindingLog
 from ledger.ledger import PLACE, Batch, Ledger, Pick, Purge, Rejection
 from ledger.pushes import Pushes
-from ledger.records import Quarantined, Records, StoredRecord, about_key
+from ledger.records import Quarantined, Records, StoredRecord, about_key, point_of, stood_at
 from ledger.rows import ROW
 from ledger.vault import Keyring, Vault
 
@@ -28,4 +28,6 @@ __all__ = [
     "StoredRecord",
     "Vault",
     "about_key",
+    "point_of",
+    "stood_at",
 ]

@@ -76,12 +76,27 @@ CREATE INDEX IF NOT EXISTS resolution_open ON resolution (outcome) WHERE outcome
 CREATE INDEX IF NOT EXISTS resolution_nowhere ON resolution (key) WHERE code IS NULL;
 """
 
+# Before a point in the place of a key.
+STOOD_AT = "@"
 # In `meta`: the last batch that the graph holds; those after it wait as long as anything is dirty.
 APPLIED = "applied_batch"
 # In `meta`: another text whenever addresses changed otherwise than `address_change` tells.
 EPOCH = "address_epoch"
 # How many changes of addresses are remembered at least; who has not followed for longer reads them all.
 CHANGES = 200_000
+
+
+def stood_at(latitude: float, longitude: float) -> str:
+    """A point where a place no longer stands, as an entry among place keys."""
+    return f"{STOOD_AT}{latitude!r},{longitude!r}"
+
+
+def point_of(entry: str) -> tuple[float, float] | None:
+    """Latitude and longitude of such an entry; None for a place key."""
+    if not entry.startswith(STOOD_AT):
+        return None
+    latitude, _, longitude = entry.removeprefix(STOOD_AT).partition(",")
+    return float(latitude), float(longitude)
 
 
 class Quarantined(NamedTuple):
@@ -157,7 +172,7 @@ class Records:
     # -- what traces are to look at ---------------------------------------------------------------------------------
 
     def put_touched(self, touched: Iterable[tuple[str, str]]) -> None:
-        """Notes (node, place key) for traces to look at; call it where `folded` is written."""
+        """Notes (node, place key) for traces to look at, of what stood elsewhere also (node, `stood_at`); call it where `folded` is written."""
         self.db.executemany("INSERT OR IGNORE INTO touched VALUES (?,?)", touched)
 
     def touched(self, most: int) -> list[tuple[str, str]]:

@@ -145,6 +145,27 @@ def _check(master: bytes) -> str:
     return _derived(master, "check")[:8].hex()
 
 
+def _sealed(key: AESGCM, content: bytes) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + key.encrypt(nonce, content, None)
+
+
+class Sealer:
+    """Seals records as the vault that it is of, in a process of its own.
+
+    Attributes:
+        identity: the key that identity numbers are hashed with.
+    """
+
+    def __init__(self, records: bytes, identity: bytes) -> None:
+        self._key = records
+        self.identity = identity
+
+    def seal(self, content: bytes) -> bytes:
+        """As `Vault.seal`."""
+        return _sealed(AESGCM(self._key), content)
+
+
 class Vault:
     """Seals and opens with one ledger's key.
 
@@ -153,21 +174,20 @@ class Vault:
     """
 
     def __init__(self, master: bytes) -> None:
-        self._master = master
         self.identity = _derived(master, "identity")
-        self._records = AESGCM(_derived(master, "records"))
+        self._records_key = _derived(master, "records")
+        self._records = AESGCM(self._records_key)
         self._columns = AESGCM(_derived(master, "columns"))
         self._factory = pe.CryptoFactory(lambda configuration: _Kms(self._columns))
         self._connection = pe.KmsConnectionConfig()
 
-    def __reduce__(self) -> tuple[type[Vault], tuple[bytes]]:
-        # A process that works beside this one seals with the same key.
-        return Vault, (self._master,)
+    def sealer(self) -> Sealer:
+        """What a process beside this one needs to seal records; it opens nothing of the columns."""
+        return Sealer(self._records_key, self.identity)
 
     def seal(self, content: bytes) -> bytes:
         """The content encrypted and authenticated: 12 bytes of nonce, the ciphertext, 16 bytes of tag."""
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._records.encrypt(nonce, content, None)
+        return _sealed(self._records, content)
 
     def open(self, sealed: bytes) -> bytes:
         """What was sealed.

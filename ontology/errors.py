@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class QuanxiError(Exception):
     """An error that is told to a person, never shown as a stack trace.
@@ -22,9 +24,16 @@ class QuanxiError(Exception):
         self.en = en
         self.hint = hint
 
-    def __reduce__(self) -> tuple[type[QuanxiError], tuple[str, str, str, str]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         # It may come from another process, where exceptions are made again of what they are called with.
-        return type(self), (self.code, self.zh, self.en, self.hint)
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[QuanxiError], args: tuple[Any, ...], held: dict[str, Any]) -> QuanxiError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(held)
+    return error
 
 
 class UsageError(QuanxiError):

@@ -7,7 +7,7 @@ subject are judged alike. Labels, types and fields are the ontology's; all value
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -105,14 +105,17 @@ class TraceCompiler:
         text = f"UNWIND $subjects AS s {self._calls(range(len(self._every)))} {self._row()}"
         return Statement(text, {**self._parameters, "subjects": subjects})
 
-    def touched(self, ids: list[str], places: list[str]) -> Statement:
-        """The subjects that a change of nodes may concern: `ids` of them and of what they are or were related to, and the
-        keys of the places where they are or were."""
+    def touched(
+        self, ids: list[str], places: list[str], points: Sequence[tuple[float, float]] = ()
+    ) -> Statement:
+        """The subjects that a change of nodes may concern: `ids` of them and of what they are or were related to, the
+        keys of the places where they are or were, and the points (latitude, longitude) where they stood."""
         ways = list(dict.fromkeys(self._touching()))
         text = (
             f"CALL () {{ {' UNION '.join(ways)} }} RETURN DISTINCT s" if ways else "UNWIND [] AS s RETURN s"
         )
-        return Statement(text, {**self._parameters, "ids": ids, "places": places})
+        stood = [{"latitude": y, "longitude": x} for y, x in points]
+        return Statement(text, {**self._parameters, "ids": ids, "places": places, "stood": stood})
 
     def begun(self, was: str) -> Statement | None:
         """The subjects of things that began after a day, up to today, or have or lack something by a relationship that began or ended since;
@@ -594,17 +597,22 @@ class TraceCompiler:
 
     def _around(self, key: str, metres: str) -> str:
         """The place keys `around` of the building or site whose key a variable has, and of those within so many metres of it."""
-        degrees = f"{metres} / {METRES_A_DEGREE} * 1.01"
-        here = "point({latitude: o.latitude, longitude: o.longitude})"
         return (
             f"CALL ({key}) {{ RETURN {key} AS around UNION "
             f"MATCH (o:Address) USING INDEX o:Address(place, id) WHERE o.place = {key} AND o.id IS NOT NULL "
-            "AND o.latitude IS NOT NULL AND o.longitude IS NOT NULL "
+            f"AND o.latitude IS NOT NULL AND o.longitude IS NOT NULL {self._about(metres)} RETURN b.place AS around }}"
+        )
+
+    def _about(self, metres: str) -> str:
+        """The buildings and sites `b` within so many metres of a point `o`."""
+        degrees = f"{metres} / {METRES_A_DEGREE} * 1.01"
+        here = "point({latitude: o.latitude, longitude: o.longitude})"
+        return (
             "MATCH (b:Address) USING INDEX b:Address(latitude, longitude) "
             f"WHERE b.latitude >= o.latitude - {degrees} AND b.latitude <= o.latitude + {degrees} "
             f"AND b.longitude >= o.longitude - {degrees} / cos(radians(o.latitude)) AND b.longitude <= o.longitude + {degrees} / cos(radians(o.latitude)) "
             f"AND b.level IN {self._value(list(_STANDING))} AND b.place IS NOT NULL "
-            f"AND point.distance(point({{latitude: b.latitude, longitude: b.longitude}}), {here}) <= {metres} RETURN b.place AS around }}"
+            f"AND point.distance(point({{latitude: b.latitude, longitude: b.longitude}}), {here}) <= {metres}"
         )
 
     def _parties(self) -> str:
@@ -629,6 +637,7 @@ class TraceCompiler:
             # What was near, and may be so no more.
             around = self._around("here", self._value(metres))
             yield f"UNWIND $places AS place WITH DISTINCT {_cut('place', self._width())} AS here {around} RETURN around AS s"
+            yield f"UNWIND $stood AS o {self._about(self._value(metres))} RETURN DISTINCT b.place AS s"
         for fetch in self.fetches:
             if fetch.surge is not None:
                 # More or less of it anywhere there changes what the others are compared with.

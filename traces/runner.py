@@ -10,6 +10,7 @@ from typing import Any
 from addresses.genealogy import code_of_key, key_at
 from addresses.scheme import Scheme
 from graph.store import Store
+from ledger import point_of
 from ontology import ONTOLOGY
 from ontology.errors import UsageError
 from ontology.terms import Terms
@@ -63,9 +64,13 @@ class Runner:
         """The subjects that changes of nodes and at places may concern.
 
         Args:
-            ids: of the nodes, and of what they are or were related to. places: keys of where they are or were.
+            ids: of the nodes, and of what they are or were related to. places: keys of where they are or were, and points where
+                they stood (`ledger.stood_at`).
         """
         compiler = TraceCompiler(trace, values_of(trace, {}), self.today, self.scheme, self.terms)
+        given = sorted(set(places))
+        points = [point for entry in given if (point := point_of(entry)) is not None]
+        places = [entry for entry in given if point_of(entry) is None]
         widths = [self.scheme.width(level) for level in ("BUILDING", "UNIT")]
         above = {
             key_at(key, width)
@@ -73,7 +78,7 @@ class Runner:
             for width in widths
             if len(code_of_key(key, self.scheme)) >= width
         }
-        statement = compiler.touched(sorted(set(ids)), sorted(above | set(places)))
+        statement = compiler.touched(sorted(set(ids)), sorted(above | set(places)), points)
         return set(await self.store.read(statement.text, statement.parameters, timeout=WHOLE_SECONDS))
 
     async def begun(self, trace: Trace, was: str) -> set[str]:

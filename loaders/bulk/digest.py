@@ -15,7 +15,7 @@ import polars as pl
 
 from addresses.beside import Beside
 from ledger import ROW, Batch, about_key
-from ledger.vault import Vault
+from ledger.vault import Sealer
 from loaders import contract
 from loaders.bulk.claims import ColumnMapper, mapped
 from loaders.bulk.spool import SpoolFile, SpoolWriter
@@ -62,13 +62,13 @@ class Digester:
 
     Args:
         feeds: declarations by name.
-        vault: the ledger's.
+        sealer: of the ledger's vault.
     """
 
-    def __init__(self, feeds: Mapping[str, Feed], terms: Terms, vault: Vault, spool: SpoolWriter) -> None:
+    def __init__(self, feeds: Mapping[str, Feed], terms: Terms, sealer: Sealer, spool: SpoolWriter) -> None:
         self._feeds = feeds
         self._terms = terms
-        self._vault = vault
+        self._sealer = sealer
         self._spool = spool
         self._mappers: dict[str, ColumnMapper] = {}
         # Of the batch that is being digested: a checker knows of the frames before.
@@ -92,7 +92,7 @@ class Digester:
 
     def _take(self, feed: Feed, batch: Batch, rows: pl.DataFrame, found: Digested) -> None:
         records = records_of(feed, batch, rows)
-        seal = self._vault.seal
+        seal = self._sealer.seal
         found.records += [(*r[:6], seal(r.payload)) for r in sorted(records, key=lambda r: r[1:4])]
 
         def put(table: str, frame: pl.DataFrame) -> None:
@@ -125,16 +125,16 @@ class Digester:
 
     def _mapper(self, feed: Feed) -> ColumnMapper:
         if feed.feed not in self._mappers:
-            self._mappers[feed.feed] = ColumnMapper(feed, self._terms, self._vault.identity)
+            self._mappers[feed.feed] = ColumnMapper(feed, self._terms, self._sealer.identity)
         return self._mappers[feed.feed]
 
 
 _digester: Digester | None = None
 
 
-def _prepare(feeds: Mapping[str, Feed], terms: Terms, vault: Vault, spool: SpoolWriter) -> None:
+def _prepare(feeds: Mapping[str, Feed], terms: Terms, sealer: Sealer, spool: SpoolWriter) -> None:
     global _digester
-    _digester = Digester(feeds, terms, vault, spool)
+    _digester = Digester(feeds, terms, sealer, spool)
 
 
 def _digest(frame: Frame) -> Digested:
@@ -146,11 +146,11 @@ class Digesting:
     """Digests batches in as many processes as it is given; in this one for fewer than two."""
 
     def __init__(
-        self, many: int, feeds: Mapping[str, Feed], terms: Terms, vault: Vault, spool: SpoolWriter
+        self, many: int, feeds: Mapping[str, Feed], terms: Terms, sealer: Sealer, spool: SpoolWriter
     ) -> None:
         self._feeds = feeds
-        self._own = Digester(feeds, terms, vault, spool)
-        self._beside = Beside(many, _prepare, dict(feeds), terms, vault, spool) if many > 1 else None
+        self._own = Digester(feeds, terms, sealer, spool)
+        self._beside = Beside(many, _prepare, dict(feeds), terms, sealer, spool) if many > 1 else None
 
     def __enter__(self) -> Digesting:
         return self

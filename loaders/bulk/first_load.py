@@ -120,7 +120,9 @@ class _FirstLoad:
         total = sum(b.rows for b in batches)
         many = processes() if total >= LEAST_BESIDE else 1
         loader, done = self.loader, 0
-        with Digesting(many, loader.feeds, loader.terms, loader.ledger.vault, self.spool.writer) as digesting:
+        with Digesting(
+            many, loader.feeds, loader.terms, loader.ledger.vault.sealer(), self.spool.writer
+        ) as digesting:
             for batch in batches:
                 summary.files.append(self._digest(digesting, batch, done, total))
                 done += batch.rows

@@ -59,6 +59,15 @@ def test_results_come_in_order_and_tasks_are_asked_for_a_few_ahead() -> None:
     assert os.getpid() not in {process for _, process in found}
 
 
+def unprepared() -> None:
+    raise UsageError("BAD_FILE", "文件", "no index")
+
+
+def test_what_goes_wrong_while_preparing_is_told_as_what_it_is() -> None:
+    with pytest.raises(UsageError, match="no index"), Beside(1, unprepared) as beside:
+        list(beside.map(times, range(3)))
+
+
 def test_what_goes_wrong_there_is_told_here() -> None:
     with pytest.raises(UsageError, match="no 0"), Beside(2, prepared, 1) as beside:
         list(beside.map(wrong, range(3)))

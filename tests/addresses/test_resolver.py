@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from addresses.index import Index
+from addresses.index import Index, Place
 from addresses.resolution import Outcome
 from addresses.resolver import AddressResolver
 from addresses.scheme import load_scheme
@@ -66,6 +68,68 @@ def test_what_is_not_understood_is_no_other_place(code: str) -> None:
             assert code.startswith(next(c for x in index.chain(at) if (c := index.code(x)).isdigit())), text
         else:
             assert found.outcome in (Outcome.ASK, Outcome.UNRESOLVED)
+
+
+MORE = [
+    Place("330109004236", "COMMUNITY", "五联村"),
+    Place("330109004237", "COMMUNITY", "张潭村"),
+    *(
+        place
+        for i, name in enumerate(("潘水五苑", "江南右岸", "崇化六区", "金色江湾"))
+        for place in (
+            Place(f"E3301090010{i}", "ESTATE", name, parent="330109001031"),
+            Place(
+                f"33010900103110{i:02d}",
+                "BUILDING",
+                "4幢",
+                f"萧山区城厢街道丁家庄社区{name}4幢",
+                part_of=(f"E3301090010{i}",),
+            ),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "潘水三苑4幢", "城厢街道潘水三苑4幢", "江南左岸4幢", "城厢街道江南左岸4幢", "崇化木区4幢", "金色江浦4幢", "金色江河4幢", "金色江园4幢",
+        "三联村3组12号", "新塘街道三联村3组12号", "张湾村3组12号", "新城街道", "街前镇", "天台街前镇", "宁围街道建设三路9号",
+        "绍兴路恒字大厦1204", "张三恒字大厦1204", "330109002,330109113", "不在330109113", "330109002对面", "电话330109113",
+    ],
+)  # fmt: skip
+def test_what_looks_or_sounds_alike_is_not_taken_for_it_where_places_are_told_apart_by_it(text: str) -> None:
+    found = AddressResolver(Index.of(SCHEME, [*drawn(), *MORE])).resolve(text)
+    deep = (
+        found.outcome == Outcome.RESOLVED and found.best is not None and found.best.level not in ("STREET",)
+    )
+    assert not deep or (found.best is not None and found.best.code == "330109001031")
+    if found.outcome == Outcome.RESOLVED:
+        assert found.best is not None
+        # What is named right: the street that stands there.
+        assert any(w in text for w in ("城厢街道", "新塘街道", "宁围街道"))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("330109002001东方名苑4幢301", "3301090020010001"),
+        ("330109002附近的金城路21号", "3301090020010003"),
+        ("地址码：3301090020010003", "3301090020010003"),
+        (" 3301090020010003 ", "3301090020010003"),
+    ],
+)
+def test_a_code_is_answered_where_nothing_else_is_said(text: str, code: str) -> None:
+    found = resolver().resolve(text)
+    assert found.best is not None
+    assert (found.outcome, found.best.code) == ("RESOLVED", code)
+
+
+def test_encoded_elements_stand_apart() -> None:
+    text = quote("河上镇东山村3组12号")[:-6]
+    spans = [(e.start, e.end) for e in resolver().resolve(text).parse]
+    assert spans[0] == (0, 27)
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
 
 
 @pytest.mark.parametrize("case", TEXTS, ids=[case["text"] for case in TEXTS])

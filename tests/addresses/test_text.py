@@ -1,5 +1,7 @@
 """Normalisation: one form for what is written in many, and the way back to the characters as given."""
 
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,34 @@ def test_way_back_over_characters_that_grow_and_vanish() -> None:
     assert read.piece(0, 3) == "㈢"
     assert read.piece(4, 6) == "ⅻ"
     assert read.span(3, 4) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("as_given", "expected"),
+    [
+        (quote("东方名苑4幢"), "东方名苑4幢"),
+        ("小区=" + quote("东方名苑") + "&幢=4", "小区=东方名苑&幢=4"),
+        (quote("东方名苑", encoding="gb18030"), "东方名苑"),
+        (r"\u91d1\u57ce\u8def21\u53f7", "金城路21号"),
+        ("&#x91D1;&#22478;路21&#x53f7;", "金城路21号"),
+        # Cut in the middle of a character.
+        (quote("东方名苑")[:-3], "东方名%E8%8B"),
+        # Nothing Chinese in it: a share of a number.
+        ("涨了50%20块", "涨了50%20块"),
+        ("&#x110000;路", "&#X110000;路"),
+        (r"\ud800路", r"\UD800路"),
+        ("Dōngfāng Míngyuàn", "DONGFANG MINGYUAN"),
+    ],
+)
+def test_characters_that_are_written_otherwise(as_given: str, expected: str) -> None:
+    assert normalise(as_given).text == expected
+
+
+def test_an_encoded_character_leads_back_to_its_own_writing() -> None:
+    read = normalise("在" + quote("金城") + r"\u8def" + "&#21495;")
+    assert read.text == "在金城路号"
+    assert [read.span(at, at + 1) for at in range(5)] == [(0, 1), (1, 10), (10, 19), (19, 25), (25, 33)]
+    assert read.piece(1, 3) == quote("金城")
 
 
 @given(st.text(st.characters(), max_size=60))

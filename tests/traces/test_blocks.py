@@ -10,6 +10,7 @@ from addresses.scheme import load_scheme
 from graph.constraints import ensure_schema
 from graph.store import Store
 from graph.writer import wipe, write
+from ledger import stood_at
 from ontology.terms import load_terms
 from tests.traces.test_evaluate import BASE, TODAY
 from traces.declaration import Trace
@@ -201,6 +202,13 @@ async def test_what_moves_away_concerns_what_it_was_near(store: Store) -> None:
     assert await runner.concerned(trace, [ids["two"]], []) == {HERE, THERE}
     assert await runner.concerned(trace, [], [THERE]) == {HERE, THERE}
     assert await runner.concerned(trace, [ids["tenant"]], []) == set()
+    # A building that stood there, and stands elsewhere or no more.
+    (point,) = await store.read(
+        "MATCH (a:Address) WHERE a.place = $place AND a.level = 'BUILDING' RETURN [a.latitude, a.longitude]",
+        {"place": THERE},
+    )
+    assert await runner.concerned(trace, [], [stood_at(*point)]) == {HERE, THERE}
+    assert await runner.concerned(trace, [], [stood_at(point[0] + 1, point[1])]) == set()
 
 
 @pytest.mark.parametrize(

@@ -107,8 +107,13 @@ async def test_the_import_tools_graph_is_that_of_the_incremental_way(
     monkeypatch.setattr(placements, "CHUNK", 500)
     monkeypatch.setattr(following, "LEAST_KEPT", 0)
     asked: list[int] = []
+
+    def two() -> int:
+        asked.append(2)
+        return 2
+
     for module in (first_load, placements):
-        monkeypatch.setattr(module, "processes", lambda: asked.append(2) or 2)
+        monkeypatch.setattr(module, "processes", two)
     fast = loader_at(data, clock)
     summary = await load(fast, target(data), [district])
     assert len(asked) == 2

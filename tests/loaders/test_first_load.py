@@ -29,7 +29,7 @@ from loaders.wiring import open_loader
 from ontology.clock import Clock
 from ontology.errors import EngineError, UsageError
 from seed import SeedOptions, seed_district
-from tests.districts import drop_empty_micro_grids
+from tests.districts import catalogue_with, drop_empty_micro_grids
 from tests.loaders.graphs import assert_same, whole_graph
 from tests.loaders.test_run import KEYRING
 
@@ -161,7 +161,7 @@ async def test_a_rebuild_without_the_import_tool(
     other.close()
 
 
-def test_a_first_load_killed_anywhere_is_begun_again(district: Path, data: Path) -> None:
+def test_a_first_load_killed_anywhere_is_begun_again(district: Path, data: Path, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "QUANXI_KEY": KEYRING.key or "",
@@ -169,7 +169,10 @@ def test_a_first_load_killed_anywhere_is_begun_again(district: Path, data: Path)
         "QUANXI_TODAY": "2025-12-15",
     }
     code = "import sys; from loaders.bulk import first_load; first_load.LEAST_ROWS = 0; from cli import main; sys.argv[0] = 'quanxi'; main()"
-    command = [sys.executable, "-c", code, "--data", str(data), "load", str(district)]
+    catalogue = catalogue_with(tmp_path / "catalogue", "repeat_disputes_place")
+    command = [
+        sys.executable, "-c", code, "--data", str(data), "--catalog", str(catalogue), "load", str(district)
+    ]  # fmt: skip
 
     def until(what: str) -> bool:
         """Whether the run has come so far."""

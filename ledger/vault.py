@@ -11,9 +11,10 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,20 +151,20 @@ def _sealed(key: AESGCM, content: bytes) -> bytes:
     return nonce + key.encrypt(nonce, content, None)
 
 
+@dataclass(frozen=True, slots=True)
 class Sealer:
-    """Seals records as the vault that it is of, in a process of its own.
+    """What a process beside the vault's own needs to seal records: it opens nothing of the columns.
 
     Attributes:
         identity: the key that identity numbers are hashed with.
     """
 
-    def __init__(self, records: bytes, identity: bytes) -> None:
-        self._key = records
-        self.identity = identity
+    records: bytes = field(repr=False)
+    identity: bytes = field(repr=False)
 
-    def seal(self, content: bytes) -> bytes:
-        """As `Vault.seal`."""
-        return _sealed(AESGCM(self._key), content)
+    def sealing(self) -> Callable[[bytes], bytes]:
+        """Seals as `Vault.seal`."""
+        return partial(_sealed, AESGCM(self.records))
 
 
 class Vault:
@@ -182,7 +183,7 @@ class Vault:
         self._connection = pe.KmsConnectionConfig()
 
     def sealer(self) -> Sealer:
-        """What a process beside this one needs to seal records; it opens nothing of the columns."""
+        """For a process beside this one."""
         return Sealer(self._records_key, self.identity)
 
     def seal(self, content: bytes) -> bytes:

@@ -68,7 +68,8 @@ class Digester:
     def __init__(self, feeds: Mapping[str, Feed], terms: Terms, sealer: Sealer, spool: SpoolWriter) -> None:
         self._feeds = feeds
         self._terms = terms
-        self._sealer = sealer
+        self._seal = sealer.sealing()
+        self._identity = sealer.identity
         self._spool = spool
         self._mappers: dict[str, ColumnMapper] = {}
         # Of the batch that is being digested: a checker knows of the frames before.
@@ -92,7 +93,7 @@ class Digester:
 
     def _take(self, feed: Feed, batch: Batch, rows: pl.DataFrame, found: Digested) -> None:
         records = records_of(feed, batch, rows)
-        seal = self._sealer.seal
+        seal = self._seal
         found.records += [(*r[:6], seal(r.payload)) for r in sorted(records, key=lambda r: r[1:4])]
 
         def put(table: str, frame: pl.DataFrame) -> None:
@@ -125,7 +126,7 @@ class Digester:
 
     def _mapper(self, feed: Feed) -> ColumnMapper:
         if feed.feed not in self._mappers:
-            self._mappers[feed.feed] = ColumnMapper(feed, self._terms, self._sealer.identity)
+            self._mappers[feed.feed] = ColumnMapper(feed, self._terms, self._identity)
         return self._mappers[feed.feed]
 
 

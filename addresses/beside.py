@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -29,7 +30,12 @@ Result = TypeVar("Result")
 
 
 def processes() -> int:
-    """How many processes may work beside this one; 1 on a machine where that gains nothing."""
+    """How many processes may work beside this one; 1 on a machine where that gains nothing, or where they could not talk to each other."""
+    try:
+        # Semaphores lie in shared memory, which small containers are often without.
+        multiprocessing.get_context("fork").Semaphore(1)
+    except (ImportError, OSError):
+        return 1
     return min(MOST, int(loky.cpu_count()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,11 +11,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import loky
 import psutil
 import pytest
 
 from addresses import following
-from addresses.beside import Beside
+from addresses.beside import Beside, processes
 from addresses.following import FollowingResolver
 from addresses.gazetteer import Gazetteer, PlaceRecord
 from addresses.scheme import load_scheme
@@ -76,6 +78,16 @@ def test_what_goes_wrong_there_is_told_here() -> None:
 def test_a_process_that_is_killed_is_told_of() -> None:
     with pytest.raises(QuanxiError, match="PROCESS_KILLED"), Beside(2, prepared, 1) as beside:
         list(beside.map(killed, range(3)))
+
+
+def test_where_there_is_no_shared_memory_one_process_does_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(self: object, value: int) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(loky, "cpu_count", lambda: 16)
+    assert processes() == 4
+    monkeypatch.setattr(type(multiprocessing.get_context("fork")), "Semaphore", none)
+    assert processes() == 1
 
 
 def test_they_do_not_outlive_who_owns_them() -> None:

@@ -34,7 +34,7 @@ from ontology import ONTOLOGY
 
 LEAST_ROWS = 20_000
 # Of fewer rows, processes beside this one would take longer to start than they save.
-LEAST_BESIDE = 150_000
+LEAST_BESIDE = 400_000
 KEEPING = "记录库 record store"
 SAID_EVERY = 20_000
 UNFINISHED = "first_load"

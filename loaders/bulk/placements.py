@@ -23,7 +23,7 @@ from loaders.places import PlaceBase
 RANGE = 1_500_000
 CHUNK = 20_000
 # Of fewer rows, processes beside this one would take longer to start than they save.
-LEAST_BESIDE = 150_000
+LEAST_BESIDE = 400_000
 SAMPLE = 499
 _SEEDS = (7, 11)
 _SCHEMA = {"a": pl.UInt64, "b": pl.UInt64, "code": pl.String, "level": pl.String, "sure": pl.Float64, "several": pl.Boolean}  # fmt: skip

@@ -18,6 +18,8 @@ from loky.process_executor import TerminatedWorkerError
 from ontology.errors import QuanxiError
 
 MOST = 4
+# Of fewer, processes would take longer to start than they save.
+LEAST_ROWS = 400_000
 # How often a process looks whether its owner still lives.
 LOOK_SECONDS = 1.0
 # Tasks that wait for each process, so that none stands idle.
@@ -29,8 +31,10 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-def processes() -> int:
-    """How many processes may work beside this one; 1 on a machine where that gains nothing, or where they could not talk to each other."""
+def processes(rows: int) -> int:
+    """How many processes may work beside this one on so many rows; 1 where that gains nothing, or where they could not talk to each other."""
+    if rows < LEAST_ROWS:
+        return 1
     try:
         # Semaphores lie in shared memory, which small containers are often without.
         multiprocessing.get_context("fork").Semaphore(1)

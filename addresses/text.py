@@ -129,6 +129,7 @@ _ENCODED: Final = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+|(?:\\u[0-9A-Fa-f]{4})+|&#(?:[0-9]{2,7}|[xX][0-9A-Fa-f]{2,6});"
 )
 """Characters as addresses of pages, JSON and pages themselves write them."""
+_HAN: Final = re.compile("[\u3400-\u9fff]")
 
 
 def _decoded(run: str) -> list[tuple[str, int]]:
@@ -138,11 +139,11 @@ def _decoded(run: str) -> list[tuple[str, int]]:
         return [(chr(point), len(run))] if point < 0x110000 and not 0xD800 <= point < 0xE000 else []
     if run[0] == "%":
         octets = bytes.fromhex(run.replace("%", ""))
-        # A run that a limit has cut off ends in the middle of a character.
-        for encoding, most in (("utf-8", 3), ("gb18030", 1)):
-            for cut in range(min(most, len(octets))):
-                with suppress(UnicodeDecodeError):
-                    read = octets[: len(octets) - cut].decode(encoding)
+        for encoding, cut in (("utf-8", 0), ("utf-8", 1), ("utf-8", 2), ("gb18030", 0)):
+            with suppress(UnicodeDecodeError):
+                read = octets[: len(octets) - cut].decode(encoding)
+                # One that a limit has cut off ends in the middle of a character; before that there is a whole one.
+                if not cut or _HAN.search(read):
                     return [(c, 3 * len(c.encode(encoding))) for c in read]
         return []
     units = b"".join(int(u, 16).to_bytes(2, "big") for u in run.split("\\u")[1:])
@@ -155,7 +156,7 @@ def _decoded(run: str) -> list[tuple[str, int]]:
 def _written_out(given: str) -> Normalised | None:
     """A text with encoded characters, normalised; None where none of them is a Chinese one: 50%20 is a number."""
     runs = [(m.start(), _decoded(m.group())) for m in _ENCODED.finditer(given)]
-    if not any("\u3400" <= c <= "\u9fff" for _, chars in runs for c, _ in chars):
+    if not any(_HAN.match(c) for _, chars in runs for c, _ in chars):
         return None
     text: list[str] = []
     starts: list[int] = []

@@ -33,8 +33,6 @@ from loaders.run import FileSummary, Loader, Summary, new_graph_id
 from ontology import ONTOLOGY
 
 LEAST_ROWS = 20_000
-# Of fewer rows, processes beside this one would take longer to start than they save.
-LEAST_BESIDE = 400_000
 KEEPING = "记录库 record store"
 SAID_EVERY = 20_000
 UNFINISHED = "first_load"
@@ -118,10 +116,9 @@ class _FirstLoad:
         summary = Summary()
         batches = _received(self.loader)
         total = sum(b.rows for b in batches)
-        many = processes() if total >= LEAST_BESIDE else 1
         loader, done = self.loader, 0
         with Digesting(
-            many, loader.feeds, loader.terms, loader.ledger.vault.sealer(), self.spool.writer
+            processes(total), loader.feeds, loader.terms, loader.ledger.vault.sealer(), self.spool.writer
         ) as digesting:
             for batch in batches:
                 summary.files.append(self._digest(digesting, batch, done, total))

@@ -22,8 +22,6 @@ from loaders.places import PlaceBase
 # Rows of claims that a range is of, about; keys that are looked at and kept together; and one of how many rows the ranges are told from.
 RANGE = 1_500_000
 CHUNK = 20_000
-# Of fewer rows, processes beside this one would take longer to start than they save.
-LEAST_BESIDE = 400_000
 SAMPLE = 499
 _SEEDS = (7, 11)
 _SCHEMA = {"a": pl.UInt64, "b": pl.UInt64, "code": pl.String, "level": pl.String, "sure": pl.Float64, "several": pl.Boolean}  # fmt: skip
@@ -40,7 +38,6 @@ class Placements:
     def find(self, progress: Callable[[int, int], None]) -> None:
         """Looks at all keys; call it when every place is known."""
         total = sum(self._spool.rows(t.name) for t in link_tables(self._spool))
-        many = processes() if total >= LEAST_BESIDE else 1
         bounds = self._bounds(total)
         begun: deque[tuple[pl.Series, float]] = deque()
 
@@ -53,7 +50,7 @@ class Placements:
                     yield part.to_list()
 
         frames = []
-        for placed in self._places.find(parts(), many):
+        for placed in self._places.find(parts(), processes(total)):
             part, done = begun.popleft()
             frames.append(self._table(part, placed))
             progress(int(done * total), total)

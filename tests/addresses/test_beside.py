@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -16,10 +17,11 @@ import psutil
 import pytest
 
 from addresses import following
-from addresses.beside import Beside, processes
+from addresses.beside import LEAST_ROWS, Beside, processes
 from addresses.following import FollowingResolver
 from addresses.gazetteer import Gazetteer, PlaceRecord
 from addresses.scheme import load_scheme
+from loaders.pushed import PushError
 from ontology.errors import QuanxiError, UsageError
 from tests.addresses.drawn import drawn
 
@@ -75,6 +77,15 @@ def test_what_goes_wrong_there_is_told_here() -> None:
         list(beside.map(wrong, range(3)))
 
 
+def test_an_error_of_another_shape_comes_back_whole() -> None:
+    held = pickle.loads(
+        pickle.dumps(PushError(422, "BAD_ROWS", "行有误", "wrong rows", "Mend them.", columns=["a"]))
+    )
+    assert (held.status, held.code, held.zh, held.en, held.hint, held.extra, str(held)) == (
+        422, "BAD_ROWS", "行有误", "wrong rows", "Mend them.", {"columns": ["a"]}, "BAD_ROWS: wrong rows",
+    )  # fmt: skip
+
+
 def test_a_process_that_is_killed_is_told_of() -> None:
     with pytest.raises(QuanxiError, match="PROCESS_KILLED"), Beside(2, prepared, 1) as beside:
         list(beside.map(killed, range(3)))
@@ -85,9 +96,9 @@ def test_where_there_is_no_shared_memory_one_process_does_all(monkeypatch: pytes
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr(loky, "cpu_count", lambda: 16)
-    assert processes() == 4
+    assert (processes(LEAST_ROWS), processes(LEAST_ROWS - 1)) == (4, 1)
     monkeypatch.setattr(type(multiprocessing.get_context("fork")), "Semaphore", none)
-    assert processes() == 1
+    assert processes(LEAST_ROWS) == 1
 
 
 def test_they_do_not_outlive_who_owns_them() -> None:

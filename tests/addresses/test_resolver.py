@@ -113,6 +113,23 @@ def test_what_looks_or_sounds_alike_is_not_taken_for_it_where_places_are_told_ap
 @pytest.mark.parametrize(
     ("text", "code"),
     [
+        # What is no unit though it looks or sounds like one.
+        ("河上镇东山村三姐12号", "330109103259"),
+        ("河上镇东山村李三姐12号", "330109103259"),
+        ("jinchenglu 21 shi xin lu", "3301090020010003"),
+        ("Dongfang Mingyuan 4 zhuang 2 danyuan 602", "3301090020010001020602"),
+        ("东方名苑4幡2单元1802室", "3301090020010001021802"),
+    ],
+)
+def test_what_is_written_for_a_unit(text: str, code: str) -> None:
+    found = resolver().resolve(text)
+    assert found.best is not None
+    assert (found.outcome, found.best.code) == ("RESOLVED", code)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
         ("330109002001东方名苑4幢301", "3301090020010001"),
         ("330109002附近的金城路21号", "3301090020010003"),
         ("地址码：3301090020010003", "3301090020010003"),

@@ -45,6 +45,7 @@ def test_way_back_over_characters_that_grow_and_vanish() -> None:
         (quote("东方名苑", encoding="gb18030"), "东方名苑"),
         (r"\u91d1\u57ce\u8def21\u53f7", "金城路21号"),
         ("&#x91D1;&#22478;路21&#x53f7;", "金城路21号"),
+        ("%20" + quote("东方名苑", encoding="gb18030"), " 东方名苑"),
         # Cut in the middle of a character.
         (quote("东方名苑")[:-3], "东方名%E8%8B"),
         # Nothing Chinese in it: a share of a number.

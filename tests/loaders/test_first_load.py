@@ -102,13 +102,11 @@ async def test_the_import_tools_graph_is_that_of_the_incremental_way(
     # So few rows at once that the import tool is given several files of a label.
     monkeypatch.setattr(bulk_fold, "PART", 2_000)
     # As a large district is digested and placed: by processes beside this one.
-    monkeypatch.setattr(first_load, "LEAST_BESIDE", 0)
-    monkeypatch.setattr(placements, "LEAST_BESIDE", 0)
     monkeypatch.setattr(placements, "CHUNK", 500)
     monkeypatch.setattr(following, "LEAST_KEPT", 0)
     asked: list[int] = []
 
-    def two() -> int:
+    def two(_: int) -> int:
         asked.append(2)
         return 2
 
@@ -130,7 +128,7 @@ async def test_the_import_tools_graph_is_that_of_the_incremental_way(
     assert not (data / "ledger" / "first_load").exists()
     # The rest of it by one process, as a small district is loaded.
     for module in (first_load, placements):
-        monkeypatch.setattr(module, "processes", lambda: 1)
+        monkeypatch.setattr(module, "processes", lambda rows: 1)
     # And it goes on from there: the same again is nothing new, and a rebuild ends in the same.
     again = await load(fast, target(data), [district])
     assert (again.changed, again.removed) == (0, 0)

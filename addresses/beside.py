@@ -75,18 +75,41 @@ class Beside:
         waiting: deque[Future[Result]] = deque()
         try:
             for task in tasks:
-                waiting.append(self._pool.submit(_done, work, task))
+                waiting.append(self.begin(work, task))
                 if len(waiting) > self._ahead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         except TerminatedWorkerError as error:
-            raise QuanxiError(
-                "PROCESS_KILLED",
-                "协同工作的进程被终止,可能是内存不足",
-                "a process that worked beside this one was killed; the memory may have run out",
-                "Run it again: it begins anew. LOKY_MAX_CPU_COUNT=1 does without such processes.",
-            ) from error
+            raise _killed() from error
+
+    def begin(self, work: Callable[[Task], Result], task: Task) -> Future[Result]:
+        """Has a task done, after those that were begun before."""
+        begun: Future[Result] = self._pool.submit(_done, work, task)
+        return begun
+
+    def is_done(self, begun: Future[Any], seconds: float) -> bool:
+        """Whether a task is done, or is so within some seconds.
+
+        Raises:
+            as `map`.
+        """
+        try:
+            begun.result(seconds)
+        except TimeoutError:
+            return False
+        except TerminatedWorkerError as error:
+            raise _killed() from error
+        return True
+
+
+def _killed() -> QuanxiError:
+    return QuanxiError(
+        "PROCESS_KILLED",
+        "协同工作的进程被终止,可能是内存不足",
+        "a process that worked beside this one was killed; the memory may have run out",
+        "Run it again: it begins anew. LOKY_MAX_CPU_COUNT=1 does without such processes.",
+    )
 
 
 def _begin(owner: int, prepare: Callable[..., None], given: tuple[Any, ...]) -> None:

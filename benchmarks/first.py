@@ -45,11 +45,10 @@ AIM: Final = 3.0
 AIM_MB: Final = 6 * 1024
 LOOK_SECONDS: Final = 0.2
 WATCHED: Final = {
-    "take_addresses": "of it addresses: gazetteer and finding places",
-    "_resolve": "of that finding places",
-    "_keep_about": "of it the index of records by entity",
+    "take_addresses": "of it the gazetteer",
+    "find_places": "of it finding places",
     "import_graph": "import tool, at the same time as",
-    "keep": "record store",
+    "keep": "what is left to keep in the record store then",
 }
 """Methods that are timed by themselves: name → how the table calls them."""
 
@@ -172,8 +171,7 @@ async def _load(directory: Path) -> dict[str, Any]:
 
     setattr(first_load, "import_graph", keep_and_import)  # noqa: B010
     watch.on(ColumnFold, "take_addresses")
-    watch.on(ColumnFold, "_resolve")
-    watch.on(first_load._FirstLoad, "_keep_about")
+    watch.on(ColumnFold, "find_places")
     for owner, name in ((first_load, "import_graph"), (first_load._FirstLoad, "keep")):
         watch.on(owner, name, lambda: stages(STAGE, 1, 1))
     loader = open_loader(data, None, Clock(date.fromisoformat(today)), stages)
@@ -225,7 +223,7 @@ def show(scale: float, made: dict[str, Any]) -> None:
     for name, said in WATCHED.items():
         table.add_row(f"  {said}", f"{watched.get(name, 0.0):.1f}")
     bare = made["bare_import"] + made["bare_index"]
-    ratio = (made["seconds"] - watched["_resolve"]) / bare
+    ratio = (made["seconds"] - watched["find_places"]) / bare
     table.add_row("whole", f"{made['seconds']:.1f}")
     table.add_row("bare import tool", f"{made['bare_import']:.1f}")
     table.add_row("bare engine start and index population", f"{made['bare_index']:.1f}")

@@ -146,21 +146,51 @@ def prepare(db: sqlite3.Connection) -> None:
     db.execute(TRAIT_INDEX)
 
 
-class Records:
-    """The record store of a ledger's directory."""
+class RecordFiller:
+    """What of a record store is written without the ledger's vault, so by any process."""
 
-    def __init__(self, directory: Path, vault: Vault) -> None:
-        self._vault = vault
-        self.db = connect(directory / "records.db", durable=False)
-        self.db.execute("PRAGMA cache_size=-200000")
-        prepare(self.db)
-        self.db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (EPOCH, secrets.token_hex(8)))
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.db = db
+
+    @classmethod
+    def of(cls, directory: Path) -> RecordFiller:
+        """That of a ledger's directory, which holds a record store."""
+        return cls(_opened(directory))
 
     def close(self) -> None:
         self.db.close()
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         return transaction(self.db)
+
+    def put_about(self, about: Iterable[tuple[int, str, str]]) -> None:
+        """Notes (key, feed, rkey): the record speaks of what the key names."""
+        self.db.executemany("INSERT OR IGNORE INTO about VALUES (?,?,?)", about)
+
+    def put_folded(self, states: Iterable[tuple[str, bytes]]) -> None:
+        """Keeps what the graph holds of ids."""
+        self.db.executemany("INSERT OR REPLACE INTO folded VALUES (?,?)", states)
+
+    def put_rollups(self, counts: Iterable[tuple[str, str, int]]) -> None:
+        """Keeps the roll-ups (code, counter, number), ordered, in place of what was counted before."""
+        self.db.execute("DELETE FROM rollup")
+        self.db.executemany("INSERT INTO rollup VALUES (?,?,?)", counts)
+
+
+def _opened(directory: Path) -> sqlite3.Connection:
+    db = connect(directory / "records.db", durable=False)
+    db.execute("PRAGMA cache_size=-200000")
+    return db
+
+
+class Records(RecordFiller):
+    """The record store of a ledger's directory."""
+
+    def __init__(self, directory: Path, vault: Vault) -> None:
+        super().__init__(_opened(directory))
+        self._vault = vault
+        prepare(self.db)
+        self.db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (EPOCH, secrets.token_hex(8)))
 
     def meta(self, name: str) -> str | None:
         row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
@@ -274,10 +304,6 @@ class Records:
     def put_sealed(self, records: Iterable[tuple[Any, ...]]) -> None:
         """As `put`, of records whose payload was sealed already."""
         self.db.executemany("INSERT OR IGNORE INTO record VALUES (?,?,?,?,?,?,?)", records)
-
-    def put_about(self, about: Iterable[tuple[int, str, str]]) -> None:
-        """Notes (key, feed, rkey): the record speaks of what the key names."""
-        self.db.executemany("INSERT OR IGNORE INTO about VALUES (?,?,?)", about)
 
     def about(
         self, keys: Sequence[int], known: Container[tuple[str, str, str, bytes]] = ()
@@ -477,10 +503,6 @@ class Records:
         yield
         self.db.execute(TRAIT_INDEX)
 
-    def put_folded(self, states: Iterable[tuple[str, bytes]]) -> None:
-        """Keeps what the graph holds of ids."""
-        self.db.executemany("INSERT OR REPLACE INTO folded VALUES (?,?)", states)
-
     def put_disagreements(self, ids: Iterable[str], said: Iterable[tuple[str, str, str, bool]]) -> None:
         """Keeps (id, field, feed, stands) in place of what was kept of these ids."""
         self.db.executemany("DELETE FROM disagreement WHERE id = ?", ((id,) for id in ids))
@@ -514,11 +536,6 @@ class Records:
     def disagreements_of_feeds(self) -> dict[str, int]:
         """How many things each feed says that do not stand against another department's."""
         return dict(self.db.execute("SELECT feed, count(*) FROM disagreement WHERE NOT stands GROUP BY feed"))
-
-    def put_rollups(self, counts: Iterable[tuple[str, str, int]]) -> None:
-        """Keeps the roll-ups (code, counter, number), ordered, in place of what was counted before."""
-        self.db.execute("DELETE FROM rollup")
-        self.db.executemany("INSERT INTO rollup VALUES (?,?,?)", counts)
 
     # -- quarantine -------------------------------------------------------------------------------------------------
 

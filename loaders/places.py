@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
@@ -24,7 +25,7 @@ from addresses.resolution import Candidate, Outcome, Resolution
 from addresses.scheme import Scheme
 from ledger import Ledger, Pick, Records
 from loaders.mapping import SEPARATOR, address_id, sentence_of, split_place_key
-from loaders.place_store import StoredPlaces
+from loaders.place_store import PlaceFile, StoredPlaces
 
 # In the record store's `meta`: the version of the resolver that the kept resolutions are of.
 RESOLVER = "resolver"
@@ -86,6 +87,7 @@ class PlaceBase:
         self.gazetteer = Gazetteer(self.scheme)
         # Where the places are that are not in memory.
         self._stored: StoredPlaces | None = None
+        self._file: PlaceFile | None = None
         self.resolver = FollowingResolver(self.gazetteer, self._path)
         self.genealogy = Genealogy(self.scheme)
         self._codes: dict[str, str | None] = {}
@@ -161,12 +163,20 @@ class PlaceBase:
             self.resolver.rebuild()
         self._whole = self._taking = False
 
+    def rest_in(self, path: Path) -> None:
+        """Lets the places lie in a file, where there are many: none is put any more before they are stored."""
+        if len(self.gazetteer) < LEAST_KEPT:
+            return
+        self._file = PlaceFile(path, lambda: self.resolver.index, self.gazetteer.places(), self.id_of)
+        self.gazetteer.rest_on(self._file)
+        self._codes, self.grids = {}, {}
+
     def _rest(self) -> None:
         """Lets the places lie where they are stored, where there are many."""
         stored = StoredPlaces(self._records, lambda: self.resolver.index, self.id_of, self._record_of)
         if len(stored) < LEAST_KEPT:
             return
-        self._stored = stored
+        self._stored, self._file = stored, None
         self.gazetteer.rest_on(stored)
         self._codes, self.grids = {}, {}
 
@@ -666,9 +676,10 @@ class PlaceBase:
     # -- the fold's other questions ---------------------------------------------------------------------------------
 
     def code_of(self, id: str) -> str | None:
-        if id in self._codes or self._stored is None:
+        on_disk = self._stored or self._file
+        if id in self._codes or on_disk is None:
             return self._codes.get(id)
-        code = self._stored.code_of(id)
+        code = on_disk.code_of(id)
         return code if code is None or not self.genealogy or self.id_of(code) == id else None
 
     def level(self, code: str) -> str | None:

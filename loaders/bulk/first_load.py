@@ -6,10 +6,10 @@ Nothing of it is kept half: while it runs, the record store says so, and the nex
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +25,16 @@ from ledger import Batch
 from loaders import retention
 from loaders.bulk.digest import Digesting
 from loaders.bulk.fold import ColumnFold, Part
+from loaders.bulk.keeping import About, Counts, Keeping, States, Task
 from loaders.bulk.spool import Spool
 from loaders.bulk.tables import LinkTable
 from loaders.declaration import Feed
-from loaders.json_text import json_object, json_value
+from loaders.fold import Version
 from loaders.run import FileSummary, Loader, Summary, new_graph_id
 from ontology import ONTOLOGY
 
 LEAST_ROWS = 20_000
 KEEPING = "记录库 record store"
-SAID_EVERY = 20_000
 UNFINISHED = "first_load"
 PART = 2_000_000
 _TYPES = {int: "long", float: "double", bool: "boolean", str: "string"}
@@ -74,9 +74,10 @@ async def first_load(loader: Loader, data: Path, connect: Open, heap_mb: int = 1
     try:
         load.begin()
         summary = load.digest()
-        load.fold()
-        loader.forget_claims()
-        await load.import_and_keep(heap_mb)
+        with Keeping(processes(load.rows), loader.ledger.directory) as keeping:
+            load.fold(keeping)
+            loader.forget_claims()
+            await load.import_and_keep(keeping, heap_mb)
     finally:
         load.spool.close()
     async with connect() as store:
@@ -94,12 +95,11 @@ class _FirstLoad:
         self.data = data
         self.today = loader.clock.today().isoformat()
         self.spool = Spool(loader.ledger.directory / "first_load")
+        self.rows = 0
         self.entities = 0
         self._nodes: dict[str, list[str]] = {}
         self._links: dict[str, list[str]] = {}
         self._fold: ColumnFold | None = None
-        self._parts: dict[str, list[int]] = {}
-        self._stopped = threading.Event()
         # Ids of places: those that are described, and those that relationships lead to.
         self._places: list[pl.Series] = []
         self._ends: list[pl.Series] = []
@@ -115,7 +115,7 @@ class _FirstLoad:
     def digest(self) -> Summary:
         summary = Summary()
         batches = _received(self.loader)
-        total = sum(b.rows for b in batches)
+        self.rows = total = sum(b.rows for b in batches)
         loader, done = self.loader, 0
         with Digesting(
             processes(total), loader.feeds, loader.terms, loader.ledger.vault.sealer(), self.spool.writer
@@ -157,38 +157,58 @@ class _FirstLoad:
 
     # -- claims → what the graph should hold ------------------------------------------------------------------------
 
-    def fold(self) -> None:
-        self._keep_about()
+    def fold(self, keeping: Keeping) -> None:
+        """What the graph should hold, as files for the import tool; and for the record store, which is given it meanwhile."""
         loader = self.loader
+        about = self.spool.files("about")
+        keeping.begin(About(about, self.spool.rows("about")))
+
+        def versions(ids: Sequence[str]) -> dict[str, list[Version]]:
+            # They are found by what they are about.
+            kept_about()
+            return loader.versions(ids)
+
+        @cache
+        def kept_about() -> None:
+            keeping.finish()
+            self.spool.drop("about")
+
         fold = ColumnFold(
-            self.spool, loader.places, loader.feeds, self.today, loader.versions, loader.record_versions,
+            self.spool, loader.places, loader.feeds, self.today, versions, loader.record_versions,
             loader.disagreements, loader.progress,
         )  # fmt: skip
         self._fold = fold
         fold.take_changes(loader.changes())
         fold.take_addresses()
+        kept_about()
+        fold.find_places()
         with loader.records.indexing_traits_later():
             fold.link_people(loader.known_as.people)
             fold.link_incidents(loader.known_as.incidents)
         fold.arrange()
         for part in fold.parts():
-            for table, links in part.links.items():
-                self._put_links(part, table, links)
-            self._put_nodes(part)
+            links = [self._put_links(part, table, frame) for table, frame in part.links.items()]
+            nodes = self._put_nodes(part)
+            if nodes:
+                keeping.begin(States(nodes, [file for files in links for file in files], part.nodes.height))
         self._put_unknown()
+        counts = fold.rollups.counts().sort("code", "counter")
+        keeping.begin(Counts(self._files("rollups", counts)))
         fold.release()
 
-    def _put_nodes(self, part: Part) -> None:
-        """Leaves nodes for the record store, ordered, and for the import tool, with its headers."""
+    def _files(self, table: str, frame: pl.DataFrame) -> list[Path]:
+        return [file.path for file in self.spool.writer.write(table, frame)]
+
+    def _put_nodes(self, part: Part) -> list[Path]:
+        """Leaves nodes for the import tool, with its headers; gives the files that are for the record store, ordered."""
         assert self._fold is not None
         frame, label = part.nodes, part.label
         if not frame.height:
-            return
+            return []
         self.entities += frame.height
         if label == "Address":
             self._places.append(frame.get_column("id"))
-        self._parts.setdefault(label, []).append(part.number)
-        self.spool.put(f"state.{label}.{part.number}", frame)
+        kept = self._files(f"state.{label}", frame)
         if label == "Address":
             counts = self._fold.rollups.counts().join(frame.select("code"), on="code", how="semi")
             if counts.height:
@@ -203,17 +223,19 @@ class _FirstLoad:
                 headers.append(pl.col(name).alias(f"{name}:{_TYPES[spec.type]}{'[]' if spec.many else ''}"))
         name = self._write(f"{label}.{part.number}.parquet", frame.select(headers))
         self._nodes.setdefault(label, []).append(name)
+        return kept
 
-    def _put_links(self, part: Part, table: LinkTable, frame: pl.DataFrame) -> None:
+    def _put_links(self, part: Part, table: LinkTable, frame: pl.DataFrame) -> list[Path]:
+        """As `_put_nodes`, of relationships that nodes of the part keep."""
         if not frame.height:
-            return
+            return []
         if table.end == "Address":
             self._ends.append(frame.get_column("end").unique())
             if sum(map(len, self._ends)) > PART:
                 self._ends = [pl.concat(self._ends).unique()]
         owner = table.owner.removeprefix("__")
-        kept = frame.with_columns(pl.col(owner).alias("owner"), pl.lit(table.type).alias("type"))
-        self.spool.put(f"links.{part.label}.{part.number}.{table.name}", kept.sort("owner"))
+        owned = frame.with_columns(pl.col(owner).alias("owner"), pl.lit(table.type).alias("type"))
+        kept = self._files(f"links.{part.label}", owned)
         fields = ONTOLOGY.links[table.type].fields()
         headers = [
             pl.col("start").alias(f":START_ID({table.start})"),
@@ -227,6 +249,7 @@ class _FirstLoad:
         ]
         name = self._write(f"{table.name}.{part.number}.parquet", frame.select(headers))
         self._links.setdefault(table.type, []).append(name)
+        return kept
 
     def _put_unknown(self) -> None:
         """Places that relationships lead to and nothing describes: the import tool wants them, the incremental way makes them by their id too."""
@@ -246,15 +269,15 @@ class _FirstLoad:
 
     # -- into the graph, and beside it into the record store --------------------------------------------------------
 
-    async def import_and_keep(self, heap_mb: int) -> None:
+    async def import_and_keep(self, keeping: Keeping, heap_mb: int) -> None:
         """Both at once. Whatever becomes of them, neither goes on when this returns."""
         with ThreadPoolExecutor(2) as pool:
-            both = pool.submit(self.import_, heap_mb), pool.submit(self.keep)
+            both = pool.submit(self.import_, heap_mb), pool.submit(self.keep, keeping)
             try:
                 await asyncio.gather(*map(asyncio.wrap_future, both))
             finally:
                 # The record store is closed next, and a thread that still wrote to it would take the process down.
-                self._stopped.set()
+                keeping.stop()
 
     def import_(self, heap_mb: int) -> None:
         import_graph(
@@ -266,79 +289,23 @@ class _FirstLoad:
             progress=self.loader.progress,
         )
 
-    def _keep_about(self) -> None:
-        """Sorted by key, so that the index is written from front to back."""
-        parts = -(-self.spool.rows("about") // PART) or 1
-        width = 2**64 // parts
-        with self.loader.records.transaction():
-            for part in range(parts):
-                low, high = -(2**63) + part * width, -(2**63) + (part + 1) * width
-                bounds = (
-                    (pl.col("key") >= low) & (pl.col("key") < high)
-                    if part + 1 < parts
-                    else pl.col("key") >= low
-                )
-                frames = [f.filter(bounds).collect() for f in self.spool.scan("about")]
-                if frames:
-                    self.loader.records.put_about(pl.concat(frames).sort("key", "feed", "rkey").iter_rows())
-        self.spool.drop("about")
-
-    def keep(self) -> None:
+    def keep(self, keeping: Keeping) -> None:
         """Fills the record store with what the graph will hold."""
         assert self._fold is not None
+        done = 0
+
+        def told(task: Task) -> None:
+            nonlocal done
+            done += task.rows if isinstance(task, States) else 0
+            self.loader.progress(KEEPING, done, self.entities)
+
+        keeping.finish(told)
         records = self.loader.records
         with records.transaction():
-            records.put_rollups(self._fold.rollups.counts().sort("code", "counter").iter_rows())
             records.put_disagreements((), self._fold.disagreements)
             self.loader.places.keep()
             if self.loader.places.genealogy:
                 self.loader.places.keep_changes()
-        done = 0
-        for label in sorted(self._parts, key=lambda name: ONTOLOGY.entities[name].prefix):
-            for part in self._parts[label]:
-                if self._stopped.is_set():
-                    return
-                with records.transaction():
-                    records.put_folded(self._counted(self._blobs(label, part), done))
-                done += self.spool.rows(f"state.{label}.{part}")
-        self.loader.progress(KEEPING, done, self.entities)
-
-    def _counted(self, blobs: Iterator[tuple[str, bytes]], before: int) -> Iterator[tuple[str, bytes]]:
-        for i, blob in enumerate(blobs):
-            if i % SAID_EVERY == 0:
-                self.loader.progress(KEEPING, before + i, self.entities)
-            yield blob
-
-    def _blobs(self, label: str, part: int) -> Iterator[tuple[str, bytes]]:
-        """(id, encoded state) of a part of a label, ordered by id: what `loaders.run.encode` writes of each."""
-        nodes = self.spool.get(f"state.{label}.{part}")
-        prefix = f"links.{label}.{part}."
-        links = [self._links_of(t) for t in self.spool.tables() if t.startswith(prefix)]
-        values = nodes.select("id", json_object(nodes.columns).alias("values"))
-        if links:
-            owned = pl.concat(links).sort("owner", "type", "start", "end", "k").group_by("owner")
-            values = values.join(
-                owned.agg(pl.col("link").str.join(",")),
-                left_on="id", right_on="owner", how="left", maintain_order="left",
-            )  # fmt: skip
-        else:
-            values = values.with_columns(pl.lit("").alias("link"))
-        state = pl.concat_str(
-            pl.lit('{"l":['), pl.col("link").fill_null(""), pl.lit('],"p":'), "values", pl.lit("}")
-        )
-        for start in range(0, values.height, SAID_EVERY):
-            yield from (
-                values.slice(start, SAID_EVERY).select("id", state.cast(pl.Binary).alias("state")).iter_rows()
-            )
-
-    def _links_of(self, table: str) -> pl.DataFrame:
-        """The relationships of a table, each with its owner and the text that it is in its state."""
-        frame = self.spool.get(table)
-        own = [c for c in frame.columns if c not in ("owner", "type", "start", "end", "k")]
-        parts = [*map(json_value, ("type", "start", "end", "k")), json_object(own)]
-        inside = pl.concat_str(parts, separator=",")
-        text = pl.concat_str(pl.lit("["), inside, pl.lit("]")).alias("link")
-        return frame.select("owner", "type", "start", "end", "k", text)
 
     def meta(self) -> dict[str, Any]:
         graph = self.loader.ledger.meta("graph")

@@ -132,7 +132,7 @@ class ColumnFold:
     # -- places -----------------------------------------------------------------------------------------------------
 
     def take_addresses(self) -> None:
-        """Fills the gazetteer from the addresses' own records, then resolves every place that any record names."""
+        """Fills the gazetteer from the addresses' own records."""
         around = self._surroundings()
         table = node_table("Address")
         parts = parts_for(self._spool.rows(table), PART)
@@ -163,7 +163,7 @@ class ColumnFold:
         self._put_addresses(sorted(changed, key=lambda id: (len(self._places.code_of(id) or ""), id)), around)
         self._places.taken()
         self._derive_facts()
-        self._resolve()
+        self._places.rest_in(self._spool.directory / "places")
 
     def _put_addresses(self, ids: Sequence[str], around: Callable[[str], Surroundings]) -> None:
         for id, versions in self._all_versions(ids):
@@ -232,7 +232,8 @@ class ColumnFold:
         found = self._places.at_level(code, level)
         return self._places.place_key(found) if found is not None else None
 
-    def _resolve(self) -> None:
+    def find_places(self) -> None:
+        """Resolves every place that any record names; call it after `take_addresses`."""
         self._placements.find(lambda done, total: self._progress("落址 places", done, total))
 
     # -- who is whom ------------------------------------------------------------------------------------------------
@@ -387,12 +388,12 @@ class ColumnFold:
     # -- what the graph should hold ---------------------------------------------------------------------------------
 
     def parts(self) -> Iterator[Part]:
-        """Everything, part by part in the order of labels and ids; addresses last, when all is counted."""
+        """Everything, part by part in the order of ids; addresses last, when all is counted."""
         labels = {*self._parts, *filter(None, map(ONTOLOGY.label_of, self._complex.to_series()))}
         tables = [t for t in self._spool.tables() if t.startswith("arranged.")]
         total = sum(self._spool.rows(t) for t in tables)
         done = 0
-        for label in sorted(labels, key=lambda name: (name == "Address", name)):
+        for label in sorted(labels, key=lambda name: (name == "Address", ONTOLOGY.entities[name].prefix)):
             for number in range(self._parts.get(label, 1)):
                 names = [node_table(label), *(t.name for t in self._tables if t.owner_label == label)]
                 done += sum(self._spool.rows(part_name(f"arranged.{n}", number)) for n in names)

@@ -112,6 +112,10 @@ class Spool:
         for (part,), rows in frame.partition_by("__part", as_dict=True, include_key=False).items():
             self.put(part_name(table, int(part)), rows)
 
+    def files(self, table: str) -> list[Path]:
+        """The files of a table, for another process."""
+        return self._paths(table, None)
+
     def drop(self, table: str) -> None:
         for _, path in self._files.pop(table, ()):
             path.unlink()

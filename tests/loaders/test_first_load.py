@@ -21,6 +21,7 @@ from addresses import following
 from graph.constraints import ensure_schema
 from graph.engine import ensure_engine, is_pristine, stop_engine
 from graph.store import Store
+from loaders import places
 from loaders.bulk import first_load, placements
 from loaders.bulk import fold as bulk_fold
 from loaders.load import Target, load, rebuild
@@ -104,6 +105,7 @@ async def test_the_import_tools_graph_is_that_of_the_incremental_way(
     # As a large district is digested and placed: by processes beside this one.
     monkeypatch.setattr(placements, "CHUNK", 500)
     monkeypatch.setattr(following, "LEAST_KEPT", 0)
+    monkeypatch.setattr(places, "LEAST_KEPT", 0)
     asked: list[int] = []
 
     def two(_: int) -> int:
@@ -114,7 +116,7 @@ async def test_the_import_tools_graph_is_that_of_the_incremental_way(
         monkeypatch.setattr(module, "processes", two)
     fast = loader_at(data, clock)
     summary = await load(fast, target(data), [district])
-    assert len(asked) == 2
+    assert len(asked) == 3
     assert summary.changed == len(whole["nodes"]) - 1
     assert summary.unplaced == slow.unplaced()
     async with target(data).open() as store:

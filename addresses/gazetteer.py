@@ -91,6 +91,11 @@ class Gazetteer:
         self._places, self._local, self._over = {}, {}, set()
         self._stored = stored
 
+    @property
+    def is_as_stored(self) -> bool:
+        """Whether nothing was put or removed since it rests on what is stored."""
+        return not self._places and not self._over
+
     def __len__(self) -> int:
         return len(self._places) + (len(self._stored) - len(self._over) if self._stored is not None else 0)
 

@@ -93,21 +93,25 @@ class StoredPlaces(OnDisk):
     """Places as the record store has folded them.
 
     Args:
+        size: how many there are, as of `stored_places`.
         index: as of `OnDisk`.
         id_of: code → id. make: an address' id and folded state → its record.
     """
 
     def __init__(
-        self, records: Records, index: Callable[[], Index], id_of: Callable[[str], str], make: Make
+        self,
+        records: Records,
+        size: int,
+        index: Callable[[], Index],
+        id_of: Callable[[str], str],
+        make: Make,
     ) -> None:
         super().__init__(index)
         self._records = records
         self._id_of = id_of
         self._make = make
         self._coded = _Kept[str]()
-        self._size = int(
-            records.db.execute("SELECT count(*) FROM folded WHERE id >= 'adr_' AND id < 'adr`'").fetchone()[0]
-        )
+        self._size = size
 
     def __len__(self) -> int:
         return self._size
@@ -159,6 +163,12 @@ class StoredPlaces(OnDisk):
                 made = self._make(id, orjson.loads(state))
                 if made is not None:
                     yield made
+
+
+def stored_places(records: Records) -> int:
+    """How many addresses the record store has folded."""
+    found = records.db.execute("SELECT count(*) FROM folded WHERE id >= 'adr_' AND id < 'adr`'").fetchone()
+    return int(found[0])
 
 
 class PlaceFile(OnDisk):

@@ -25,7 +25,7 @@ from addresses.resolution import Candidate, Outcome, Resolution
 from addresses.scheme import Scheme
 from ledger import Ledger, Pick, Records
 from loaders.mapping import SEPARATOR, address_id, sentence_of, split_place_key
-from loaders.place_store import PlaceFile, StoredPlaces
+from loaders.place_store import PlaceFile, StoredPlaces, stored_places
 
 # In the record store's `meta`: the version of the resolver that the kept resolutions are of.
 RESOLVER = "resolver"
@@ -173,9 +173,13 @@ class PlaceBase:
 
     def _rest(self) -> None:
         """Lets the places lie where they are stored, where there are many."""
-        stored = StoredPlaces(self._records, lambda: self.resolver.index, self.id_of, self._record_of)
-        if len(stored) < LEAST_KEPT:
+        if self._stored is not None and self.gazetteer.is_as_stored:
             return
+        # All of a large district's are counted once: that takes longer than to load a few rows.
+        size = len(self.gazetteer) if self._stored is not None else stored_places(self._records)
+        if size < LEAST_KEPT:
+            return
+        stored = StoredPlaces(self._records, size, lambda: self.resolver.index, self.id_of, self._record_of)
         self._stored, self._file = stored, None
         self.gazetteer.rest_on(stored)
         self._codes, self.grids = {}, {}

@@ -22,7 +22,7 @@ from graph.constraints import ensure_schema
 from graph.engine import ensure_engine, is_pristine, stop_engine
 from graph.store import Store
 from loaders import places
-from loaders.bulk import first_load, placements
+from loaders.bulk import first_load, keeping, placements
 from loaders.bulk import fold as bulk_fold
 from loaders.load import Target, load, rebuild
 from loaders.run import Loader
@@ -222,16 +222,24 @@ async def test_an_import_that_fails_ends_the_record_store_with_it(
     district: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended: list[bool] = []
+    write = keeping.keep
 
-    def keep(self: first_load._FirstLoad) -> None:
-        assert self._stopped.wait(60)
+    def keep(directory: Path, task: keeping.Task, stop: keeping.Stop) -> None:
+        if isinstance(task, keeping.About):
+            write(directory, task, stop)
+            return
+        limit = time.monotonic() + 60
+        while not stop():
+            assert time.monotonic() < limit
+            time.sleep(0.01)
         ended.append(True)
+        raise keeping.Stopped
 
     def fails(*_: object, **__: object) -> None:
         raise EngineError("ENGINE_IMPORT", "导入失败。", "The import failed.")
 
     monkeypatch.setattr(first_load, "LEAST_ROWS", 0)
-    monkeypatch.setattr(first_load._FirstLoad, "keep", keep)
+    monkeypatch.setattr(keeping, "keep", keep)
     monkeypatch.setattr(first_load, "import_graph", fails)
     loader = loader_at(data, Clock(date(2025, 12, 15)))
     with pytest.raises(EngineError, match="ENGINE_IMPORT"):

@@ -8,7 +8,9 @@ import pytest
 
 from addresses import following
 from graph.store import Store
+from ledger import Records
 from loaders import places
+from loaders.place_store import stored_places
 from loaders.run import Loader
 from tests.loaders import test_changed_places as changed
 from tests.loaders import test_resolving as resolving
@@ -68,6 +70,31 @@ async def test_places_are_known_alike(
             found = await load_in_turn(clean_graph, tmp_path / f"{name} stored", parts)
             assert_same(found, whole, name)
         here.close()
+
+
+async def test_they_are_counted_once(
+    clean_graph: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To count a large district's takes longer than to apply what was pushed: that is done at every round."""
+    stored(monkeypatch)
+    rows = village.rows()
+    counted: list[int] = []
+
+    def count(records: Records) -> int:
+        counted.append(stored_places(records))
+        return counted[-1]
+
+    monkeypatch.setattr(places, "stored_places", count)
+    await load_in_turn(clean_graph, tmp_path / "one", [rows[: len(rows) // 2]])
+    loader = open_at(tmp_path / "one" / "data")
+    counted.clear()
+    before = len(loader.places.gazetteer)
+    loader.places.persist()
+    loader.places.gazetteer.remove(next(iter(loader.places.gazetteer.codes())))
+    loader.places.persist()
+    assert not counted
+    assert len(loader.places.gazetteer) == before - 1
+    loader.close()
 
 
 async def test_another_process_follows(

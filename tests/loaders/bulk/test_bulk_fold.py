@@ -14,8 +14,10 @@ import polars as pl
 import pytest
 
 from ledger import ROW
+from loaders import places
 from loaders.bulk import fold as bulk_fold
 from loaders.bulk.first_load import _FirstLoad
+from loaders.bulk.keeping import Keeping
 from loaders.declaration import Feed, load_feeds
 from loaders.disagreements import Said
 from loaders.fold import contributions, fold
@@ -42,6 +44,8 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """So few rows at once that every label of any size is folded in several parts."""
     monkeypatch.setattr(bulk_fold, "PART", 500)
     monkeypatch.setattr(bulk_fold, "CHUNK", 300)
+    # As of a large district, the known places lie in a file.
+    monkeypatch.setattr(places, "LEAST_KEPT", 0)
 
 
 def folded(data: Path, files: list[Path]) -> Loader:
@@ -52,8 +56,9 @@ def folded(data: Path, files: list[Path]) -> Loader:
     load = _FirstLoad(loader, data)
     load.begin()
     load.digest()
-    load.fold()
-    load.keep()
+    with Keeping(1, loader.ledger.directory) as keeping:
+        load.fold(keeping)
+        load.keep(keeping)
     load.spool.close()
     return loader
 

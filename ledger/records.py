@@ -10,7 +10,7 @@ import hashlib
 import secrets
 import sqlite3
 from collections.abc import Container, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -170,6 +170,10 @@ class RecordFiller:
     def put_folded(self, states: Iterable[tuple[str, bytes]]) -> None:
         """Keeps what the graph holds of ids."""
         self.db.executemany("INSERT OR REPLACE INTO folded VALUES (?,?)", states)
+
+    def index_traits(self) -> None:
+        """Makes the second index of traits, if there is none."""
+        self.db.execute(TRAIT_INDEX)
 
     def put_rollups(self, counts: Iterable[tuple[str, str, int]]) -> None:
         """Keeps the roll-ups (code, counter, number), ordered, in place of what was counted before."""
@@ -496,12 +500,9 @@ class Records(RecordFiller):
             )
         return found
 
-    @contextmanager
-    def indexing_traits_later(self) -> Iterator[None]:
-        """Puts off the second index of traits until the end, for millions of them at once."""
+    def unindex_traits(self) -> None:
+        """Drops the second index of traits, until `index_traits`: for millions of them at once."""
         self.db.execute("DROP INDEX IF EXISTS trait_raw")
-        yield
-        self.db.execute(TRAIT_INDEX)
 
     def put_disagreements(self, ids: Iterable[str], said: Iterable[tuple[str, str, str, bool]]) -> None:
         """Keeps (id, field, feed, stands) in place of what was kept of these ids."""

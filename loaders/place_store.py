@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
@@ -229,13 +230,16 @@ class _Kept(OrderedDict[str, _Value], Generic[_Value]):
     def get(self, key: str) -> _Value | None:  # type: ignore[override]
         held = super().get(key)
         if held is not None:
-            self.move_to_end(key)
+            # Another thread may have let go of it.
+            with suppress(KeyError):
+                self.move_to_end(key)
         return held
 
     def put(self, key: str, value: _Value) -> None:
         self[key] = value
         if len(self) > KEPT:
-            self.popitem(last=False)
+            with suppress(KeyError):
+                self.popitem(last=False)
 
 
 class _Rows:

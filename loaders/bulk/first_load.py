@@ -25,7 +25,7 @@ from ledger import Batch
 from loaders import retention
 from loaders.bulk.digest import Digesting
 from loaders.bulk.fold import ColumnFold, Part
-from loaders.bulk.keeping import About, Counts, Keeping, States, Task
+from loaders.bulk.keeping import About, Counts, Keeping, States, Task, TraitIndex
 from loaders.bulk.spool import Spool
 from loaders.bulk.tables import LinkTable
 from loaders.declaration import Feed
@@ -182,9 +182,10 @@ class _FirstLoad:
         fold.take_addresses()
         kept_about()
         fold.find_places()
-        with loader.records.indexing_traits_later():
-            fold.link_people(loader.known_as.people)
-            fold.link_incidents(loader.known_as.incidents)
+        loader.records.unindex_traits()
+        fold.link_people(loader.known_as.people)
+        fold.link_incidents(loader.known_as.incidents)
+        keeping.begin(TraitIndex())
         fold.arrange()
         for part in fold.parts():
             links = [self._put_links(part, table, frame) for table, frame in part.links.items()]

@@ -8,8 +8,10 @@ rules are those of `loaders.fold`; a test holds both to the same graph.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -53,6 +55,41 @@ class Part:
     links: dict[LinkTable, pl.DataFrame]
 
 
+@dataclass(slots=True)
+class _Others:
+    """What was folded one by one: nodes, relationships, disagreements, and how many of what are in which place or grid."""
+
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+    links: dict[LinkTable, list[dict[str, Any]]] = field(default_factory=dict)
+    disagreements: list[Said] = field(default_factory=list)
+    counted: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+class _Grids:
+    """`addresses.gazetteer.Gazetteer.grid_of` of all places in turn: what those above one say is asked once."""
+
+    def __init__(self, places: PlaceBase) -> None:
+        self._gazetteer = places.gazetteer
+        self._scheme = places.scheme
+        self._above: dict[str, str | None] = {}
+
+    def __call__(self, code: str) -> str | None:
+        own = self._gazetteer.own_grid(code)
+        if own is not None or self._gazetteer.level(code) in ("GRID", "MICRO_GRID"):
+            return own or code
+        if self._scheme.level_of(code) is None or (parsed := self._scheme.parse(code)).independent:
+            return None
+        return self._from(parsed.ancestors)
+
+    def _from(self, above: Sequence[str]) -> str | None:
+        if not above:
+            return None
+        nearest = above[-1]
+        if nearest not in self._above:
+            self._above[nearest] = self._gazetteer.own_grid(nearest) or self._from(above[:-1])
+        return self._above[nearest]
+
+
 class ColumnFold:
     """Folds the claims in a spool.
 
@@ -94,7 +131,7 @@ class ColumnFold:
         self._facts = pl.DataFrame()
         self._parts: dict[str, int] = {}
         self._tables: list[LinkTable] = []
-        self.rollups = Rollups(places.scheme)
+        self.rollups = Rollups()
         self.disagreements: list[Said] = []
 
     def take_changes(self, changes: Iterable[Change]) -> None:
@@ -106,9 +143,9 @@ class ColumnFold:
         for claims in self._spool.frames(node_table("Address"), PART):
             if "also_name" in claims.columns:
                 self._mark(claims.filter(pl.col("also_name").is_not_null()).select("id"))
-            for field in gathered("Address"):
-                if field in claims.columns:
-                    many.setdefault(field, []).append(claims.filter(pl.col(field).is_not_null())["id"])
+            for name in gathered("Address"):
+                if name in claims.columns:
+                    many.setdefault(name, []).append(claims.filter(pl.col(name).is_not_null())["id"])
             if genealogy and "code" in claims.columns:
                 pairs = claims.select("id", "code").unique().drop_nulls().iter_rows()
                 known |= {
@@ -194,14 +231,16 @@ class ColumnFold:
     def _derive_facts(self) -> None:
         """What the fold derives from each place's code; also the places above it at the levels that incidents are kept by."""
         base = self._places
-        above: dict[str | None, tuple[str | None, str | None]] = {}
+        beside: dict[str | None, tuple[str | None, str | None]] = {}
+        above: dict[str, str | None] = {}
+        grid_of = _Grids(base)
         frames: list[pl.DataFrame] = []
         rows: list[tuple[str | None, ...]] = []
         codes = list(base.gazetteer.codes())
         names = ("id", "__code", "place", "own_place", "grid", "place_level", "street", "community")
         schema = dict.fromkeys(names, pl.String)
         for i, code in enumerate(codes):
-            grid = base.grid_of(code)
+            grid = grid_of(code)
             base.grids[code] = grid
             level = base.level(code)
             own = key = base.place_key(code)
@@ -211,22 +250,28 @@ class ColumnFold:
                 key = base.place_key(stands) if stands is not None else None
             else:
                 stands = code
-            parent = base.above(code) if own is not None else None
+            parent = None
+            if base.scheme.level_of(code) is not None:
+                parent = above[code] = base.above(code)
+            if own is None:
+                parent = None
             if stands is None:
                 street, community = None, None
             elif parent is None or level in ("STREET", "COMMUNITY"):
                 street, community = (self._key_above(stands, each) for each in ("STREET", "COMMUNITY"))
             else:
-                if parent not in above:
-                    above[parent] = self._key_above(parent, "STREET"), self._key_above(parent, "COMMUNITY")
-                street, community = above[parent]
+                if parent not in beside:
+                    beside[parent] = self._key_above(parent, "STREET"), self._key_above(parent, "COMMUNITY")
+                street, community = beside[parent]
             rows.append((base.id_of(code), code, key, own, grid, level, street, community))
             if len(rows) == 100_000 or i + 1 == len(codes):
                 frames.append(pl.DataFrame(rows, schema=schema, orient="row"))
                 rows = []
         self._facts = pl.concat(frames) if frames else pl.DataFrame(schema=schema)
-        known = {*codes, *(g for g in base.grids.values() if g is not None)}
-        self.rollups.know(known, base.genealogy.lying if base.genealogy else None)
+        for grid in {g for g in base.grids.values() if g is not None}:
+            if grid not in above and base.scheme.level_of(grid) is not None:
+                above[grid] = base.above(grid)
+        self.rollups.know(above, base.above)
 
     def _key_above(self, code: str, level: str) -> str | None:
         found = self._places.at_level(code, level)
@@ -393,17 +438,20 @@ class ColumnFold:
         tables = [t for t in self._spool.tables() if t.startswith("arranged.")]
         total = sum(self._spool.rows(t) for t in tables)
         done = 0
-        for label in sorted(labels, key=lambda name: (name == "Address", ONTOLOGY.entities[name].prefix)):
-            for number in range(self._parts.get(label, 1)):
-                names = [node_table(label), *(t.name for t in self._tables if t.owner_label == label)]
-                done += sum(self._spool.rows(part_name(f"arranged.{n}", number)) for n in names)
-                part = self._part(label, number)
-                for name in names:
-                    self._spool.drop(part_name(f"arranged.{name}", number))
-                yield part
-                self._progress(STAGE, done, total)
+        # What is not ordinary is folded in Python, while columns are not.
+        with ThreadPoolExecutor(1) as pool:
+            for label in sorted(labels, key=lambda name: (name == "Address", ONTOLOGY.entities[name].prefix)):
+                for number in range(self._parts.get(label, 1)):
+                    others = pool.submit(self._others, label, number)
+                    names = [node_table(label), *(t.name for t in self._tables if t.owner_label == label)]
+                    done += sum(self._spool.rows(part_name(f"arranged.{n}", number)) for n in names)
+                    nodes, links = self._ordinary_part(label, number)
+                    for name in names:
+                        self._spool.drop(part_name(f"arranged.{name}", number))
+                    yield self._together(label, number, nodes, links, others.result())
+                    self._progress(STAGE, done, total)
 
-    def _part(self, label: str, number: int) -> Part:
+    def _ordinary_part(self, label: str, number: int) -> tuple[pl.DataFrame, dict[LinkTable, pl.DataFrame]]:
         links: dict[LinkTable, pl.DataFrame] = {}
         lost = pl.DataFrame()
         for table in self._tables:
@@ -426,7 +474,7 @@ class ColumnFold:
             self.disagreements += contradicted(label, claims, nodes, self._departments)
             nodes = derived(label, nodes, links, lost, self._facts)
             self._count(label, nodes, links)
-        return self._with_others(label, number, nodes, links)
+        return nodes, links
 
     def _ordinary(self, name: str, number: int, owner: str) -> pl.DataFrame:
         frame = self._spool.get(part_name(f"arranged.{name}", number))
@@ -434,29 +482,38 @@ class ColumnFold:
             return frame
         return frame.join(self._complex, left_on=owner, right_on="id", how="anti", maintain_order="left")
 
-    def _with_others(
-        self, label: str, number: int, nodes: pl.DataFrame, links: dict[LinkTable, pl.DataFrame]
-    ) -> Part:
-        """The part with those that are folded one by one."""
+    def _others(self, label: str, number: int) -> _Others:
+        """Folds those of a part one by one that are not ordinary."""
         low, high = id_range(ONTOLOGY.entities[label].prefix, number, self._parts.get(label, 1))
         ids = self._complex.filter((pl.col("id") >= low) & (pl.col("id") < high)).to_series().sort().to_list()
-        rows: list[dict[str, Any]] = []
-        others: dict[LinkTable, list[dict[str, Any]]] = {}
+        others = _Others()
         for id, versions in self._all_versions(ids):
             state = fold(id, versions, self._places)
             if state is None:
                 continue
-            self.disagreements += self._disagree(id, versions, state)
+            others.disagreements += self._disagree(id, versions, state)
             for counter, codes in contributions(state, self._today, self._places.areas).items():
-                self.rollups.add_each(counter, codes)
-            rows.append(state.values)
+                others.counted.update((code, counter) for code in codes)
+            others.nodes.append(state.values)
             for link in state.links:
                 ends = [ONTOLOGY.label_of(end) or "" for end in (link.start, link.end)]
                 row = {"start": link.start, "end": link.end, "k": link.k, **link.values}
-                others.setdefault(link_table(link.type, *ends), []).append(row)
-        if rows:
-            nodes = pl.concat([nodes, typed(label, rows)], how="diagonal")
-        for table, more in others.items():
+                others.links.setdefault(link_table(link.type, *ends), []).append(row)
+        return others
+
+    def _together(
+        self,
+        label: str,
+        number: int,
+        nodes: pl.DataFrame,
+        links: dict[LinkTable, pl.DataFrame],
+        others: _Others,
+    ) -> Part:
+        self.disagreements += others.disagreements
+        self.rollups.add_each(others.counted)
+        if others.nodes:
+            nodes = pl.concat([nodes, typed(label, others.nodes)], how="diagonal")
+        for table, more in others.links.items():
             frames = [f for f in (links.get(table), typed_links(table.type, more)) if f is not None]
             links[table] = pl.concat(frames, how="diagonal")
         return Part(label, number, nodes.sort("id"), links)

@@ -43,7 +43,11 @@ class Counts(NamedTuple):
     files: list[Path]
 
 
-Task = About | States | Counts
+class TraitIndex(NamedTuple):
+    """The second index of traits."""
+
+
+Task = About | TraitIndex | States | Counts
 Stop = Callable[[], bool]
 
 
@@ -65,6 +69,8 @@ def keep(directory: Path, task: Task, stop: Stop) -> None:
                 case About(files, rows):
                     for part in _ordered(files, rows):
                         filler.put_about(_counted(part.iter_rows(), stop))
+                case TraitIndex():
+                    filler.index_traits()
                 case States(nodes, links, _):
                     filler.put_folded(_counted(_states(nodes, links), stop))
                 case Counts(files):

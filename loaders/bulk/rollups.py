@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping
 
 import polars as pl
-
-from addresses.scheme import Scheme
 
 COUNTS = {"code": pl.String, "counter": pl.String, "n": pl.Int64}
 
@@ -15,31 +13,26 @@ COUNTS = {"code": pl.String, "counter": pl.String, "n": pl.Int64}
 class Rollups:
     """Counts of (code of a place or grid, counter)."""
 
-    def __init__(self, scheme: Scheme) -> None:
-        self._scheme = scheme
+    def __init__(self) -> None:
         self._above = pl.DataFrame(schema={"code": pl.String, "above": pl.String})
         self._parts: list[pl.DataFrame] = []
         self._single: dict[tuple[str, str], int] = defaultdict(int)
         self._rows = 0
 
-    def know(self, codes: Iterable[str], lying: Callable[[str], Sequence[str]] | None = None) -> None:
-        """Learns which code each of these lies in, and so on upwards.
+    def know(self, above: dict[str, str | None], above_of: Callable[[str], str | None]) -> None:
+        """Learns which code each code lies in, and so on upwards.
 
         Args:
-            lying: code → the codes that it lies in, top first, and itself; the scheme's own when left out.
+            above: code → the one directly above it, None at the top; what is above these is added to it.
+            above_of: says it of those codes.
         """
-        above: dict[str, str | None] = {}
-        for code in codes:
-            if code in above or self._scheme.level_of(code) is None:
-                continue
-            chain = lying(code) if lying is not None else self._scheme.chain(code)
-            for i in range(len(chain) - 1, -1, -1):
-                if chain[i] in above:
-                    break
-                above[chain[i]] = chain[i - 1] if i else None
-        self._above = pl.DataFrame(
-            list(above.items()), schema={"code": pl.String, "above": pl.String}, orient="row"
-        )
+        missing = {code for code in above.values() if code is not None and code not in above}
+        while missing:
+            found = {code: above_of(code) for code in missing}
+            above.update(found)
+            missing = {code for code in found.values() if code is not None and code not in above}
+        schema = {"code": pl.String, "above": pl.String}
+        self._above = pl.DataFrame({"code": list(above), "above": list(above.values())}, schema=schema)
 
     def add(self, stands: pl.DataFrame, counter: str) -> None:
         """Counts what stands somewhere: `place` (the code, not the key) and `grid`; with `id`, each once in a place, of
@@ -58,10 +51,10 @@ class Rollups:
         counted = pl.concat(found).unique(["i", "code"]).group_by("code").agg(pl.col("n").sum())
         self._put(counted.select("code", pl.lit(counter).alias("counter"), "n"))
 
-    def add_each(self, counter: str, codes: Iterable[str]) -> None:
-        """Counts one more in each of these."""
-        for code in codes:
-            self._single[code, counter] += 1
+    def add_each(self, counted: Mapping[tuple[str, str], int]) -> None:
+        """Counts what was counted elsewhere: (code, counter) → how many."""
+        for each, n in counted.items():
+            self._single[each] += n
 
     def counts(self) -> pl.DataFrame:
         """`code`, `counter`, `n`: what was counted so far."""

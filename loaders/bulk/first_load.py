@@ -26,6 +26,7 @@ from loaders import retention
 from loaders.bulk.digest import Digesting
 from loaders.bulk.fold import ColumnFold, Part
 from loaders.bulk.keeping import About, Counts, Keeping, States, Task, TraitIndex
+from loaders.bulk.memory import give_back
 from loaders.bulk.spool import Spool
 from loaders.bulk.tables import LinkTable
 from loaders.declaration import Feed
@@ -180,22 +181,30 @@ class _FirstLoad:
         self._fold = fold
         fold.take_changes(loader.changes())
         fold.take_addresses()
+        give_back()
         kept_about()
         fold.find_places()
+        give_back()
         loader.records.unindex_traits()
         fold.link_people(loader.known_as.people)
         fold.link_incidents(loader.known_as.incidents)
         keeping.begin(TraitIndex())
+        give_back()
         fold.arrange()
+        give_back()
         for part in fold.parts():
             links = [self._put_links(part, table, frame) for table, frame in part.links.items()]
             nodes = self._put_nodes(part)
             if nodes:
                 keeping.begin(States(nodes, [file for files in links for file in files], part.nodes.height))
+            # Before the next is folded.
+            del part
+            give_back()
         self._put_unknown()
         counts = fold.rollups.counts().sort("code", "counter")
         keeping.begin(Counts(self._files("rollups", counts)))
         fold.release()
+        give_back()
 
     def _files(self, table: str, frame: pl.DataFrame) -> list[Path]:
         return [file.path for file in self.spool.writer.write(table, frame)]

@@ -449,6 +449,8 @@ class ColumnFold:
                     for name in names:
                         self._spool.drop(part_name(f"arranged.{name}", number))
                     yield self._together(label, number, nodes, links, others.result())
+                    # Not to be held while the next is folded.
+                    del nodes, links, others
                     self._progress(STAGE, done, total)
 
     def _ordinary_part(self, label: str, number: int) -> tuple[pl.DataFrame, dict[LinkTable, pl.DataFrame]]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from addresses.designation import Reading
 from addresses.index import Named
 from addresses.mentions import Mention, Name
 from addresses.resolution import Outcome
+
+_ALIKE: Final = frozenset(("sound", "shape"))
+"""Ways of writing a name wrong of which the sound or the shape says what was meant."""
 
 
 @dataclass(slots=True)

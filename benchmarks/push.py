@@ -67,9 +67,9 @@ def row(number: str, day: str) -> dict[str, str]:
     }
 
 
-def token(data: Path) -> str:
-    """A new token for pushing alarms into a data directory."""
-    command = [sys.executable, "-m", "cli", "--data", str(data), "push", "token", "alarms"]
+def token(data: Path, feed: str = "alarms") -> str:
+    """A new token for pushing a feed's rows into a data directory."""
+    command = [sys.executable, "-m", "cli", "--data", str(data), "push", "token", feed]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 

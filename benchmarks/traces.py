@@ -1,7 +1,8 @@
 """`python -m benchmarks traces`: each trace over the whole district and standing on one subject; pushed rows until a subscriber sees what they bring about.
 
-Rows are alarms about disputes, three from each of many homes, pushed at a steady rate to a server whose applier keeps all traces; a WebSocket listens to incidents and
-another to findings. A row is seen when its incident comes, and, where it makes a finding or adds to one, when that comes.
+Rows are mixed: alarms about disputes, three from each of many homes, between calls to the hotline, city cases, grid workers' reports and hazards. They are pushed
+at a steady rate to a server whose applier keeps all traces; a WebSocket listens to incidents and another to findings. A row is seen when its incident comes,
+and, where it makes a finding or adds to one, when that comes.
 """
 
 from __future__ import annotations
@@ -141,8 +142,47 @@ async def _listening(url: str, query: str) -> AsyncIterator[Any]:
         yield socket
 
 
+FEEDS = ("alarms", "hotline", "alarms", "cases", "alarms", "grid_reports", "alarms", "hazards")
+"""Whose row comes next, in turns."""
+
+
+def event(feed: str, number: str, day: str, home: str) -> dict[str, str]:
+    """A row of a feed as its department would push it."""
+    at, made = f"{day} 08:30:00", "合成数据"
+    match feed:
+        case "alarms":
+            row = {
+                "接警单号": number, "报警时间": at, "警情类别": "纠纷", "警情细类": "邻里", "事发地址": home, "简要警情": "邻里噪声",
+                "更新时间": f"{day} 08:31:00",
+            }  # fmt: skip
+        case "hotline":
+            row = {
+                "工单编号": number,
+                "来电时间": at,
+                "诉求分类": "物业管理问题",
+                "诉求内容": "电梯停用",
+                "诉求地址": home,
+            }
+        case "cases":
+            row = {
+                "案件号": number,
+                "上报时间": at,
+                "小类": "环境噪声",
+                "发生地点": home,
+                "最后修改": f"{day} 08:31:00",
+            }
+        case "grid_reports":
+            row = {"事件编号": number, "上报时间": at, "事件类型": "房屋租赁类", "事件地点": home}
+        case _:
+            row = {
+                "记录编号": number, "检查编号": f"{number}-J", "检查时间": at, "检查地址": home, "隐患编号": number, "隐患类别": "私拉电线",
+                "发现时间": at, "更新时间": f"{day} 08:31:00",
+            }  # fmt: skip
+    return {**row, "数据性质": made}
+
+
 async def push_and_listen(
-    url: str, token: str, day: str, homes: list[str], rate: float, seconds: float
+    url: str, tokens: dict[str, str], day: str, homes: list[str], rate: float, seconds: float
 ) -> Seen:
     """Sends rows when they are due, and hears of what they bring about."""
     seen, sent = Seen(), dict[str, float]()
@@ -179,14 +219,14 @@ async def push_and_listen(
         listeners = [asyncio.create_task(incidents(one)), asyncio.create_task(findings(two))]
 
         async def send(n: int) -> None:
-            number = f"{name}-{n}"
-            row = {
-                "接警单号": number, "报警时间": f"{day} 08:30:00", "警情类别": "纠纷", "警情细类": "邻里", "事发地址": homes[n // EACH % len(homes)],
-                "简要警情": "合成数据:邻里噪声", "更新时间": f"{day} 08:31:00", "数据性质": "合成数据",
-            }  # fmt: skip
+            number, feed = f"{name}-{n}", FEEDS[n % len(FEEDS)]
+            # Every second is an alarm: those come from a home three at a time, all others from homes of their own.
+            home = homes[(n // 2 // EACH if feed == "alarms" else -n) % len(homes)]
             sent[number] = time.perf_counter()
             answer = await client.post(
-                "/feeds/alarms", json=row, headers={"Authorization": f"Bearer {token}"}
+                f"/feeds/{feed}",
+                json=event(feed, number, day, home),
+                headers={"Authorization": f"Bearer {tokens[feed]}"},
             )
             seen.sent += answer.status_code == 202
 
@@ -270,7 +310,7 @@ def main(
     try:
         timed, homes = asyncio.run(time_traces(data, date.fromisoformat(day)))
         if seconds:
-            made = token(data)
+            made = {feed: token(data, feed) for feed in dict.fromkeys(FEEDS)}
 
             async def measured(url: str) -> Seen:
                 await push_and_listen(url, made, day, homes, rate, seconds / 3)

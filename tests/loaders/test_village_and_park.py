@@ -13,7 +13,7 @@ from graph.engine import stop_engine
 from graph.meta import read_meta
 from graph.store import Store
 from loaders.bulk import first_load
-from loaders.places import MESSAGE
+from loaders.place_keys import MESSAGE
 from loaders.resolving import Resolving
 from ontology.reading import read_yaml
 from tests.loaders.graphs import assert_same, whole_graph

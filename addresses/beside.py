@@ -48,15 +48,18 @@ class Beside:
 
     Args:
         prepare, given: called in each process before its first task.
+        lean: whether memory that is free is given back at once, which takes time: for processes that live long beside others.
     """
 
-    def __init__(self, many: int, prepare: Callable[..., None], *given: Any) -> None:
+    def __init__(self, many: int, prepare: Callable[..., None], *given: Any, lean: bool = False) -> None:
         self._ahead = AHEAD * many
+        # Of jemalloc, which polars brings.
+        memory = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0"} if lean else {}
         self._pool = loky.ProcessPoolExecutor(
             many, initializer=_begin, initargs=(os.getpid(), prepare, given),
             # They share the machine with each other: what has threads of its own would have too many.
             # A mapped index counts as memory of its own: loky would take that for a leak.
-            env={"POLARS_MAX_THREADS": "1", "LOKY_MAX_MEMORY_LEAK_SIZE": "1e12"},
+            env={"POLARS_MAX_THREADS": "1", "LOKY_MAX_MEMORY_LEAK_SIZE": "1e12", **memory},
         )  # fmt: skip
 
     def __enter__(self) -> Beside:

@@ -9,16 +9,18 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from addresses.beside import LOOK_SECONDS, Beside
 from ledger.records import RecordFiller
+from loaders.bulk.memory import give_back
 from loaders.json_text import json_object, json_value
 
 # Rows that are sorted together, and states that are made into Python's bytes at once.
-PART = 2_000_000
+PART = 1_000_000
 STATES = 20_000
 
 
@@ -92,7 +94,7 @@ class Keeping:
 
     def __init__(self, many: int, directory: Path) -> None:
         self._directory = directory
-        self._beside = Beside(1, _prepare, directory) if many > 1 else None
+        self._beside = Beside(1, _prepare, directory, lean=True) if many > 1 else None
         self._begun: list[tuple[Task, Future[None] | None]] = []
         self._stopped = False
 
@@ -150,6 +152,7 @@ def _keep(task: Task) -> None:
     assert _directory is not None
     # Its owner killed, the next load may have begun already.
     keep(_directory, task, lambda: os.getppid() != _owner)
+    give_back()
 
 
 def _counted(rows: Iterator[Any], stop: Stop) -> Iterator[Any]:
@@ -162,14 +165,39 @@ def _counted(rows: Iterator[Any], stop: Stop) -> Iterator[Any]:
 def _ordered(files: list[Path], rows: int) -> Iterator[pl.DataFrame]:
     """Rows about keys in the order of the keys, so that the index is written from front to back."""
     parts = -(-rows // PART) or 1
-    width = 2**64 // parts
-    key = pl.col("key")
-    for part in range(parts):
-        low, high = -(2**63) + part * width, -(2**63) + (part + 1) * width
-        bounds = (key >= low) & (key < high) if part + 1 < parts else key >= low
-        frames = [pl.scan_parquet(file).filter(bounds).collect() for file in files]
-        if frames:
-            yield pl.concat(frames).sort("key", "feed", "rkey")
+    if parts == 1:
+        yield from _sorted(files)
+        return
+    with TemporaryDirectory(dir=files[0].parent) as directory:
+        ranges: list[list[Path]] = [[] for _ in range(parts)]
+        width = 2**64 // parts + 1
+        for number, whole in enumerate(_together(files)):
+            # Numbers of keys from the least on, so that they are divided without a sign.
+            from_least = pl.col("key").reinterpret(signed=False) ^ pl.lit(2**63, dtype=pl.UInt64)
+            of = whole.with_columns((from_least // width).alias("of"))
+            for (part,), held in of.partition_by("of", as_dict=True, include_key=False).items():
+                path = Path(directory) / f"{part}-{number}"
+                held.write_parquet(path, compression="lz4", statistics=False)
+                ranges[int(part)].append(path)
+        for paths in ranges:
+            yield from _sorted(paths)
+
+
+def _sorted(files: list[Path]) -> Iterator[pl.DataFrame]:
+    if files:
+        yield pl.concat([pl.read_parquet(file) for file in files]).sort("key", "feed", "rkey")
+
+
+def _together(files: list[Path]) -> Iterator[pl.DataFrame]:
+    """The rows of files, about as many at a time as are sorted."""
+    held: list[pl.DataFrame] = []
+    for file in files:
+        held.append(pl.read_parquet(file))
+        if sum(frame.height for frame in held) >= PART:
+            yield pl.concat(held)
+            held = []
+    if held:
+        yield pl.concat(held)
 
 
 def _states(nodes: list[Path], links: list[Path]) -> Iterator[tuple[str, bytes]]:

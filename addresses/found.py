@@ -10,7 +10,7 @@ from addresses.index import Named
 from addresses.mentions import Mention, Name
 from addresses.resolution import Outcome
 
-_ALIKE: Final = frozenset(("sound", "shape"))
+ALIKE: Final = frozenset(("sound", "shape"))
 """Ways of writing a name wrong of which the sound or the shape says what was meant."""
 
 

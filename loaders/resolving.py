@@ -11,7 +11,7 @@ from addresses.gazetteer import Placement
 from addresses.resolution import Candidate, Outcome, Resolution
 from ledger import Pick, about_key
 from loaders.mapping import address_id, sentence_of, split_place_key
-from loaders.places import Held
+from loaders.place_keys import Held
 from loaders.run import Loader
 from ontology.clock import SHANGHAI
 from ontology.errors import UsageError

@@ -120,7 +120,7 @@ def test_no_text_keeps_a_meaning_that_it_no_longer_has(
         whole.put(record)
     whole.taken()
     for key in keys:
-        assert places.held(key) == whole._resolve(key), key
+        assert places.held(key) == whole._keys.resolve(key), key
     assert 0 < again < 5 * len(keys)
     store.close()
     ledger.close()

@@ -424,10 +424,12 @@ class Index:
 
     def below(self, codes: Iterable[str]) -> set[str]:
         """Codes of the places that lie in, or belong to, some places, those themselves left out."""
-        start = {at for code in codes if (at := self.at(code)) is not None}
+        named = set(codes)
+        start = {at for code in named if (at := self.at(code)) is not None}
         columns = [np.frombuffer(c, np.uint32) for c in (self._parent, self._road, self._estate)]
-        found: set[int] = set()
-        edge = start
+        # What lies for now in something above a place that was not known.
+        found = {at for at, change in self._changed.items() if change.parent_code in named} - start
+        edge = start | found
         while edge:
             wanted = np.fromiter(edge, np.uint32, len(edge))
             hits = np.flatnonzero(np.logical_or.reduce([np.isin(column, wanted) for column in columns]))
@@ -486,6 +488,11 @@ class Index:
         parent_code = place.parent or _scheme_parent(self.scheme, place.code)
         change = _Change(place.code, place.level, parent_code, grid=place.grid)
         change.parent = self.at(parent_code) if parent_code else None
+        above = None if place.parent else parent_code
+        while change.parent is None and above is not None:
+            # What its code says that it lies in is not known: then it lies in what is known above that.
+            above = _scheme_parent(self.scheme, above)
+            change.parent = self.at(above) if above is not None else None
         self._changed[at] = change
         self._new_codes[place.code] = at
         parts = [p for p in (self.at(c) for c in place.part_of) if p is not None]

@@ -103,6 +103,23 @@ def test_rooms_are_laid_over(monkeypatch: pytest.MonkeyPatch) -> None:
     assert best is not None and best.code == unit.code + "3401"
 
 
+def test_rooms_stay_when_their_unit_goes_and_comes_back() -> None:
+    base = Base()
+    for record in records():
+        base.put(record)
+    base.bring()
+    unit = next(r for r in records() if r.level == "UNIT")
+    base.remove(unit.code)
+    base.bring()
+    assert_alike(base)
+    base.remove(next(r.code for r in records() if r.level == "DWELLING"))
+    base.bring()
+    assert_alike(base)
+    base.put(unit)
+    base.bring()
+    assert_alike(base)
+
+
 def test_who_only_follows_a_large_base_has_a_name_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "SMALL", 10)
     base = Base()

@@ -41,7 +41,7 @@ console = Console(width=None if sys.stdout.isatty() else 130)
 SUBJECTS = 40
 # How often the whole district is looked at, warm.
 TURNS = 5
-HOMES = 2_000
+HOMES = 4_000
 # Disputes that come from one home, which makes a finding.
 EACH = 3
 PATIENCE_SECONDS = 60.0

@@ -7,6 +7,7 @@ cut one by one, only together.
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import sqlite3
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -153,9 +154,17 @@ class RecordFiller:
         self.db = db
 
     @classmethod
-    def of(cls, directory: Path) -> RecordFiller:
-        """That of a ledger's directory, which holds a record store."""
-        return cls(_opened(directory))
+    def of(cls, directory: Path, spill: Path | None = None) -> RecordFiller:
+        """That of a ledger's directory, which holds a record store.
+
+        Args:
+            spill: a folder for what sorting does not hold, for all of this process; without one all is held.
+        """
+        db = _opened(directory)
+        if spill is not None:
+            os.environ["SQLITE_TMPDIR"] = os.fspath(spill)
+            db.execute("PRAGMA temp_store=FILE")
+        return cls(db)
 
     def close(self) -> None:
         self.db.close()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import os
 import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -27,15 +30,20 @@ ROOT = Path(__file__).parent.parent
 INSTALLED = "import runpy; runpy.run_module('cli', run_name='__main__', alter_sys=False)"
 
 
-def quanxi(*words: str, data: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    import os
+def command(*words: str, data: Path) -> list[str]:
+    return [sys.executable, "-c", INSTALLED, "--data", str(data), *words]
 
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("QUANXI_", "NEO4J_"))}
+
+def environment(**more: str) -> dict[str, str]:
+    held = {k: v for k, v in os.environ.items() if not k.startswith(("QUANXI_", "NEO4J_"))}
     if "QUANXI_CACHE" in os.environ:
-        environment["QUANXI_CACHE"] = os.environ["QUANXI_CACHE"]
+        held["QUANXI_CACHE"] = os.environ["QUANXI_CACHE"]
+    return {**held, **more, "COLUMNS": "200"}
+
+
+def quanxi(*words: str, data: Path, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", INSTALLED, "--data", str(data), *words],
-        cwd=ROOT, env={**environment, **more, "COLUMNS": "200"}, capture_output=True, text=True, timeout=300,
+        command(*words, data=data), cwd=ROOT, env=environment(**more), capture_output=True, text=True, timeout=300
     )  # fmt: skip
 
 
@@ -173,14 +181,32 @@ def test_the_demo_tells_a_busy_port_at_once(tmp_path: Path) -> None:
 
 
 def test_the_demo_twice(tmp_path: Path) -> None:
-    """The second run finds all done; another scale is not taken for it."""
+    """The second run finds all done and serves it until it is told to end; another scale is not taken for it."""
     data = tmp_path / "data"
     first = quanxi("demo", "--check", "--scale", "0.0005", data=data, QUANXI_HEAP_MB="512")
     assert first.returncode == 0, first.stdout + first.stderr
     written = (data / "seed" / "manifest.json").stat().st_mtime_ns
-    second = quanxi("demo", "--check", "--scale", "0.0005", data=data, QUANXI_HEAP_MB="512")
-    assert second.returncode == 0, second.stdout + second.stderr
-    assert "loaded already" in second.stdout
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    log = tmp_path / "second.log"
+    with log.open("w", encoding="utf-8") as out:
+        second = subprocess.Popen(
+            command("demo", "--scale", "0.0005", data=data), cwd=ROOT, stdout=out, stderr=subprocess.STDOUT,
+            env=environment(QUANXI_HEAP_MB="512", QUANXI_PORT=port, PYTHONUNBUFFERED="1"),
+        )  # fmt: skip
+        try:
+            limit = time.monotonic() + 240
+            while "Ctrl-C ends it" not in log.read_text("utf-8") and second.poll() is None:
+                assert time.monotonic() < limit, log.read_text("utf-8")
+                time.sleep(0.2)
+            page = httpx.get(f"http://127.0.0.1:{port}/", timeout=30)
+            assert (page.status_code, "全息" in page.text) == (200, True)
+            second.terminate()
+            assert second.wait(60) == 0, log.read_text("utf-8")
+        finally:
+            second.kill()
+    assert "loaded already" in log.read_text("utf-8")
     assert (data / "seed" / "manifest.json").stat().st_mtime_ns == written
     other = quanxi("demo", "--check", "--scale", "0.001", data=data)
     assert (other.returncode, "DEMO_OTHER" in other.stderr) == (2, True)

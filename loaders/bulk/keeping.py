@@ -57,14 +57,17 @@ class Stopped(Exception):
     """Nobody waits for the rest any more."""
 
 
-def keep(directory: Path, task: Task, stop: Stop) -> None:
+def keep(directory: Path, task: Task, stop: Stop, spill: Path | None = None) -> None:
     """Writes what a task says into the record store of a ledger's directory, all of it or nothing.
+
+    Args:
+        spill: as of `RecordFiller.of`.
 
     Raises:
         Stopped: when there is reason to.
         UsageError: LEDGER_BUSY.
     """
-    filler = RecordFiller.of(directory)
+    filler = RecordFiller.of(directory, spill)
     try:
         with filler.transaction():
             match task:
@@ -151,7 +154,8 @@ def _prepare(directory: Path) -> None:
 def _keep(task: Task) -> None:
     assert _directory is not None
     # Its owner killed, the next load may have begun already.
-    keep(_directory, task, lambda: os.getppid() != _owner)
+    # An index of millions is sorted in gigabytes of memory else.
+    keep(_directory, task, lambda: os.getppid() != _owner, spill=_directory)
     give_back()
 
 

@@ -147,6 +147,7 @@ class PlaceBase:
     def _rest(self) -> None:
         """Lets the places lie where they are stored, where there are many."""
         if self._stored is not None and self.gazetteer.is_as_stored:
+            self._codes, self.grids = {}, {}
             return
         # All of a large district's are counted once: that takes longer than to load a few rows.
         size = len(self.gazetteer) if self._stored is not None else stored_places(self._records)
@@ -523,7 +524,7 @@ class PlaceBase:
     # -- the fold's other questions ---------------------------------------------------------------------------------
 
     def code_of(self, id: str) -> str | None:
-        on_disk = self._stored or self._file
+        on_disk = self._stored if self._stored is not None else self._file
         if id in self._codes or on_disk is None:
             return self._codes.get(id)
         code = on_disk.code_of(id)

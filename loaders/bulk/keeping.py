@@ -153,9 +153,13 @@ def _prepare(directory: Path) -> None:
 
 def _keep(task: Task) -> None:
     assert _directory is not None
-    # Its owner killed, the next load may have begun already.
+
+    def orphaned() -> bool:
+        # The next load may have begun already.
+        return os.getppid() != _owner
+
     # An index of millions is sorted in gigabytes of memory else.
-    keep(_directory, task, lambda: os.getppid() != _owner, spill=_directory)
+    keep(_directory, task, orphaned, spill=_directory)
     give_back()
 
 

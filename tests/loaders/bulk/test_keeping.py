@@ -13,7 +13,7 @@ import pytest
 from ledger.ledger import connect
 from ledger.records import prepare
 from loaders.bulk import keeping as module
-from loaders.bulk.keeping import About, Counts, Keeping, States, Stopped, keep
+from loaders.bulk.keeping import About, Counts, Keeping, States, Stopped, Task, TraitIndex, keep
 from ontology.errors import QuanxiError, UsageError
 
 
@@ -23,6 +23,8 @@ def ledger(tmp_path: Path) -> Path:
     (tmp_path / "ledger").mkdir()
     db = connect(tmp_path / "ledger" / "records.db", durable=False)
     prepare(db)
+    db.execute("DROP INDEX trait_raw")
+    db.executemany("INSERT INTO trait VALUES (?, ?, ?)", [("name", "王", "per_b"), ("name", "张", "per_a")])
     db.close()
     return tmp_path / "ledger"
 
@@ -40,7 +42,7 @@ def written(path: Path, frame: pl.DataFrame) -> Path:
     return path
 
 
-def tasks(directory: Path) -> list[About | States | Counts]:
+def tasks(directory: Path) -> list[Task]:
     keys = [2**63 - 1, -(2**63), 0, -5, 7, 7]
     about = pl.DataFrame({"key": keys, "feed": ["f"] * 6, "rkey": ["a", "b", "c", "d", "f", "e"]})
     nodes = pl.DataFrame({"id": ["hou_a", "hou_b"], "use": ["住", None], "rented": [None, True]})
@@ -55,6 +57,7 @@ def tasks(directory: Path) -> list[About | States | Counts]:
         About([written(directory / "a1", about[:2]), written(directory / "a2", about[2:])], 6),
         States([written(directory / "nodes", nodes)], [written(directory / "links", links)], 2),
         Counts([written(directory / "counts", counts)]),
+        TraitIndex(),
     ]
 
 
@@ -71,6 +74,7 @@ def test_all_of_it_is_written(
         keeping.finish(done.append)
         keeping.finish(done.append)
     assert done == given
+    assert rows(ledger, "SELECT raw FROM trait INDEXED BY trait_raw ORDER BY raw") == [("per_a",), ("per_b",)]
     assert rows(ledger, "SELECT * FROM about") == [
         (-(2**63), "f", "b"), (-5, "f", "d"), (0, "f", "c"), (7, "f", "e"), (7, "f", "f"), (2**63 - 1, "f", "a")
     ]  # fmt: skip

@@ -180,6 +180,14 @@ class RecordFiller:
         """Keeps what the graph holds of ids."""
         self.db.executemany("INSERT OR REPLACE INTO folded VALUES (?,?)", states)
 
+    def put_traits(self, traits: Iterable[tuple[str, str, str]]) -> None:
+        """Keeps (kind, value, raw) of raw entities of which none is kept yet."""
+        self.db.executemany("INSERT INTO trait VALUES (?,?,?)", traits)
+
+    def put_links(self, links: Iterable[tuple[Any, ...]]) -> None:
+        """Keeps (raw, same, state, score, why, version): who is whom, or may be."""
+        self.db.executemany("INSERT OR REPLACE INTO link VALUES (?,?,?,?,?,?)", links)
+
     def index_traits(self) -> None:
         """Makes the second index of traits, if there is none."""
         self.db.execute(TRAIT_INDEX)

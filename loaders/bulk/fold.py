@@ -2,8 +2,8 @@
 
 The claims in the spool are arranged once: entities as they are known, places found, records of several versions settled,
 and laid out in parts by the id of the owner. Each part is then folded by itself, so that memory is that of a part. Not
-ordinary are those who have died, incidents of several reports, and what only an older version of a record names. The
-rules are those of `loaders.fold`; a test holds both to the same graph.
+ordinary are those who have died, addresses with a past, and what only an older version of a record names. The rules are
+those of `loaders.fold`; a test holds both to the same graph.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import polars as pl
 
 from addresses.genealogy import MERGED, Change
 from loaders.bulk.claims import RECORD, mapped
+from loaders.bulk.keeping import Links, Traits
 from loaders.bulk.links import disagreeing, relationships, standing
-from loaders.bulk.nodes import chosen, contradicted, derived
+from loaders.bulk.nodes import as_reported, chosen, contradicted, derived
 from loaders.bulk.people import person_traits
 from loaders.bulk.placements import Placements
 from loaders.bulk.reports import report_traits
@@ -39,6 +40,7 @@ from ontology import ONTOLOGY
 from ontology.clock import OPEN_END
 
 Progress = Callable[[str, int, int | None], None]
+Keep = Callable[[Traits | Links], None]
 STAGE = "归并 fold"
 # Rows of claims that are held at once, about.
 PART = 400_000
@@ -283,31 +285,41 @@ class ColumnFold:
 
     # -- who is whom ------------------------------------------------------------------------------------------------
 
-    def link_people(self, people: PeopleLinker) -> None:
-        """Decides who is whom among all persons."""
-        self._link("认人 people", "Person", people, lambda: person_traits(self._spool, self._placements))
+    def link_people(self, people: PeopleLinker, keep: Keep) -> None:
+        """Decides who is whom among all persons; what it gives to be kept is the record store's."""
+        self._link(
+            "认人 people", "Person", people, keep, lambda: person_traits(self._spool, self._placements)
+        )
 
-    def link_incidents(self, incidents: IncidentLinker) -> None:
+    def link_incidents(self, incidents: IncidentLinker, keep: Keep) -> None:
         """Decides which records report one matter; call it after `link_people`."""
         same = self._same.get("Person")
         self._link(
-            "并案 incidents", "Incident", incidents,
+            "并案 incidents", "Incident", incidents, keep,
             lambda: report_traits(self._spool, self._feeds, incidents, self._placements, same),
         )  # fmt: skip
-        # What several reports make of an incident is for the fold itself.
-        self._mark(pl.DataFrame({"id": sorted(set(incidents.same.values()))}, schema={"id": pl.String}))
 
     def _link(
-        self, stage: str, label: str, linker: Linker, traits: Callable[[], dict[str, pl.LazyFrame]]
+        self,
+        stage: str,
+        label: str,
+        linker: Linker,
+        keep: Keep,
+        traits: Callable[[], dict[str, pl.LazyFrame]],
     ) -> None:
         total = self._spool.rows(node_table(label))
         if not total:
             return
         self._progress(stage, 0, total)
-        linker.decide_all(traits())
-        for table in self._spool.tables():
-            if table.startswith("trait."):
-                self._spool.drop(table)
+        found = traits()
+        linker.measure(found)
+        keep(Traits({kind: self._spool.files(f"trait.{kind}") for kind in found}))
+        links = linker.decide_all(found)
+        self._spool.put(f"decided.{label}", links)
+        keep(Links(self._spool.files(f"decided.{label}")))
+        # They are read still by whoever keeps them.
+        for kind in found:
+            self._spool.rename(f"trait.{kind}", f"told.{label}.{kind}")
         if linker.same:
             schema = {"raw": pl.String, "same": pl.String}
             self._same[label] = pl.DataFrame(
@@ -473,6 +485,8 @@ class ColumnFold:
         nodes = pl.DataFrame(schema={"id": pl.String})
         if claims.height:
             nodes = chosen(claims)
+            if label == "Incident":
+                nodes = as_reported(claims, nodes)
             self.disagreements += contradicted(label, claims, nodes, self._departments)
             nodes = derived(label, nodes, links, lost, self._facts)
             self._count(label, nodes, links)

@@ -5,6 +5,7 @@ SQLite takes one writer at a time: whoever gives tasks to another process writes
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -22,6 +23,9 @@ from loaders.json_text import json_object, json_value
 # Rows that are sorted together, and states that are made into Python's bytes at once.
 PART = 1_000_000
 STATES = 20_000
+# Traits that are sorted together, about; and one of how many they are told apart by.
+TRAITS = 500_000
+SAMPLE = 499
 
 
 class About(NamedTuple):
@@ -45,11 +49,23 @@ class Counts(NamedTuple):
     files: list[Path]
 
 
+class Traits(NamedTuple):
+    """Files of what raw entities of a label are told by, `raw` and `value`: by kind."""
+
+    files: dict[str, list[Path]]
+
+
+class Links(NamedTuple):
+    """Files of who is whom, as `loaders.identity.linker` decides it."""
+
+    files: list[Path]
+
+
 class TraitIndex(NamedTuple):
     """The second index of traits."""
 
 
-Task = About | TraitIndex | States | Counts
+Task = About | Traits | Links | TraitIndex | States | Counts
 Stop = Callable[[], bool]
 
 
@@ -74,6 +90,14 @@ def keep(directory: Path, task: Task, stop: Stop, spill: Path | None = None) -> 
                 case About(files, rows):
                     for part in _ordered(files, rows):
                         filler.put_about(_counted(part.iter_rows(), stop))
+                case Traits(files_of):
+                    for kind in sorted(files_of):
+                        for part in _in_order(pl.concat(map(pl.scan_parquet, files_of[kind]))):
+                            traits = part.select(pl.lit(kind), "value", "raw").iter_rows()
+                            filler.put_traits(_counted(traits, stop))
+                case Links(files):
+                    links = (row for file in files for row in pl.read_parquet(file).iter_rows())
+                    filler.put_links(_counted(links, stop))
                 case TraitIndex():
                     filler.index_traits()
                 case States(nodes, links, _):
@@ -206,6 +230,26 @@ def _together(files: list[Path]) -> Iterator[pl.DataFrame]:
             held = []
     if held:
         yield pl.concat(held)
+
+
+def _in_order(traits: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Distinct traits in the order of value and raw, in parts: of a district's millions no more is sorted at once than need be."""
+    sample = traits.select("value").gather_every(SAMPLE).collect().to_series().sort()
+    parts = max(1, sample.len() * SAMPLE // TRAITS)
+    cuts = list(dict.fromkeys(sample[sample.len() * i // parts] for i in range(1, parts)))
+    for low, high in itertools.pairwise([None, *cuts, None]):
+        within = pl.lit(True)
+        if low is not None:
+            within &= pl.col("value") >= low
+        if high is not None:
+            within &= pl.col("value") < high
+        yield (
+            traits.filter(within)
+            .select("value", "raw")
+            .unique()
+            .sort("value", "raw")
+            .collect(engine="streaming")
+        )
 
 
 def _states(nodes: list[Path], links: list[Path]) -> Iterator[tuple[str, bytes]]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
-from loaders.bulk.tables import LinkTable
+from loaders.bulk.tables import LinkTable, typed
 from loaders.disagreements import Said, contradicting, may_differ
+from loaders.reports import Props, of_reports
 from ontology import ONTOLOGY
 from ontology.terms import CLOSED_STATES
 
 RANK = ("__trust", "__effective", "__hash")
+# Of two that rank alike the first that the fold would meet wins, and so comes last.
+MET = ("__feed", "__rkey", "__slot")
+FIRST_MET = [False, False, False, True, True, True]
 
 
 def chosen(claims: pl.DataFrame) -> pl.DataFrame:
@@ -22,11 +27,36 @@ def chosen(claims: pl.DataFrame) -> pl.DataFrame:
     several = claims.filter(~alone)
     if not several.height:
         return single
-    # The last wins; of two that rank alike the first that the fold would meet.
-    descending = [False, False, False, True, True, True]
-    ranked = several.sort(*RANK, "__feed", "__rkey", "__slot", descending=descending)
+    ranked = several.sort(*RANK, *MET, descending=FIRST_MET)
     best = ranked.group_by("id").agg(pl.col(f).drop_nulls().last() for f in fields)
     return pl.concat([single, best.select(single.columns)])
+
+
+def as_reported(claims: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
+    """Incidents as `loaders.reports` has them where several reports tell of one, the others as they are.
+
+    Args:
+        claims: all claims of the ids. nodes: what is chosen among them.
+    """
+    if "number" not in claims.columns:
+        return nodes
+    reports = claims.filter(pl.col("id").is_duplicated() & pl.col("number").is_not_null())
+    several = reports.group_by("id").agg(pl.col("number").n_unique()).filter(pl.col("number") > 1)
+    if not several.height:
+        return nodes
+    reports = reports.join(several, on="id", how="semi").sort(*RANK, *MET, descending=FIRST_MET)
+    reports = reports.unique(["id", "number"], keep="last")
+    told: dict[str, list[Props]] = defaultdict(list)
+    for row in reports.select(nodes.columns).iter_rows(named=True):
+        told[row["id"]].append({name: value for name, value in row.items() if value is not None})
+    whole = [
+        of_reports({name: value for name, value in row.items() if value is not None}, told[row["id"]])
+        for row in nodes.join(several, on="id", how="semi").iter_rows(named=True)
+    ]
+    made = typed("Incident", whole)
+    # What is derived from them comes later.
+    made = made.select(c for c in made.columns if c in nodes.columns or made[c].null_count() < made.height)
+    return pl.concat([nodes.join(several, on="id", how="anti"), made], how="diagonal")
 
 
 def contradicted(

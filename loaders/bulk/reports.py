@@ -48,8 +48,12 @@ def report_traits(
     if REPORT not in traits:
         return {}
     # What is said of an incident that no record reports is nothing.
-    reported = traits[REPORT].select("raw").unique()
-    return {kind: found.join(reported, on="raw", how="semi") for kind, found in traits.items()}
+    reported = traits[REPORT].select("raw").unique().collect()
+    for kind in traits:
+        held = spool.get(f"trait.{kind}").join(reported, on="raw", how="semi")
+        spool.drop(f"trait.{kind}")
+        spool.put(f"trait.{kind}", held)
+    return kept_traits(spool)
 
 
 def _traits_of_feed(

@@ -116,6 +116,12 @@ class Spool:
         """The files of a table, for another process."""
         return self._paths(table, None)
 
+    def rename(self, table: str, name: str) -> None:
+        """Calls a table otherwise; its files stay what and where they are."""
+        if table in self._files:
+            self._files[name] += self._files.pop(table)
+            self._rows[name] += self._rows.pop(table)
+
     def drop(self, table: str) -> None:
         for _, path in self._files.pop(table, ()):
             path.unlink()

@@ -379,6 +379,9 @@ class IncidentLinker(Linker):
     ) -> pl.DataFrame:
         return decide(traits, wanted, apart)
 
+    def measure(self, traits: Mapping[str, pl.LazyFrame]) -> None:
+        """Nothing else bears on incidents."""
+
     def decide_whole(
         self, traits: Mapping[str, pl.LazyFrame], apart: Sequence[tuple[str, str]]
     ) -> pl.DataFrame:

@@ -6,10 +6,9 @@ records and the judgements, so a rebuild comes to the same ones; judgements stan
 
 from __future__ import annotations
 
-import itertools
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,9 +23,6 @@ SEPARATOR = "~"
 TRAITS = {"raw": pl.String, "kind": pl.String, "value": pl.String}
 LINKS = {"raw": pl.String, "same": pl.String, "state": pl.String, "score": pl.Float64, "why": pl.String}
 PART = 10_000
-# Traits that are sorted together, about; and one of how many they are told apart by.
-SORTED = 500_000
-SAMPLE = 499
 Raw = str
 Trait = tuple[Raw, str, str]
 
@@ -170,20 +166,27 @@ class Linker(ABC):
         """Whom these raw entities are decided about together with, beyond what ties them: nobody, as a rule."""
         return set()
 
-    def decide_all(self, traits: Mapping[str, pl.LazyFrame]) -> None:
-        """Decides about everybody at once, from all traits: kind → `raw`, `value`; for a first load."""
-        with self._records.transaction() as db:
-            for table in ("trait", "link"):
-                db.execute(f"DELETE FROM {table} WHERE raw >= ? AND raw < ?", self._range)
-            for kind in sorted(traits):
-                for found in _in_order(traits[kind]):
-                    rows = found.select(pl.lit(kind), "value", "raw").iter_rows()
-                    db.executemany("INSERT INTO trait VALUES (?,?,?)", rows)
-        self.all_anew()
-        links = self._with_judgements(lambda apart: self.decide_whole(traits, apart))
-        with self._records.transaction():
-            self._write(links)
+    @abstractmethod
+    def measure(self, traits: Mapping[str, pl.LazyFrame]) -> None:
+        """Keeps what decisions about everybody depend on beside the traits of each; call it before `decide_all`."""
+
+    def decide_all(self, traits: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
+        """Decides about everybody at once, from all traits: kind → `raw`, `value`; for a first load.
+
+        Returns:
+            The decisions as the record store keeps them, where they are not written.
+        """
+
+        def unsettled(raws: Sequence[Raw]) -> pl.Series:
+            held = [
+                f.filter(pl.col("raw").is_in(raws)).select("raw", pl.lit(kind).alias("kind"), "value")
+                for kind, f in traits.items()
+            ]
+            return self._unsettled(pl.concat(held).collect() if held else _frame(()))
+
+        links = self._with_judgements(lambda apart: self.decide_whole(traits, apart), unsettled)
         self._set(_direct(links))
+        return self._versioned(links)
 
     @abstractmethod
     def decide_whole(
@@ -222,12 +225,18 @@ class Linker(ABC):
 
     def _judged(self, traits: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
         """The machine's decisions about those wanted, with people's judgements over them."""
-        return self._with_judgements(lambda apart: self.decide(traits, wanted, apart), wanted)
+        return self._with_judgements(lambda apart: self.decide(traits, wanted, apart), lambda raws: wanted)
 
     def _with_judgements(
-        self, decide: Callable[[Sequence[tuple[Raw, Raw]]], pl.DataFrame], wanted: pl.Series | None = None
+        self,
+        decide: Callable[[Sequence[tuple[Raw, Raw]]], pl.DataFrame],
+        wanted: Callable[[Sequence[Raw]], pl.Series],
     ) -> pl.DataFrame:
-        """The decisions that a function comes to when it is told who are two; about everybody without `wanted`."""
+        """The decisions that a function comes to when it is told who are two.
+
+        Args:
+            wanted: those who are decided about, of some raw entities at least.
+        """
         judged = self._ledger.judgements(self.subject)
         apart = [(a, b) for (a, b), verdict in judged.items() if verdict == "different"]
         together = [(a, b) for (a, b), verdict in judged.items() if verdict == "same"]
@@ -235,19 +244,20 @@ class Linker(ABC):
         forced = [(a, b, LINK, 1.0, "judgement") for a, b in together]
         if forced:
             by_hand = pl.DataFrame(forced, schema=LINKS, orient="row")
-            if wanted is None:
-                known = _frame(self._traits_of([raw for raw, _ in together]))
-                gone = self.settled(known).alias("raw").to_frame()
-                wanted = known.join(gone, on="raw", how="anti").get_column("raw").unique()
-            by_hand = by_hand.join(wanted.alias("raw").to_frame(), on="raw", how="semi")
+            of = wanted([raw for raw, _ in together])
+            by_hand = by_hand.join(of.alias("raw").to_frame(), on="raw", how="semi")
             links = pl.concat([links.join(by_hand, on="raw", how="anti"), by_hand])
         return links
 
+    def _unsettled(self, traits: pl.DataFrame) -> pl.Series:
+        gone = self.settled(traits).alias("raw").to_frame()
+        return traits.join(gone, on="raw", how="anti").get_column("raw").unique()
+
+    def _versioned(self, links: pl.DataFrame) -> pl.DataFrame:
+        return links.select(*LINKS, pl.lit(self.version).alias("version")).sort(pl.all())
+
     def _write(self, links: pl.DataFrame) -> None:
-        self._records.db.executemany(
-            "INSERT OR REPLACE INTO link VALUES (?,?,?,?,?,?)",
-            ((*row, self.version) for row in links.select(list(LINKS)).sort(pl.all()).iter_rows()),
-        )
+        self._records.put_links(self._versioned(links).iter_rows())
 
     # -- traits -----------------------------------------------------------------------------------------------------
 
@@ -333,26 +343,6 @@ def ended(direct: Mapping[str, str], raw: str) -> str:
         raw = further
         seen.add(raw)
     return raw
-
-
-def _in_order(traits: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Distinct traits in the order of value and raw, in parts: of a district's millions no more is sorted at once than need be."""
-    sample = traits.select("value").gather_every(SAMPLE).collect().to_series().sort()
-    parts = max(1, sample.len() * SAMPLE // SORTED)
-    cuts = list(dict.fromkeys(sample[sample.len() * i // parts] for i in range(1, parts)))
-    for low, high in itertools.pairwise([None, *cuts, None]):
-        within = pl.lit(True)
-        if low is not None:
-            within &= pl.col("value") >= low
-        if high is not None:
-            within &= pl.col("value") < high
-        yield (
-            traits.filter(within)
-            .select("value", "raw")
-            .unique()
-            .sort("value", "raw")
-            .collect(engine="streaming")
-        )
 
 
 def _direct(links: pl.DataFrame) -> dict[Raw, Raw]:

@@ -296,8 +296,17 @@ class PeopleLinker(Linker):
             links = links.with_columns(named.get_column("text").alias(column))
         return links
 
+    def measure(self, traits: Mapping[str, pl.LazyFrame]) -> None:
+        numbers = traits.get(NUMBER)
+        anchors = 0 if numbers is None else numbers.select(pl.col("raw").n_unique()).collect().item()
+        self._records.set_meta(SIZE, str(population(anchors)))
+
     def all_anew(self) -> bool:
-        found = self._records.db.execute("SELECT count(DISTINCT raw) FROM trait WHERE kind = ?", (NUMBER,))
+        # Incidents have numbers of their own.
+        found = self._records.db.execute(
+            "SELECT count(DISTINCT raw) FROM trait WHERE kind = ? AND raw >= ? AND raw < ?",
+            (NUMBER, *self._range),
+        )
         size = str(population(int(found.fetchone()[0])))
         if size == self._records.meta(SIZE):
             return False

@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from addresses.genealogy import MERGED, Change
+from addresses.scheme import Code
 from loaders.bulk.claims import RECORD, mapped
 from loaders.bulk.keeping import Links, Traits
 from loaders.bulk.links import disagreeing, relationships, standing
@@ -34,7 +35,7 @@ from loaders.fold import COUNTERS, State, Version, contributions, fold, gathered
 from loaders.identity.incidents import IncidentLinker
 from loaders.identity.linker import Linker
 from loaders.identity.people import PeopleLinker
-from loaders.mapping import SEPARATOR, split_place_key
+from loaders.mapping import SEPARATOR, address_id, split_place_key
 from loaders.places import PlaceBase, Surroundings, place_record
 from ontology import ONTOLOGY
 from ontology.clock import OPEN_END
@@ -72,14 +73,14 @@ class _Grids:
 
     def __init__(self, places: PlaceBase) -> None:
         self._gazetteer = places.gazetteer
-        self._scheme = places.scheme
         self._above: dict[str, str | None] = {}
 
-    def __call__(self, code: str) -> str | None:
+    def __call__(self, code: str, parsed: Code | None) -> str | None:
+        """The grid of a place, whose code is given as the scheme reads it; None when it is none of its codes."""
         own = self._gazetteer.own_grid(code)
         if own is not None or self._gazetteer.level(code) in ("GRID", "MICRO_GRID"):
             return own or code
-        if self._scheme.level_of(code) is None or (parsed := self._scheme.parse(code)).independent:
+        if parsed is None or parsed.independent:
             return None
         return self._from(parsed.ancestors)
 
@@ -233,6 +234,7 @@ class ColumnFold:
     def _derive_facts(self) -> None:
         """What the fold derives from each place's code; also the places above it at the levels that incidents are kept by."""
         base = self._places
+        scheme, genealogy = base.scheme, base.genealogy
         beside: dict[str | None, tuple[str | None, str | None]] = {}
         above: dict[str, str | None] = {}
         grid_of = _Grids(base)
@@ -242,21 +244,27 @@ class ColumnFold:
         names = ("id", "__code", "place", "own_place", "grid", "place_level", "street", "community")
         schema = dict.fromkeys(names, pl.String)
         for i, code in enumerate(codes):
-            grid = grid_of(code)
-            base.grids[code] = grid
+            parsed = scheme.parse(code) if scheme.level_of(code) is not None else None
+            base.grids[code] = grid = grid_of(code, parsed)
             level = base.level(code)
-            own = key = base.place_key(code)
+            # Most are as they always were, and all about them is in their code.
+            plain = parsed is not None and parsed.code == code and not genealogy.concerns(code)
+            if plain and parsed is not None:
+                own = None if parsed.independent else code + scheme.separator
+                id, lies_in = address_id(code), parsed.parent
+            else:
+                own = base.place_key(code)
+                id, lies_in = base.id_of(code), base.above(code)
+            key = own
             if own is None:
                 # A grid, a road, an estate: what is there stands in what that lies in.
                 stands = base.standing(code)
                 key = base.place_key(stands) if stands is not None else None
             else:
                 stands = code
-            parent = None
-            if base.scheme.level_of(code) is not None:
-                parent = above[code] = base.above(code)
-            if own is None:
-                parent = None
+            if parsed is not None:
+                above[code] = lies_in
+            parent = lies_in if own is not None else None
             if stands is None:
                 street, community = None, None
             elif parent is None or level in ("STREET", "COMMUNITY"):
@@ -265,7 +273,7 @@ class ColumnFold:
                 if parent not in beside:
                     beside[parent] = self._key_above(parent, "STREET"), self._key_above(parent, "COMMUNITY")
                 street, community = beside[parent]
-            rows.append((base.id_of(code), code, key, own, grid, level, street, community))
+            rows.append((id, code, key, own, grid, level, street, community))
             if len(rows) == 100_000 or i + 1 == len(codes):
                 frames.append(pl.DataFrame(rows, schema=schema, orient="row"))
                 rows = []

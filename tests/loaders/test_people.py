@@ -226,6 +226,22 @@ def test_a_phone_that_comes_later_counts_against_who_shares_the_name(
     assert _linked(linkers, records, {"per_1"}, [[0], [1], [2]]) == whole
 
 
+def test_the_numbers_of_incidents_are_nobodys(tmp_path: Path) -> None:
+    """How many people there are says how much a shared name is worth; reports have numbers as well."""
+    ledger = Ledger(tmp_path, Keyring("cd" * 32))
+    store = Records(ledger.directory, ledger.vault)
+    linker = PeopleLinker(ledger, store, PlaceBase(load_scheme(), store, ledger))
+    people = [("number", f"hash {i}", f"per_{i}") for i in range(300)]
+    store.put_traits([*people, *(("number", f"inc_{i}", f"inc_{i}") for i in range(2_000))])
+    assert linker.all_anew()
+    assert store.meta("people") == str(population(300)) != str(population(2_300))
+    traits = pl.DataFrame(people, schema=["kind", "value", "raw"], orient="row").lazy()
+    linker.measure({"number": traits.select("raw", "value")})
+    assert not linker.all_anew(), "a first load measures as the incremental way does"
+    store.close()
+    ledger.close()
+
+
 def _linked(
     linkers: tuple[Path, list[Records]],
     records: Sequence[tuple[str, str, str | None, str | None]],

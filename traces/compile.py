@@ -96,6 +96,11 @@ class TraceCompiler:
         if number > 1 and fetch.chain is None and not self._has_tie(fetch.things):
             # What a fact tells takes longer than to count: it is looked for where there are enough.
             held = f"{self._enough(fetch, least)} UNWIND ns AS n WITH s, collect({self._fact(x)}) AS f{x}"
+        elif 1 < number < SEVERAL and fetch.chain is None:
+            held = (
+                f"WITH s, collect(n) AS ns, collect(tie) AS ties WHERE size(ns) >= {least} UNWIND range(0, size(ns) - 1) AS i "
+                f"WITH s, ns[i] AS n, ties[i] AS tie WITH s, collect({self._fact(x)}) AS f{x}"
+            )
         elif number >= SEVERAL and fetch.chain is None:
             held, rest = f"WITH s, count(n) AS many WHERE many >= {least}", list(range(len(self._every)))
         return f"{self._all(x)} {held} {self._without()} {self._calls(rest, self._gone())} {self._row()}"

@@ -169,5 +169,7 @@ def leads(pattern: Pattern, start: int, values: Mapping[str, int]) -> list[int]:
     if pattern.absent is not None:
         own = own[:1]
     able = [start + i for i, fetch in enumerate(own) if fetch.things.near is None]
+    if pattern.together is not None:
+        return sorted(able, key=lambda x: _weight(own[x - start], values))[:1]
     # What something rises to is rarer than what it rises from.
     return able[-1:] if pattern.sequence is not None else able[:1]

@@ -18,7 +18,7 @@ from typing import Any, Final
 from graph.constraints import ensure_schema
 from graph.engine import connect_engine
 from graph.store import Store
-from loaders.run import find_files
+from loaders.intake import find_files
 from loaders.wiring import open_loader
 from ontology.clock import Clock
 from seed.options import SeedOptions

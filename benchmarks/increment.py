@@ -28,8 +28,9 @@ from graph.engine import HEAP_MB, connect_engine, engine_directory, stop_engine
 from graph.store import Store
 from graph.writer import Difference, write
 from loaders import run
+from loaders.intake import find_files
 from loaders.load import Target, load
-from loaders.run import Loader, find_files
+from loaders.run import Loader
 from loaders.wiring import open_loader
 from ontology.clock import Clock
 

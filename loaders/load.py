@@ -14,8 +14,9 @@ from graph.store import Store
 from graph.writer import wipe
 from ledger import Batch, Pushes
 from loaders.bulk.first_load import first_load, is_first, is_large
+from loaders.intake import FileSummary
 from loaders.returned import receive_returned
-from loaders.run import FileSummary, Loader, Summary
+from loaders.run import Loader, Summary
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,10 @@ from ledger.overlay import LedgerOverlay, RecordsOverlay
 from loaders.bulk.first_load import UNFINISHED, is_large
 from loaders.declaration import Feed
 from loaders.fold import fold
+from loaders.intake import Progress, records_of
 from loaders.mapping import Mapper
 from loaders.retention import RELEASED
-from loaders.run import CHUNK, Loader, Progress, decode, encode, label_of, records_of
+from loaders.run import CHUNK, Loader, decode, encode, label_of
 from loaders.wiring import catalogue_of
 from ontology.clock import Clock
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from addresses.scheme import Scheme, load_scheme
 from ledger import Keyring, Ledger
 from loaders.declaration import Feed, load_feeds
-from loaders.run import Loader, Progress
+from loaders.intake import Progress
+from loaders.run import Loader
 from ontology.clock import Clock
 from ontology.errors import UsageError
 from ontology.terms import CATALOG, Terms, load_terms

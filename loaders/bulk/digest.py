@@ -21,8 +21,8 @@ from loaders.bulk.claims import ColumnMapper, mapped
 from loaders.bulk.spool import SpoolFile, SpoolWriter
 from loaders.bulk.tables import link_table, node_table
 from loaders.declaration import Feed
+from loaders.intake import record_keys, records_of
 from loaders.mapping import ACTION
-from loaders.run import record_keys, records_of
 from ontology.terms import Terms
 
 
@@ -42,7 +42,7 @@ class Digested:
         read: how many rows it had.
         checked: as `loaders.contract` gives it, of its rows the numbers alone.
         records: as the record store keeps them, sealed, ordered by key.
-        keys: of a snapshot, what `loaders.run.record_keys` says of its rows.
+        keys: of a snapshot, what `loaders.intake.record_keys` says of its rows.
         files: in the spool.
     """
 

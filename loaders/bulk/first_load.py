@@ -31,7 +31,8 @@ from loaders.bulk.spool import Spool
 from loaders.bulk.tables import LinkTable
 from loaders.declaration import Feed
 from loaders.fold import Version
-from loaders.run import FileSummary, Loader, Summary, new_graph_id
+from loaders.intake import FileSummary
+from loaders.run import Loader, Summary, new_graph_id
 from ontology import ONTOLOGY
 
 LEAST_ROWS = 20_000

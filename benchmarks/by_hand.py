@@ -15,7 +15,7 @@ def _kind(kind: str, more: str = "true") -> str:
     """Incidents of a kind by any of their reports, and what of them."""
     return (
         f"CALL () {{ MATCH (i:Incident) WHERE i.kind = '{kind}' AND {more} RETURN i UNION "
-        f"MATCH (i:Incident) WHERE i.numbers CONTAINS '|' AND '{kind}' IN i.report_kind AND {more} RETURN i }} "
+        f"MATCH (i:Incident) WHERE i.reported_as CONTAINS '|{kind}|' AND {more} RETURN i }} "
     )
 
 
@@ -27,8 +27,8 @@ def _event(category: str) -> str:
 def _reported(kind: str, field: str = "report_kind") -> str:
     """When an incident `i` was first reported as of a kind."""
     return (
-        f"CASE WHEN '{kind}' IN i.{field} THEN reduce(x = null, r IN range(0, size(i.report_at) - 1) | CASE WHEN i.{field}[r] = '{kind}' "
-        "AND i.report_at[r] <> '' AND (x IS NULL OR i.report_at[r] < x) THEN i.report_at[r] ELSE x END) ELSE i.occurred_at END"
+        f"CASE WHEN '{kind}' IN i.{field} THEN coalesce(reduce(x = null, r IN range(0, size(i.report_at) - 1) | CASE WHEN i.{field}[r] = '{kind}' "
+        "AND i.report_at[r] <> '' AND (x IS NULL OR i.report_at[r] < x) THEN i.report_at[r] ELSE x END), i.occurred_at) ELSE i.occurred_at END"
     )
 
 
@@ -140,8 +140,8 @@ BY_HAND: Final[dict[str, str]] = {
         f"MATCH (e:Enterprise)-[:HOLDS]->(p:Permit) WHERE p.kind = 'prepaid' AND p.amount >= 0.01 AND e.state IN {_CLOSED} RETURN DISTINCT e.id AS s"
     ),
     "prepaid_warned": _often(_PREPAID, 3, 60),
-    "prepaid_at_risk": _often(_PREPAID, 3, 60) + (
-        f" AS s MATCH (e:Enterprise) WHERE e.id = s CALL (e) {{ MATCH (i:Incident)<-[:INVOLVED_IN]-(e) WHERE i.kind = 'labour_case' OR 'labour_case' IN i.report_kind "
+    "prepaid_at_risk": _often(_PREPAID, 3, 60).removesuffix("RETURN s") + (
+        f"WITH s MATCH (e:Enterprise) WHERE e.id = s CALL (e) {{ MATCH (i:Incident)<-[:INVOLVED_IN]-(e) WHERE i.kind = 'labour_case' OR 'labour_case' IN i.report_kind "
         f"OPTIONAL MATCH (p:Person)-[:INVOLVED_IN]->(i) WITH i, min(p.id) AS p WHERE p IS NOT NULL WITH {_DAY.format(_reported('labour_case'))} AS day, p "
         "WITH collect([day, p]) AS cases RETURN any(c IN cases WHERE size(reduce(seen = [], d IN cases | CASE WHEN d[0] >= c[0] AND d[0] - c[0] <= 180 "
         "AND NOT d[1] IN seen THEN seen + d[1] ELSE seen END)) >= 2) AS owed } WITH e, owed WHERE owed OR EXISTS { "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ontology.terms import CLOSED_STATES
+from ontology.terms import CLOSED_STATES, reported_as
 
 Props = dict[str, Any]
 # What the first report says of an incident is what it is known by.
@@ -26,7 +26,7 @@ def of_reports(values: Props, reports: Sequence[Props]) -> Props:
 
     Returns:
         The values, with `numbers` and the parallel lists `report_kind`, `report_category`, `report_at`, the earliest
-        report first.
+        report first; and `reported_as`, by which they are found.
     """
     told = sorted(reports, key=lambda r: (r.get("occurred_at", "~"), r["number"]))
     made = dict(values)
@@ -54,6 +54,7 @@ def of_reports(values: Props, reports: Sequence[Props]) -> Props:
     made["numbers"] = SEPARATOR + "".join(r["number"] + SEPARATOR for r in told)
     for field, of in (("report_kind", "kind"), ("report_category", "category"), ("report_at", "occurred_at")):
         made[field] = [r.get(of, "") for r in told]
+    made["reported_as"] = reported_as(made["report_kind"], made["report_category"])
     return made
 
 

@@ -233,6 +233,16 @@ class Incident(Stepped):
         Strs, Field("各来源细类", "categories of several reports", terms="incident_kind", derived=True)
     ] = None
     report_at: Annotated[Strs, Field("各来源时间", "times of several reports", derived=True)] = None
+    # What an index can look for, of the two lists.
+    reported_as: Annotated[
+        Str,
+        Field(
+            "各来源类别与细类",
+            "kinds and categories of several reports, each between bars",
+            lookup=PART,
+            derived=True,
+        ),
+    ] = None
     day: Annotated[
         Int,
         Field(

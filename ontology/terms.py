@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,11 @@ CATALOG = Path(__file__).resolve().parent.parent / "catalog"
 CLOSED_STATES = frozenset(
     ("done", "closed", "void", "cleared", "settled", "unsettled", "false_alarm", "penalised", "merged", "passed", "failed")
 )  # fmt: skip
+
+
+def reported_as(*reports: Iterable[str]) -> str:
+    """The kinds and categories of an incident's reports as one text, each between bars, that a text index can look for."""
+    return "|" + "".join(f"{code}|" for code in sorted({code for codes in reports for code in codes if code}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ _LEFT_OUT = {
     "report_kind",
     "report_category",
     "report_at",
+    "reported_as",
     "longitude",
     "latitude",
     "day",

@@ -9,6 +9,7 @@ from graph.writer import Difference
 from ontology import ONTOLOGY
 from ontology.clock import OPEN_END
 from ontology.errors import UsageError
+from ontology.terms import reported_as
 from traces.declaration import Trace
 
 
@@ -40,6 +41,8 @@ def drawn(trace: Trace, scheme: Scheme, mark: str = "") -> tuple[Difference, dic
                 values |= {"place_level": parsed.level}
         if label == "Incident" and "occurred_at" in values:
             values.setdefault("kind", "other")
+            if "numbers" in values:
+                values["reported_as"] = reported_as(values["report_kind"], values["report_category"])
         difference.put_node(ids[name], values)
     for given_link in trace.example.links:
         fields = dict(given_link) if isinstance(given_link, dict) else {"link": given_link}

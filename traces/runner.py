@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -114,7 +115,8 @@ class Runner:
     async def _judged(
         self, trace: Trace, values: Mapping[str, int], statement: Statement, timeout: float
     ) -> dict[str, Result]:
-        rows = await self.store.read(statement.text, statement.parameters, timeout=timeout)
+        some = await self.store.read(statement.text, statement.parameters, timeout=timeout)
+        rows = list(itertools.chain.from_iterable(some))
         # Thousands of facts of one subject take seconds to judge: whoever waits for something else goes on meanwhile.
         return await asyncio.to_thread(_results, Evaluator(trace, values, self.today), rows)
 

@@ -6,6 +6,7 @@ after the other, here.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -39,6 +40,7 @@ class Digested:
     """What a frame came to.
 
     Attributes:
+        batch: the number of its batch.
         read: how many rows it had.
         checked: as `loaders.contract` gives it, of its rows the numbers alone.
         records: as the record store keeps them, sealed, ordered by key.
@@ -46,6 +48,7 @@ class Digested:
         files: in the spool.
     """
 
+    batch: int
     read: int
     checked: contract.Checked
     records: list[tuple[Any, ...]] = field(default_factory=list)
@@ -83,7 +86,7 @@ class Digester:
             self._checker = batch.no, contract.Checker(feed, self._terms, frame.day)
         checked = self._checker[1].check(frame.rows)
         numbers = [f.select(ROW) if ROW in f.columns else f for f in (checked.rows, checked.deleted)]
-        found = Digested(frame.rows.height, replace(checked, rows=numbers[0], deleted=numbers[1]))
+        found = Digested(batch.no, frame.rows.height, replace(checked, rows=numbers[0], deleted=numbers[1]))
         if feed.mode == "snapshot":
             found.keys = record_keys(feed, checked.rows)
         for rows in (checked.rows, checked.deleted):
@@ -160,14 +163,27 @@ class Digesting:
         if self._beside is not None:
             self._beside.__exit__(*failed)
 
-    def batch(self, batch: Batch, day: date, frames: Iterable[pl.DataFrame]) -> Iterator[Digested]:
-        """What each frame of a batch comes to, in their order.
+    def each(self, frames: Iterable[Frame]) -> Iterator[Digested]:
+        """What each frame comes to, in their order; those of the next batches are worked on while what is given is taken."""
+        for in_order, run in itertools.groupby(frames, self._goes_in_order):
+            if in_order or self._beside is None:
+                yield from map(self._own.digest, run)
+            else:
+                yield from self._beside.map(_digest, run)
 
-        Args:
-            day: that its rows are judged by.
-        """
-        tasks = (Frame(batch, day, rows) for rows in frames)
-        in_order = any(check.unique for check in self._feeds[batch.feed].checks)
-        if self._beside is None or in_order:
-            return map(self._own.digest, tasks)
-        return self._beside.map(_digest, tasks)
+    def _goes_in_order(self, frame: Frame) -> bool:
+        return any(check.unique for check in self._feeds[frame.batch.feed].checks)
+
+
+def by_batch(
+    batches: Iterable[Batch], found: Iterable[Digested]
+) -> Iterator[tuple[Batch, Iterable[Digested]]]:
+    """Each batch with what its frames came to, to be taken before the next; one without rows has none."""
+    groups = itertools.groupby(found, lambda one: one.batch)
+    coming = next(groups, None)
+    for batch in batches:
+        if coming is None or coming[0] != batch.no:
+            yield batch, ()
+        else:
+            yield batch, coming[1]
+            coming = next(groups, None)

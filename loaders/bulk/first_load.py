@@ -6,7 +6,7 @@ Nothing of it is kept half: while it runs, the record store says so, and the nex
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from functools import cache
@@ -23,7 +23,7 @@ from graph.store import Store
 from graph.writer import write_meta
 from ledger import Batch
 from loaders import retention
-from loaders.bulk.digest import Digesting
+from loaders.bulk.digest import Digested, Digesting, Frame, by_batch
 from loaders.bulk.fold import ColumnFold, Part
 from loaders.bulk.keeping import About, Counts, Keeping, States, Task, TraitIndex
 from loaders.bulk.memory import give_back
@@ -122,12 +122,13 @@ class _FirstLoad:
         with Digesting(
             processes(total), loader.feeds, loader.terms, loader.ledger.vault.sealer(), self.spool.writer
         ) as digesting:
-            for batch in batches:
-                summary.files.append(self._digest(digesting, batch, done, total))
+            frames = (Frame(b, loader.day_of(b), rows) for b in batches for rows in loader.ledger.frames(b))
+            for batch, found in by_batch(batches, digesting.each(frames)):
+                summary.files.append(self._digest(batch, found, done, total))
                 done += batch.rows
         return summary
 
-    def _digest(self, digesting: Digesting, batch: Batch, before: int, total: int) -> FileSummary:
+    def _digest(self, batch: Batch, digested: Iterable[Digested], before: int, total: int) -> FileSummary:
         loader, records = self.loader, self.loader.records
         feed = loader.feeds[batch.feed]
         read = loaded = rejected = dropped = 0
@@ -135,7 +136,7 @@ class _FirstLoad:
         with records.transaction():
             unread = records.put_rejections(batch.no, feed.feed, loader.ledger.faults(batch))
             rejected += unread
-            for found in digesting.batch(batch, loader.day_of(batch), loader.ledger.frames(batch)):
+            for found in digested:
                 loader.note_cells(batch, found.checked)
                 records.put_sealed(found.records)
                 self.spool.take(found.files)

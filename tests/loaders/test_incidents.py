@@ -163,7 +163,7 @@ def test_what_reports_make_of_an_incident() -> None:
         "number": "J1", "kind": "dispute", "category": "rent", "title": "民事案件", "occurred_at": "2025-03-01", "severity": "high",
         "state": "accepted", "numbers": "|J1|(2025)1|", "report_kind": ["dispute", "suit"], "report_category": ["rent", ""],
         "report_at": ["2025-03-01", "2025-05-01"], "step_at": ["2025-03-01", "2025-03-02", "2025-05-01"],
-        "step_to": ["accepted", "done", "accepted"], "step_by": ["", "所", "法庭"],
+        "step_to": ["accepted", "done", "accepted"], "step_by": ["", "所", "法庭"], "reported_as": "|dispute|rent|suit|",
     }  # fmt: skip
     closed = of_reports({}, [suit | {"closed_at": "2025-07-01", "state": "closed"}, alarm])
     assert (closed["state"], closed["closed_at"]) == ("closed", "2025-07-01"), "closed when all of them are"

@@ -48,6 +48,7 @@ def incidents(dice: random.Random) -> Iterator[dict[str, Any]]:
                 "numbers": f"N{n}|M{n}",
                 "report_kind": ["hazard", "dispute"],
                 "report_category": ["", ""],
+                "reported_as": "|dispute|hazard|",
             }
         yield {**row, "place": SCHEME.key(place), "place_level": "BUILDING"}
 

@@ -89,7 +89,7 @@ BY_HAND: Final[dict[str, str]] = {
     ),
     "labour_cluster": (
         _kind("labour_case") + f"WITH i, {_reported('labour_case')} AS at MATCH (e:Enterprise)-[:INVOLVED_IN]->(i) "
-        f"OPTIONAL MATCH (p:Person)-[:INVOLVED_IN]->(i) WITH e, {_DAY.format('at')} AS day, min(p.id) AS p WHERE p IS NOT NULL "
+        f"OPTIONAL MATCH (p:Person)-[:INVOLVED_IN]->(i) WITH e, i, {_DAY.format('at')} AS day, min(p.id) AS p WHERE p IS NOT NULL "
         "WITH e, collect([day, p]) AS cases WHERE any(c IN cases WHERE size(reduce(seen = [], d IN cases | CASE WHEN d[0] >= c[0] AND d[0] - c[0] <= 90 "
         "AND NOT d[1] IN seen THEN seen + d[1] ELSE seen END)) >= 3) RETURN e.id AS s"
     ),

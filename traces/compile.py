@@ -94,18 +94,23 @@ class TraceCompiler:
         least = self._value(fetch.least)
         number = number_of(fetch.least, self.values)
         rest = [i for i in range(len(self._every)) if i != x]
-        held = f"WITH s, collect({self._fact(x)}) AS f{x} WHERE size(f{x}) >= {least}"
+        # To be told apart by a node takes less than by its id.
+        by, told = ("z", "z.id") if self._is_led_to(fetch.things) else ("s", "s")
+        held = (
+            f"WITH {by}, collect({self._fact(x)}) AS f{x} WHERE size(f{x}) >= {least} WITH {told} AS s, f{x}"
+        )
         if number > 1 and fetch.chain is None and not self._has_tie(fetch.things):
             # What a fact tells takes longer than to count: it is looked for where there are enough.
-            held = f"{self._enough(fetch, least)} UNWIND ns AS n WITH s, collect({self._fact(x)}) AS f{x}"
+            held = f"{self._enough(fetch, least, by)} UNWIND ns AS n WITH {told} AS s, collect({self._fact(x)}) AS f{x}"
         elif 1 < number < SEVERAL and fetch.chain is None:
             held = (
-                f"WITH s, collect(n) AS ns, collect(tie) AS ties WHERE size(ns) >= {least} UNWIND range(0, size(ns) - 1) AS i "
-                f"WITH s, ns[i] AS n, ties[i] AS tie WITH s, collect({self._fact(x)}) AS f{x}"
+                f"WITH {by}, collect(n) AS ns, collect(tie) AS ties WHERE size(ns) >= {least} UNWIND range(0, size(ns) - 1) AS i "
+                f"WITH {told} AS s, ns[i] AS n, ties[i] AS tie WITH s, collect({self._fact(x)}) AS f{x}"
             )
         elif number >= SEVERAL and fetch.chain is None:
-            held, rest = f"WITH s, count(n) AS many WHERE many >= {least}", list(range(len(self._every)))
-        return f"{self._all(x)} {held} {self._without()} {self._calls(rest, self._gone())} {self._row()}"
+            held = f"WITH {by}, count(n) AS many WHERE many >= {least} WITH {told} AS s"
+            rest = list(range(len(self._every)))
+        return f"{self._all(x, whole=True)} {held} {self._without()} {self._calls(rest, self._gone())} {self._row()}"
 
     def standing(self, subjects: list[str]) -> Statement:
         """These subjects with their facts."""
@@ -184,13 +189,13 @@ class TraceCompiler:
             f"WHERE size(ns) > 0 UNWIND ns AS n WITH s, f{x + 1}, collect({self._fact(x)}) AS f{x} {self._row()}"
         )
 
-    def _enough(self, fetch: Fetch, least: str) -> str:
-        """Subjects with their things `ns`: those with as many as there must be, near enough in time for the pattern to hold, or of which some
-        are yet to begin."""
+    def _enough(self, fetch: Fetch, least: str, by: str) -> str:
+        """Subjects, told apart by what `by` names, with their things `ns`: those with as many as there must be, near enough in time for the
+        pattern to hold, or of which some are yet to begin."""
         counted = f"size(ns) >= {least}"
         things = fetch.things
         if things.begins != "occurred_at" or things.reported or things.timeless or things.grace:
-            return f"WITH s, collect(n) AS ns WHERE {counted}"
+            return f"WITH {by}, collect(n) AS ns WHERE {counted}"
         if fetch.within is not None:
             told = "coalesce(n.day, 0)"
             within = self._value(number_of(fetch.within, self.values))
@@ -202,10 +207,10 @@ class TraceCompiler:
             alike = "".join(f" AND e[{i}] = d[{i}]" for i in range(2, 2 + len(fetch.same)))
             near = f"d[0] > $tonight OR any(e IN told WHERE e[0] > d[1]{alike})"
         else:
-            return f"WITH s, collect(n) AS ns WHERE {counted}"
+            return f"WITH {by}, collect(n) AS ns WHERE {counted}"
         # Each is compared with each: of very many it takes less to judge them.
         return (
-            f"WITH s, collect(n) AS ns, collect({told}) AS told "
+            f"WITH {by}, collect(n) AS ns, collect({told}) AS told "
             f"WHERE {counted} AND (size(told) > {MANY} OR any(d IN told WHERE {near}))"
         )
 
@@ -277,8 +282,8 @@ class TraceCompiler:
             f"RETURN rows[i..i + {IN_A_ROW}] AS some"
         )
 
-    def _all(self, x: int, more: str = "") -> str:
-        """All things of a selection, with `s`: their subject."""
+    def _all(self, x: int, more: str = "", *, whole: bool = False) -> str:
+        """All things of a selection, with `s`: their subject; `whole`: as `_to_subject` has it."""
         fetch = self.fetches[x]
         things = fetch.things
         if things.kinds:
@@ -299,7 +304,7 @@ class TraceCompiler:
                 # What they have is looked for first: it is often rare.
                 path, had = self._had(first)
                 match = f"MATCH (n:{things.label}){path} WHERE {had} WITH DISTINCT n{where}"
-        return f"{match} {self._to_subject(things)}{self._legs(fetch)}"
+        return f"{match} {self._to_subject(things, whole=whole)}{self._legs(fetch)}"
 
     def _without(self) -> str:
         """Leaves out subjects that have for good what should be absent: most of them, so that no more is fetched about those."""
@@ -551,8 +556,20 @@ class TraceCompiler:
             sure += [self._having(r, f"{carrier}.place") for r in things.having if r.here]
         return sure
 
-    def _to_subject(self, things: Things, *, loosely: bool = False) -> str:
-        """From a thing `n` to its subject `s`; `loosely`: whatever else must stand there."""
+    def _is_led_to(self, things: Things) -> bool:
+        """Whether a way leads from things to their subject, which is a node."""
+        return self.trace.subject.node is not None and bool(things.way) and things.near is None
+
+    def _own(self) -> list[str]:
+        """What must hold of the subject `z` itself."""
+        needed = (self.fetches[x].things for x in needs(self.trace.pattern, 0))
+        label = self.trace.subject.node
+        plain = [t for t in needed if t.label == label and t == Things(label=t.label, where=t.where)]
+        return [self._wanted(t.label, "z", name, wanted) for t in plain for name, wanted in t.where.items()]
+
+    def _to_subject(self, things: Things, *, loosely: bool = False, whole: bool = False) -> str:
+        """From a thing `n` to its subject `s`; `loosely`: whatever else must stand there; `whole`: of those alone of which all holds that
+        is a matter of the subject itself, and as the node `z` where a way leads to it."""
         subject = self.trace.subject
         if things.near is not None:
             match, carrier = self._carrier(things)
@@ -568,7 +585,12 @@ class TraceCompiler:
             if not things.way:
                 return "WITH n, n.id AS s"
             tie = self._tie(things)
-            return f"MATCH (n){_path(things.way, 'z:' + subject.node, tie=tie)} WITH n, z.id AS s{', tie' if tie else ''}"
+            own = self._own() if whole else []
+            where = f" WHERE {' AND '.join(own)}" if own else ""
+            return (
+                f"MATCH (n){_path(things.way, 'z:' + subject.node, tie=tie)}{where} "
+                f"WITH n, {'z' if whole else 'z.id AS s'}{', tie' if tie else ''}"
+            )
         match, carrier = self._carrier(things)
         key = f"{carrier}.place" if subject.place == "OWN" else _cut(f"{carrier}.place", self._width())
         timed = ", tie" if self._has_tie(things) else ""

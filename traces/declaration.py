@@ -139,7 +139,7 @@ class Sequence(Strict):
             raise Unsound(mistakes)
         return self
 
-    @property
+    @cached_property
     def is_alike(self) -> bool:
         """Whether every step is of the same things, so that they are fetched once."""
         return all(step.of == self.steps[0].of for step in self.steps)

@@ -111,6 +111,7 @@ class Result:
     due: str | None = None
 
 
+_SAME = Fact._fields.index("same")
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -128,11 +129,10 @@ def iso(day: int) -> str:
 
 def fact(row: Sequence[Any]) -> Fact:
     """A fact as `traces.compile` returns it: what is not known at its end is left out."""
-    made = Fact(*row)
-    if made.same is None and made.shown is None:
-        return made
-    same, shown = (None if v is None else tuple(v) for v in (made.same, made.shown))
-    return made._replace(same=same, shown=shown)
+    if len(row) > _SAME:
+        # Values that steps must share, and what a chain runs over, come as lists.
+        row = [tuple(value) if isinstance(value, list) else value for value in row]
+    return Fact(*row)
 
 
 class Evaluator:
@@ -149,6 +149,9 @@ class Evaluator:
         self.today = today
         self.day = day_of(today)
         self._due: set[int] = set()
+        self._selections = _width(trace.pattern)
+        # Of each part of the pattern, which lives as long as the trace: how many selections it has itself.
+        self._own: dict[int, int] = {}
         self._things = [*(fetch.things for fetch in fetches_of(trace.pattern)), *trace.shows]
 
     def result(self, facts: Iterable[Fact]) -> Result:
@@ -163,7 +166,7 @@ class Evaluator:
                 continue
             held.setdefault(each.x, []).append(each)
         matches, used = self._pattern(self.trace.pattern, held, 0)
-        assert used == _width(self.trace.pattern)
+        assert used == self._selections
         beside = [
             f.id for x in range(used, len(self._things)) for f in held.get(x, ()) if f.stands(self.today)
         ]
@@ -199,7 +202,9 @@ class Evaluator:
     # -- blocks: each gives its matches, and the number of selections that it took ------------------------------------
 
     def _pattern(self, pattern: Pattern, held: Mapping[int, list[Fact]], x: int) -> tuple[list[Match], int]:
-        own = _width(pattern, but_unless=True)
+        own = self._own.get(id(pattern))
+        if own is None:
+            own = self._own[id(pattern)] = _width(pattern, but_unless=True)
         found = self._block(pattern, held, x)
         x += own
         if pattern.unless is not None:

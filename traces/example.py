@@ -41,8 +41,11 @@ def drawn(trace: Trace, scheme: Scheme, mark: str = "") -> tuple[Difference, dic
                 values |= {"place_level": parsed.level}
         if label == "Incident" and "occurred_at" in values:
             values.setdefault("kind", "other")
-            if "numbers" in values:
-                values["reported_as"] = reported_as(values["report_kind"], values["report_category"])
+            told = [values[name] for name in ("report_kind", "report_category") if name in values]
+            if told:
+                values["reported_as"] = reported_as(
+                    *(map(str, codes) for codes in told if isinstance(codes, list))
+                )
         difference.put_node(ids[name], values)
     for given_link in trace.example.links:
         fields = dict(given_link) if isinstance(given_link, dict) else {"link": given_link}

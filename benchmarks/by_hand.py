@@ -169,7 +169,8 @@ BY_HAND: Final[dict[str, str]] = {
         "EXISTS { MATCH (p)-[w:WORKS_FOR]->(:Enterprise) WHERE w.until > $today AND coalesce(w.since, '') <= $today } AS employed "
         "RETURN count(*) AS people, sum(toInteger(works)) AS work, sum(toInteger(runs)) AS run, sum(toInteger(works AND NOT rules)) AS staff, sum(toInteger(NOT employed)) AS unknown } "
         "WITH * WHERE work >= 2 OR (work >= 1 AND unknown >= 3) OR (staff >= 1 AND run >= 1) OR (people >= 2 AND EXISTS { "
-        f"MATCH (i:Incident) WHERE i.place = s AND i.id IS NOT NULL AND {_SURE.format('i')} AND (i.category = 'three_in_one' OR 'three_in_one' IN i.report_category) }}) RETURN s"
+        f"MATCH (i:Incident) WHERE i.place = s AND i.id IS NOT NULL AND {_SURE.format('i')} AND (i.category = 'three_in_one' OR 'three_in_one' IN i.report_category) "
+        f"AND {_DAY.format('$today')} - i.day <= 365 }}) RETURN s"
     ),
     "unregistered_dwelling": (
         "MATCH (p:Person)-[r:RENTS]->(z) WHERE coalesce(r.until, '9999') > $today AND date(r.since) + duration({days: 7}) <= date($today) "

@@ -11,6 +11,7 @@ from graph.constraints import ensure_schema
 from graph.store import Store
 from graph.writer import wipe, write
 from ontology.terms import CATALOG, load_terms
+from traces import compile as compiling
 from traces.catalogue import check_traces, load_traces, read_trace
 from traces.example import drawn
 from traces.runner import Runner
@@ -73,3 +74,18 @@ async def test_each_node_concerns_its_subject(graph: Store, name: str) -> None:
             for id in episode.ids:
                 places = [p] if (p := held.get(id)) is not None else []
                 assert subject in await runner.concerned(trace, [id], places)
+
+
+@pytest.mark.parametrize("many", [1, 2, 3, 200])
+async def test_subjects_come_many_in_a_row(graph: Store, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiling, "IN_A_ROW", many)
+    trace = TRACES["cylinder_overdue"]
+    late = []
+    for mark in ("a", "b", "c"):
+        difference, ids = drawn(trace, SCHEME, mark)
+        await write(graph, difference)
+        late += [ids[name] for found in trace.example.findings for name in found]
+    runner = Runner(graph, SCHEME, TERMS, trace.example.today)
+    assert sorted(s for s, r in (await runner.whole(trace)).items() if r.episodes) == sorted(late)
+    assert sorted(s for s, r in (await runner.standing(trace, late)).items() if r.episodes) == sorted(late)
+    assert await runner.standing(trace, []) == await runner.standing(trace, ["dev_nobody"]) == {}

@@ -44,6 +44,8 @@ CHUNK = 10_000
 AHEAD = 3
 # In the record store's `meta`: the number of the last judgement that the links heed.
 JUDGED = "judged"
+# There too: what incidents of several reports were folded to.
+REPORTS, REPORTS_NOW = "reports", "reported_as"
 ROLLUPS = tuple(n for n in ONTOLOGY.entities["Address"].fields() if n.startswith("n_"))
 
 
@@ -134,6 +136,7 @@ class Loader(Intake):
         await self._know_graph(store)
         self._take_addresses()
         self._take_judgements()
+        self._take_reports()
         for linker in self.known_as.linkers:
             self._link(linker)
         today = self.clock.today().isoformat()
@@ -301,8 +304,21 @@ class Loader(Intake):
                 versions.append(Version(feed, rkey, lost[feed][rkey], b"", v.batch, v.row, Claims([], [])))
 
     def is_decided_anew(self) -> bool:
-        """Whether people have judged links or batches, or picked places, since the last time that this was applied."""
-        return retention.waits(self) or bool(self.ledger.judged_after(int(self.records.meta(JUDGED) or 0)))
+        """Whether people have judged links or batches, or picked places, since the last time that this was applied; or what stands was folded
+        by an earlier version."""
+        judged = bool(self.ledger.judged_after(int(self.records.meta(JUDGED) or 0)))
+        return judged or retention.waits(self) or self._is_folded_otherwise()
+
+    def _is_folded_otherwise(self) -> bool:
+        """Whether an earlier version has folded incidents of several reports."""
+        return bool(self.known_as.incidents.same) and self.records.meta(REPORTS) != REPORTS_NOW
+
+    def _take_reports(self) -> None:
+        if self.records.meta(REPORTS) == REPORTS_NOW:
+            return
+        with self.records.transaction():
+            self.records.mark_dirty(set(self.known_as.incidents.same.values()))
+            self.records.set_meta(REPORTS, REPORTS_NOW)
 
     def _take_judgements(self) -> None:
         judged = self.ledger.judged_after(int(self.records.meta(JUDGED) or 0))

@@ -32,7 +32,7 @@ from loaders.bulk.tables import LinkTable
 from loaders.declaration import Feed
 from loaders.fold import Version
 from loaders.intake import FileSummary
-from loaders.run import Loader, Summary, new_graph_id
+from loaders.run import REPORTS, REPORTS_NOW, Loader, Summary, new_graph_id
 from ontology import ONTOLOGY
 
 LEAST_ROWS = 20_000
@@ -331,6 +331,7 @@ class _FirstLoad:
         with records.transaction() as db:
             records.set_meta("graph", str(self.loader.ledger.meta("graph")))
             records.set_meta("rolled_for", self.today)
+            records.set_meta(REPORTS, REPORTS_NOW)
             records.note_applied()
             # Other processes have followed the addresses of the store as it was.
             records.new_epoch()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -279,6 +280,23 @@ async def test_one_matter_reported_by_several_is_one_incident(clean_graph: Store
     ]  # fmt: skip
     (link,) = [x for x in loader.known_as.incidents.links(LINK) if x.why != NUMBER]
     assert link.why == "party,topic,spot" and link.score >= 0.96
+
+    # As a version before that field left it.
+    assert not loader.is_decided_anew()
+    told = "MATCH (i:Incident {number: 'J1'}) RETURN i.reported_as AS x"
+    assert await clean_graph.read_one(told) == "|dispute|hall_visit|neighbour|"
+    await clean_graph.write("MATCH (i:Incident) REMOVE i.reported_as")
+    with loader.records.transaction() as db:
+        several = sorted(set(loader.known_as.incidents.same.values()))
+        for id, state in loader.records.folded(several).items():
+            older = orjson.loads(state)
+            del older["p"]["reported_as"]
+            db.execute("UPDATE folded SET state = ? WHERE id = ?", (orjson.dumps(older), id))
+        db.execute("DELETE FROM meta WHERE name = 'reports'")
+    assert loader.is_decided_anew()
+    await loader.apply(clean_graph)
+    assert await whole_graph(clean_graph) == joined
+    assert not loader.is_decided_anew()
 
     loader.ledger.judge("incident", link.raw, link.same, "different", "somebody", "2025-12-15T08:00:00+08:00")
     loader.records.mark_dirty([link.raw])

@@ -19,11 +19,6 @@ def _kind(kind: str, more: str = "true") -> str:
     )
 
 
-def _event(category: str) -> str:
-    """What devices tell of one category."""
-    return f"MATCH (i:Incident) WHERE i.kind = 'device_event' AND i.category = '{category}' "
-
-
 def _reported(kind: str, field: str = "report_kind") -> str:
     """When an incident `i` was first reported as of a kind."""
     return (
@@ -32,20 +27,35 @@ def _reported(kind: str, field: str = "report_kind") -> str:
     )
 
 
-def _often(of: str, least: int, days: int) -> str:
+def _often(of: str, least: int, days: int, then: str = "RETURN s") -> str:
     """Of rows `s`, `day`: those subjects of which so many are within so many days."""
     return (
         f"{of} WITH s, day ORDER BY day WITH s, collect(day) AS days "
-        f"WHERE any(x IN range(0, size(days) - {least}) WHERE days[x + {least - 1}] - days[x] <= {days}) RETURN s"
+        f"WHERE any(x IN range(0, size(days) - {least}) WHERE days[x + {least - 1}] - days[x] <= {days}) {then}"
     )
 
 
-def _matters(subject: str) -> str:
+def _by_people(least: int, days: int) -> str:
+    """Of `cases`, each a day and a person: that within so many days there are so many people."""
+    return (
+        f"any(c IN cases WHERE size(reduce(seen = [], d IN cases | CASE WHEN d[0] >= c[0] AND d[0] - c[0] <= {days} "
+        f"AND NOT d[1] IN seen THEN seen + d[1] ELSE seen END)) >= {least})"
+    )
+
+
+def _matters(subject: str, day: str = "i.day") -> str:
     """Of incidents `i` of a subject: a day for each matter."""
     return (
         f"OPTIONAL MATCH (i)-[:HANDLED_IN]->(m:Matter) WITH {subject} AS s, i, min(m.id) AS m "
-        "WITH s, coalesce(m, i.id) AS matter, min(i.day) AS day"
+        "WITH s, coalesce(m, i.id) AS matter, "
+        f"min({day}) AS day"
     )
+
+
+def _devices(category: str, least: int, days: int) -> str:
+    """Devices that often tell of one category."""
+    found = f"MATCH (i:Incident) WHERE i.kind = 'device_event' AND i.category = '{category}' MATCH (d:Device)-[:INVOLVED_IN]->(i) WITH i, d "
+    return _often(found + _matters("d.id"), least, days)
 
 
 _WORKSHOP: Final = "['manufacturing', 'wholesale', 'retail', 'catering', 'logistics']"
@@ -57,7 +67,7 @@ _CLOSED: Final = "['suspended', 'revoked', 'deregistered', 'moved']"
 _PREPAID: Final = (
     "MATCH (e:Enterprise)-[:HOLDS]->(p:Permit) WHERE p.kind = 'prepaid' AND p.amount >= 0.01 AND e.state = 'active' WITH DISTINCT e "
     "MATCH (e)-[:INVOLVED_IN]->(i:Incident) WHERE i.category = 'prepaid' OR 'prepaid' IN i.report_category "
-    + _matters("e.id").replace("min(i.day)", f"min({_DAY.format(_reported('prepaid', 'report_category'))})")
+    + _matters("e.id", _DAY.format(_reported("prepaid", "report_category")))
 )
 
 BY_HAND: Final[dict[str, str]] = {
@@ -65,16 +75,9 @@ BY_HAND: Final[dict[str, str]] = {
     "repeat_non_police": _often(
         _kind("non_police") + "MATCH (t:Phone)-[:INVOLVED_IN]->(i) WITH i, t " + _matters("t.id"), 3, 90
     ),
-    "ebikes_in_elevator": _often(
-        "MATCH (i:Incident) WHERE i.kind = 'device_event' AND i.category = 'ebike_in_lift' "
-        "MATCH (d:Device)-[:INVOLVED_IN]->(i) WITH i, d " + _matters("d.id"), 4, 21,
-    ),
-    "fire_lane_blocked": _often(
-        _event("lane_blocked") + "MATCH (d:Device)-[:INVOLVED_IN]->(i) WITH i, d " + _matters("d.id"), 5, 21
-    ),
-    "culvert_flooding": _often(
-        _event("culvert_flood") + "MATCH (d:Device)-[:INVOLVED_IN]->(i) WITH i, d " + _matters("d.id"), 3, 60
-    ),
+    "ebikes_in_elevator": _devices("ebike_in_lift", 4, 21),
+    "fire_lane_blocked": _devices("lane_blocked", 5, 21),
+    "culvert_flooding": _devices("culvert_flood", 3, 60),
     "repeat_disputes_parties": _often(
         _kind("dispute") + "MATCH (x:Person|Enterprise)-[q:INVOLVED_IN]->(i) WHERE q.role IN ['party', 'applicant', 'respondent'] "
         "AND (i.numbers IS NULL OR x:Enterprise OR x.id_hash IS NOT NULL) WITH DISTINCT i, x.id AS x ORDER BY x WITH i, collect(x) AS xs "
@@ -90,8 +93,7 @@ BY_HAND: Final[dict[str, str]] = {
     "labour_cluster": (
         _kind("labour_case") + f"WITH i, {_reported('labour_case')} AS at MATCH (e:Enterprise)-[:INVOLVED_IN]->(i) "
         f"OPTIONAL MATCH (p:Person)-[:INVOLVED_IN]->(i) WITH e, i, {_DAY.format('at')} AS day, min(p.id) AS p WHERE p IS NOT NULL "
-        "WITH e, collect([day, p]) AS cases WHERE any(c IN cases WHERE size(reduce(seen = [], d IN cases | CASE WHEN d[0] >= c[0] AND d[0] - c[0] <= 90 "
-        "AND NOT d[1] IN seen THEN seen + d[1] ELSE seen END)) >= 3) RETURN e.id AS s"
+        f"WITH e, collect([day, p]) AS cases WHERE {_by_people(3, 90)} RETURN e.id AS s"
     ),
     "hazard_relapse": (
         f"MATCH (a:Incident) WHERE a.kind = 'hazard' AND a.rectified_at IS NOT NULL AND {_SURE.format('a')} "
@@ -140,14 +142,13 @@ BY_HAND: Final[dict[str, str]] = {
         f"MATCH (e:Enterprise)-[:HOLDS]->(p:Permit) WHERE p.kind = 'prepaid' AND p.amount >= 0.01 AND e.state IN {_CLOSED} RETURN DISTINCT e.id AS s"
     ),
     "prepaid_warned": _often(_PREPAID, 3, 60),
-    "prepaid_at_risk": _often(_PREPAID, 3, 60).removesuffix("RETURN s") + (
+    "prepaid_at_risk": _often(_PREPAID, 3, 60, then=(
         f"WITH s MATCH (e:Enterprise) WHERE e.id = s CALL (e) {{ MATCH (i:Incident)<-[:INVOLVED_IN]-(e) WHERE i.kind = 'labour_case' OR 'labour_case' IN i.report_kind "
         f"OPTIONAL MATCH (p:Person)-[:INVOLVED_IN]->(i) WITH i, min(p.id) AS p WHERE p IS NOT NULL WITH {_DAY.format(_reported('labour_case'))} AS day, p "
-        "WITH collect([day, p]) AS cases RETURN any(c IN cases WHERE size(reduce(seen = [], d IN cases | CASE WHEN d[0] >= c[0] AND d[0] - c[0] <= 180 "
-        "AND NOT d[1] IN seen THEN seen + d[1] ELSE seen END)) >= 2) AS owed } WITH e, owed WHERE owed OR EXISTS { "
+        f"WITH collect([day, p]) AS cases RETURN {_by_people(2, 180)} AS owed }} WITH e, owed WHERE owed OR EXISTS {{ "
         "MATCH (e)<-[a:REPRESENTS]-(:Person)-[b:REPRESENTS]->(o:Enterprise) "
         f"WHERE a.until > $today AND b.until > $today AND coalesce(a.since, '') <= $today AND coalesce(b.since, '') <= $today AND o.state IN {_CLOSED} }} RETURN e.id AS s"
-    ),
+    )),
     "guarantee_ring": (
         "MATCH p = (a:Enterprise)-[:GUARANTEES*2..6]->(a) WHERE all(r IN relationships(p) WHERE r.until > $today AND coalesce(r.since, '') <= $today) "
         "AND all(n IN nodes(p) WHERE a.id <= n.id) RETURN DISTINCT a.id AS s"

@@ -258,7 +258,7 @@ class TraceCompiler:
         since = self._value(first.isoformat())
         given = list(self._conditions(fetch))
         if things.kinds:
-            given.append(about("n", self._kinds(things.kinds)[1]))
+            given.append(about("n", self._codes(things.kinds)))
         begin, _ = self._times(things)
         given += self._sure(things, "n")
         given += [f"left({begin}, 10) > {since}", f"left({begin}, 10) <= $today", "NOT n.place STARTS WITH s"]
@@ -287,7 +287,7 @@ class TraceCompiler:
         fetch = self.fetches[x]
         things = fetch.things
         if things.kinds:
-            tops, _ = self._kinds(things.kinds)
+            tops = self._tops(things.kinds)
             rest = [w for w in (*self._conditions(fetch), more) if w]
             where = "".join(f" AND {w}" for w in rest)
             # What one report tells is its kind and category; what several tell has an index of its own.
@@ -316,7 +316,7 @@ class TraceCompiler:
             begin, end = self._times(things)
             given = [*self._conditions(self.fetches[x])]
             if things.kinds:
-                given.append(about("n", self._kinds(things.kinds)[1]))
+                given.append(about("n", self._codes(things.kinds)))
             given += [
                 f"left(coalesce({begin}, ''), 10) <= $today",
                 f"coalesce({end}, '{OPEN_END}') >= '{OPEN_END}'",
@@ -350,7 +350,7 @@ class TraceCompiler:
         fetch = self._every[x]
         given = list(self._conditions(fetch))
         if fetch.things.kinds:
-            given.append(about("n", self._kinds(fetch.things.kinds)[1]))
+            given.append(about("n", self._codes(fetch.things.kinds)))
         found = f"{self._of_subject(fetch.things, given)}{self._legs(fetch)}"
         few = f" WITH * ORDER BY n.id LIMIT {BESIDE}" if x >= len(self.fetches) else ""
         return f"{found}{few} RETURN collect({self._fact(x)}) AS f{x}"
@@ -390,7 +390,7 @@ class TraceCompiler:
 
     def _first_report(self, things: Things) -> str:
         """When an incident was first reported as one of the kinds; of one report, or reported so by none, when it was."""
-        codes = self._kinds(things.kinds)[1]
+        codes = self._codes(things.kinds)
         of = f"(n.report_kind[i] IN {codes} OR n.report_category[i] IN {codes})"
         first = f"reduce(x = null, i IN range(0, size(n.report_at) - 1) | CASE WHEN {of} AND n.report_at[i] <> '' AND (x IS NULL OR n.report_at[i] < x) THEN n.report_at[i] ELSE x END)"
         return (
@@ -462,11 +462,14 @@ class TraceCompiler:
         self._parameters[name] = value
         return f"${name}"
 
-    def _kinds(self, kinds: list[str]) -> tuple[str, str]:
-        """Parameters: the kinds that incidents are found by, and the codes that kind or category must be one of."""
+    def _tops(self, kinds: list[str]) -> str:
+        """A parameter: the kinds that incidents are found by."""
         known = self.terms.lists["incident_kind"]
-        tops = sorted({(known[k].parent or k) if k in known else k for k in kinds})
-        return self._value(tops), self._value(sorted(kinds))
+        return self._value(sorted({(known[k].parent or k) if k in known else k for k in kinds}))
+
+    def _codes(self, kinds: list[str]) -> str:
+        """A parameter: the codes that kind or category must be one of."""
+        return self._value(sorted(kinds))
 
     def _of_kinds(self, kinds: list[str]) -> str:
         """Which of the incidents of the kinds that they are found by are meant."""

@@ -248,8 +248,7 @@ class ColumnFold:
             base.grids[code] = grid = grid_of(code, parsed)
             level = base.level(code)
             # Most are as they always were, and all about them is in their code.
-            plain = parsed is not None and parsed.code == code and not genealogy.concerns(code)
-            if plain and parsed is not None:
+            if parsed is not None and parsed.code == code and not genealogy.concerns(code):
                 own = None if parsed.independent else code + scheme.separator
                 id, lies_in = address_id(code), parsed.parent
             else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -289,7 +289,8 @@ class Linker(ABC):
         )
         return {r[0] for r in found}
 
-    def _put_traits(self, gone: Iterable[Trait], come: Iterable[Trait]) -> None:
+    def _put_traits(self, gone: Collection[Trait], come: Collection[Trait]) -> None:
+        """Takes traits that are kept away, and keeps others that are not."""
         db = self._records.db
         db.executemany("DELETE FROM trait WHERE raw = ? AND kind = ? AND value = ?", gone)
         db.executemany("INSERT OR IGNORE INTO trait (raw, kind, value) VALUES (?,?,?)", come)

@@ -13,7 +13,7 @@ Pure functions of the traits given: the same records, in whatever order, are lin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -35,6 +35,8 @@ FIELDS: Final = {"name": NAME, "mobile": PHONE, "birth": BIRTH, "sex": SEX, "id_
 HOMES: Final = frozenset({"BUILDING", "UNIT", "DWELLING", "SITE"})
 # In the record store's `meta`: see `population`.
 SIZE: Final = "people"
+# There too: how many numbers of people are kept.
+ANCHORS: Final = "people_numbers"
 
 
 def population(anchors: int) -> int:
@@ -298,16 +300,30 @@ class PeopleLinker(Linker):
 
     def measure(self, traits: Mapping[str, pl.LazyFrame]) -> None:
         numbers = traits.get(NUMBER)
-        anchors = 0 if numbers is None else numbers.select(pl.col("raw").n_unique()).collect().item()
+        anchors = 0 if numbers is None else numbers.unique().select(pl.len()).collect().item()
+        self._records.set_meta(ANCHORS, str(anchors))
         self._records.set_meta(SIZE, str(population(anchors)))
 
+    def _anchors(self) -> int:
+        """How many numbers of people there are: counted once, and kept from then on."""
+        held = self._records.meta(ANCHORS)
+        if held is None:
+            # Incidents have numbers of their own.
+            found = self._records.db.execute(
+                "SELECT count(*) FROM trait WHERE kind = ? AND raw >= ? AND raw < ?", (NUMBER, *self._range)
+            )
+            held = str(found.fetchone()[0])
+            self._records.set_meta(ANCHORS, held)
+        return int(held)
+
+    def _put_traits(self, gone: Collection[Trait], come: Collection[Trait]) -> None:
+        more = sum(kind == NUMBER for _, kind, _ in come) - sum(kind == NUMBER for _, kind, _ in gone)
+        if more:
+            self._records.set_meta(ANCHORS, str(self._anchors() + more))
+        super()._put_traits(gone, come)
+
     def all_anew(self) -> bool:
-        # Incidents have numbers of their own.
-        found = self._records.db.execute(
-            "SELECT count(DISTINCT raw) FROM trait WHERE kind = ? AND raw >= ? AND raw < ?",
-            (NUMBER, *self._range),
-        )
-        size = str(population(int(found.fetchone()[0])))
+        size = str(population(self._anchors()))
         if size == self._records.meta(SIZE):
             return False
         self._records.set_meta(SIZE, size)

@@ -238,8 +238,16 @@ def test_the_numbers_of_incidents_are_nobodys(tmp_path: Path) -> None:
     traits = pl.DataFrame(people, schema=["kind", "value", "raw"], orient="row").lazy()
     linker.measure({"number": traits.select("raw", "value")})
     assert not linker.all_anew(), "a first load measures as the incremental way does"
+    linker.update(["per_0", "per_1"], lambda raws: {raw: [] for raw in raws})
+    assert numbers(store) == (298, "298"), "what nobody says any more is counted no more"
     store.close()
     ledger.close()
+
+
+def numbers(store: Records) -> tuple[int, str | None]:
+    """How many numbers of people there are, and how many the linker thinks there are."""
+    count = "SELECT count(*) FROM trait WHERE kind = 'number' AND raw LIKE 'per%'"
+    return store.db.execute(count).fetchone()[0], store.meta("people_numbers")
 
 
 def _linked(
@@ -276,6 +284,8 @@ def _linked(
             linker.update(sorted(touched), versions)
     assert linker.same == PeopleLinker(ledger, store, linker._places).same, "what is kept is what is held"
     rows = store.db.execute("SELECT raw, same, state, score, why FROM link ORDER BY raw, same").fetchall()
+    there_are, held = numbers(store)
+    assert held == str(there_are)
     ledger.close()
     return dict(sorted(linker.same.items())), rows
 

@@ -32,6 +32,8 @@ CREATE TABLE IF NOT EXISTS folded (id TEXT PRIMARY KEY, state BLOB NOT NULL) WIT
 CREATE TABLE IF NOT EXISTS rollup (
   code TEXT NOT NULL, counter TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (code, counter)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rollup_dirty (code TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS turning (id TEXT PRIMARY KEY, day TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS turning_day ON turning (day);
 CREATE TABLE IF NOT EXISTS resolution (
   key TEXT PRIMARY KEY, code TEXT, level TEXT, confidence REAL, how TEXT, outcome TEXT, others BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS address_change (seq INTEGER PRIMARY KEY, id TEXT NOT NULL);
@@ -196,6 +198,12 @@ class RecordFiller:
         """Keeps the roll-ups (code, counter, number), ordered, in place of what was counted before."""
         self.db.execute("DELETE FROM rollup")
         self.db.executemany("INSERT INTO rollup VALUES (?,?,?)", counts)
+
+    def put_turning(self, days: Iterable[tuple[str, str | None]]) -> None:
+        """Keeps on which day entities next count otherwise in the roll-ups, by themselves; None: on none."""
+        told = list(days)
+        self.db.executemany("DELETE FROM turning WHERE id = ?", ((id,) for id, _ in told))
+        self.db.executemany("INSERT INTO turning VALUES (?,?)", (one for one in told if one[1] is not None))
 
 
 def _opened(directory: Path) -> sqlite3.Connection:

@@ -21,7 +21,7 @@ from graph.store import Store
 from ledger import Pushes, segments
 from loaders.bulk.first_load import is_first
 from loaders.load import Target, load_first
-from loaders.run import Loader, Summary
+from loaders.run import ROLLED_FOR, Loader, Summary
 from ontology.clock import Clock
 from ontology.errors import QuanxiError, UsageError
 
@@ -31,6 +31,8 @@ LOOK_SECONDS = 0.03
 # What comes so soon after a round began goes into the next one, all at once.
 ROUND_SECONDS = 0.1
 TURN_SECONDS = 0.5
+# So long traces look at the whole district in a round, before what was pushed meanwhile has its turn.
+LOOK_AT_ALL_SECONDS = 0.5
 IDLE_SECONDS = 30.0
 STOP_SECONDS = 3.0
 _FIRST_RETRY, _LAST_RETRY = 0.5, 15.0
@@ -159,7 +161,7 @@ class Applier:
             return await load_first(self._loader, self._target)
         if self._schema:
             await ensure_schema(store)
-        return await self._loader.apply_waiting(store)
+        return await self._loader.apply_waiting(store, LOOK_AT_ALL_SECONDS)
 
     async def _leave_graph(self) -> None:
         self._graph = None
@@ -199,7 +201,7 @@ class Applier:
             return True
         if self._loader.watch is not None and self._loader.watch.waits(self._loader.clock):
             return True
-        rolled = records.meta("rolled_for")
+        rolled = records.meta(ROLLED_FOR)
         return rolled is not None and rolled != self._loader.clock.today().isoformat()
 
     def _look_again(self) -> None:

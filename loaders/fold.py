@@ -550,6 +550,17 @@ def contributions(
     return dict.fromkeys(counters, where) if where else {}
 
 
+def turns(state: State, today: str) -> str | None:
+    """The next day on which an entity contributes otherwise than today, if nothing is said of it until then; None where there is none."""
+    if state.label == "Person":
+        told = [x.values.get(d) for x in state.links if x.type == "LIVES_AT" for d in ("since", "until")]
+    elif state.label == "Volunteer":
+        told = [state.values.get("left")]
+    else:
+        return None
+    return min((day for day in told if day is not None and today < day < OPEN_END), default=None)
+
+
 COUNTERS = {
     "House": ["n_houses"],
     "Enterprise": ["n_enterprises"],

@@ -26,7 +26,7 @@ from loaders import retention
 from loaders.declaration import Feed
 from loaders.disagreements import Said, disagreements
 from loaders.eras import day_of
-from loaders.fold import LinkState, State, Version, by_record, contributions, fold
+from loaders.fold import LinkState, State, Version, by_record, contributions, fold, turns
 from loaders.identity.known import Known
 from loaders.identity.linker import Linker
 from loaders.intake import FileSummary, Intake, Progress
@@ -46,6 +46,11 @@ AHEAD = 3
 JUDGED = "judged"
 # There too: what incidents of several reports were folded to.
 REPORTS, REPORTS_NOW = "reports", "reported_as"
+# There too: the day that the roll-ups are for, and that it is known when each of whom they count turns.
+ROLLED_FOR = "rolled_for"
+TURNING, TURNING_NOW = "turning", "1"
+# The ids of those who count otherwise on another day.
+_TURNING = tuple(f"{ONTOLOGY.entities[label].prefix}_" for label in ("Person", "Volunteer"))
 ROLLUPS = tuple(n for n in ONTOLOGY.entities["Address"].fields() if n.startswith("n_"))
 
 
@@ -94,7 +99,7 @@ def decode(label: str, blob: bytes) -> State:
 class Watching(Protocol):
     """What looks at the graph once it has changed: the standing traces."""
 
-    async def look(self, store: Store, clock: Clock) -> int: ...
+    async def look(self, store: Store, clock: Clock, seconds: float | None = None) -> int: ...
 
     def waits(self, clock: Clock) -> bool: ...
 
@@ -140,9 +145,7 @@ class Loader(Intake):
         for linker in self.known_as.linkers:
             self._link(linker)
         today = self.clock.today().isoformat()
-        if self.records.meta("rolled_for") not in (None, today):
-            self._roll_again(today)
-        self.records.set_meta("rolled_for", today)
+        self._roll_on(today)
         if self.records.meta(GENEALOGY) is not None:
             await clear_codes(store, self._recoded())
         total = self.records.db.execute("SELECT count(*) FROM dirty").fetchone()[0]
@@ -217,6 +220,7 @@ class Loader(Intake):
                 db.execute("DELETE FROM folded")
                 db.execute("DELETE FROM rollup")
                 db.execute("DELETE FROM rollup_dirty")
+                db.execute("DELETE FROM turning")
                 self.records.new_epoch()
             else:
                 ours = new_graph_id()
@@ -337,12 +341,12 @@ class Loader(Intake):
         if not dirty:
             return
         with self.records.transaction():
-            before = dict(linker.same)
-            changed = sorted(linker.update(dirty, self.raw_versions))
+            before = linker.update(dirty, self.raw_versions)
+            changed = sorted(before)
             for start in range(0, len(changed), CHUNK):
                 part = changed[start : start + CHUNK]
                 self.records.mark_dirty(part)
-                self.records.mark_dirty(before[raw] for raw in part if raw in before)
+                self.records.mark_dirty(before[raw] for raw in part)
                 for versions in self.raw_versions(part).values():
                     for version in versions:
                         self.records.mark_dirty(version.claims.owners())
@@ -381,7 +385,7 @@ class Loader(Intake):
 
     def _take_changes(self) -> None:
         """Heeds what has become of places; those that stand otherwise for it are touched."""
-        new_day = self.records.meta("rolled_for") != self.clock.today().isoformat()
+        new_day = self.records.meta(ROLLED_FOR) != self.clock.today().isoformat()
         if not (self.records.dirty("suc", 1) or (new_day and self.records.meta(GENEALOGY) is not None)):
             return
         changes = self.changes()
@@ -486,6 +490,8 @@ class Loader(Intake):
                         for code in codes:
                             name = (code, counter)
                             work.counts[name] = work.counts.get(name, 0) + sign
+            if id.startswith(_TURNING):
+                work.turning.append((id, turns(new, today) if new is not None else None))
             taken = new.values.get("code") if new is not None and new.label == "Address" else None
             if taken is not None and (old is None or old.values.get("code") != taken):
                 work.new_codes.append(taken)
@@ -514,6 +520,7 @@ class Loader(Intake):
             )
             self.records.put_address_changes(id for id, _ in work.states if id.startswith("adr_"))
             self.records.put_touched(work.touched)
+            self.records.put_turning(work.turning)
             self.records.put_disagreements(work.ids, work.disagreements)
             db.executemany("DELETE FROM dirty WHERE id = ?", ((id,) for id in work.ids))
             self.places.keep()
@@ -529,18 +536,36 @@ class Loader(Intake):
             "INSERT OR IGNORE INTO rollup_dirty VALUES (?)", ((c[0],) for c in changed)
         )
 
-    def _roll_again(self, today: str) -> None:
-        """Counts everything anew for another day of the district's clock."""
+    def _roll_on(self, today: str) -> None:
+        """Lets the roll-ups be for today: what has turned since the day that they were for counts otherwise."""
+        records = self.records
+        was, knows = records.meta(ROLLED_FOR), records.meta(TURNING) == TURNING_NOW
+        if was == today:
+            return
         counts: dict[tuple[str, str], int] = {}
-        for id, blob in self.records.db.execute("SELECT id, state FROM folded"):
-            state = decode(label_of(id), blob)
-            for counter, codes in contributions(state, today, self.places.areas).items():
-                for code in codes:
-                    counts[code, counter] = counts.get((code, counter), 0) + 1
-        with self.records.transaction() as db:
-            db.execute("INSERT OR IGNORE INTO rollup_dirty SELECT DISTINCT code FROM rollup")
-            db.execute("UPDATE rollup SET n = 0")
+        turning: list[tuple[str, str | None]] = []
+        anew = was is not None and (was > today or not knows)
+        if was is not None:
+            some = "" if anew else "WHERE id IN (SELECT id FROM turning WHERE day <= ?)"
+            for id, blob in records.db.execute(
+                f"SELECT id, state FROM folded {some}", () if anew else (today,)
+            ):
+                state = decode(label_of(id), blob)
+                for day, sign in ((today, 1),) if anew else ((was, -1), (today, 1)):
+                    for counter, codes in contributions(state, day, self.places.areas).items():
+                        for code in codes:
+                            counts[code, counter] = counts.get((code, counter), 0) + sign
+                if id.startswith(_TURNING):
+                    turning.append((id, turns(state, today)))
+        with records.transaction() as db:
+            if anew:
+                db.execute("INSERT OR IGNORE INTO rollup_dirty SELECT DISTINCT code FROM rollup")
+                db.execute("UPDATE rollup SET n = 0")
+                db.execute("DELETE FROM turning")
             self._keep_counts(counts)
+            records.put_turning(turning)
+            records.set_meta(ROLLED_FOR, today)
+            records.set_meta(TURNING, TURNING_NOW)
 
     async def _write_rollups(self, store: Store) -> None:
         codes = [r[0] for r in self.records.db.execute("SELECT code FROM rollup_dirty")]
@@ -604,21 +629,29 @@ class Loader(Intake):
         summary.files = known + summary.files
         return summary
 
-    async def apply_waiting(self, store: Store) -> Summary:
-        """Does what is decided of batches, digests every one that waits, then applies; call it under the ledger's lease."""
+    async def apply_waiting(self, store: Store, seconds: float | None = None) -> Summary:
+        """Does what is decided of batches, digests every one that waits, then applies; call it under the ledger's lease.
+
+        Args:
+            seconds: as `look`.
+        """
         retention.finish(self)
         files = [self.digest(batch) for batch in self.waiting()]
         summary = await self.apply(store)
         summary.files = files
-        await self.look(store)
+        await self.look(store, seconds)
         return summary
 
-    async def look(self, store: Store) -> None:
-        """Lets the standing traces look at what was touched. What they cannot look at now waits: the load itself is done."""
+    async def look(self, store: Store, seconds: float | None = None) -> None:
+        """Lets the standing traces look at what was touched. What they cannot look at now waits: the load itself is done.
+
+        Args:
+            seconds: how long at least to go on with those that are to look at the whole district (`Watch.look`).
+        """
         if self.watch is None:
             return
         try:
-            await self.watch.look(store, self.clock)
+            await self.watch.look(store, self.clock, seconds)
         except EngineError as error:
             log.warning("traces wait", extra={"told": {"code": error.code, "text": error.en}})
 
@@ -659,6 +692,7 @@ class _Work:
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     states: list[tuple[str, bytes | None]] = field(default_factory=list)
     touched: set[Touched] = field(default_factory=set)
+    turning: list[tuple[str, str | None]] = field(default_factory=list)
     new_codes: list[str] = field(default_factory=list)
     disagreements: list[Said] = field(default_factory=list)
 

@@ -128,11 +128,13 @@ def iso(day: int) -> str:
 
 
 def fact(row: Sequence[Any]) -> Fact:
-    """A fact as `traces.compile` returns it: what is not known at its end is left out."""
+    """A fact as `traces.compile` returns it: what is not known at its end is left out, and a number that is the id."""
+    if len(row) == 2:
+        return Fact(row[0], row[1], row[1])
     if len(row) > _SAME:
         # Values that steps must share, and what a chain runs over, come as lists.
         row = [tuple(value) if isinstance(value, list) else value for value in row]
-    return Fact(*row)
+    return Fact(row[0], row[1], row[1] if row[2] is None else row[2], *row[3:])
 
 
 class Evaluator:
@@ -153,6 +155,7 @@ class Evaluator:
         # Of each part of the pattern, which lives as long as the trace: how many selections it has itself.
         self._own: dict[int, int] = {}
         self._things = [*(fetch.things for fetch in fetches_of(trace.pattern)), *trace.shows]
+        self._as_told = [not (t.timeless or t.grace or t.until) for t in self._things]
 
     def result(self, facts: Iterable[Fact]) -> Result:
         """The episodes of one subject."""
@@ -190,6 +193,8 @@ class Evaluator:
 
     def _counted(self, f: Fact) -> Fact:
         """A fact with from when it counts and until when: a thing's own last day is of it, a relationship's end is not."""
+        if self._as_told[f.x]:
+            return f
         things = self._things[f.x]
         if things.timeless:
             return f._replace(begin=None, end=None)
@@ -518,6 +523,8 @@ def _either(children: Sequence[list[Match]]) -> list[Match]:
 
 def _joined(matches: Sequence[Match], quiet: int | None) -> list[list[Match]]:
     """Matches that share something put together, and those that came before a finding of the ones before had closed by itself."""
+    if len(matches) < 2:
+        return [list(matches)] if matches else []
     parent = list(range(len(matches)))
 
     def root(i: int) -> int:

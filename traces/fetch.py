@@ -155,12 +155,13 @@ def leads(pattern: Pattern, start: int, values: Mapping[str, int]) -> list[int]:
             start += len(list(fetches_of(each)))
         return _widest(found, start_of, pattern, values)
     if pattern.all is not None:
-        best: tuple[int, list[int]] | None = None
+        best: tuple[tuple[int, int], list[int]] | None = None
         at = start
         for each in pattern.all:
             own = list(fetches_of(each))
             able = leads(each, at, values)
-            weight = max((_weight(own[x - at], values) for x in able), default=0)
+            # Of equally many, what takes fewer look-ups.
+            weight = max((_weight(own[x - at], values) for x in able), default=0), len(able)
             if able and (best is None or weight < best[0]):
                 best = weight, able
             at += len(own)

@@ -6,6 +6,7 @@ shows them, as do the judgements of people, whichever process takes them; what w
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -38,6 +39,8 @@ _ITS_OWN = frozenset({"TIMEOUT", "ENGINE_MEMORY"})
 FIRST_PAUSE, LAST_PAUSE = 60.0, 6 * 3600.0
 # More touched than this, and the whole district is looked at instead.
 MANY = 50_000
+# Traces that ask about what was touched at the same time.
+AT_ONCE = 4
 _PLACED = tuple(label for label, e in ONTOLOGY.entities.items() if "place" in e.fields())
 _ENDS = {t: frozenset(end for _, end in ONTOLOGY.links[t].ends) for t in ("SHOWN_BY", "BESIDE", "ABOUT")}
 
@@ -69,10 +72,14 @@ class Watch:
         self._footprints: dict[str, tuple[str, Footprint]] = {}
         self._resting: dict[str, _Resting] = {}
 
-    async def look(self, store: Store, clock: Clock) -> int:
+    async def look(self, store: Store, clock: Clock, seconds: float | None = None) -> int:
         """Looks at all that is to be looked at; returns how many changes there were to findings.
 
         A trace that cannot be judged holds up no other: it is tried again later, over the whole district.
+
+        Args:
+            seconds: how long at least to go on with traces that are to look at the whole district, one after the other; what is left of them
+                waits for the next time (`waits`), so that what is touched meanwhile need not wait for all of them. None: until there are none.
 
         Raises:
             EngineError: the graph cannot be used at the moment.
@@ -80,6 +87,20 @@ class Watch:
         self._renew()
         today, now = clock.today_text(), clock.now_text()
         runner = Runner(store, self._scheme, self._terms, today)
+        total = await self._look_at_touched(runner, now)
+        began = time.monotonic()
+        for trace in self._traces.values():
+            if self._rests(trace) or self._records.meta(BY + trace.trace) == _mark(trace):
+                continue
+            total += await self._look_at_all(runner, trace, now)
+            if seconds is not None and time.monotonic() - began >= seconds:
+                break
+        await self._show(store)
+        return total
+
+    async def _look_at_touched(self, runner: Runner, now: str) -> int:
+        """Looks at what was touched and has fallen due, with the traces that know the rest of the district; how many changes."""
+        store, today = runner.store, runner.today
         touched = self._records.touched(MANY + 1)
         anew = len(touched) > MANY
         ids = {id for id, _ in touched} if not anew else set()
@@ -88,40 +109,39 @@ class Watch:
         again = [self._records.due(today), self.log.shown_by(ids)]
         was = self._records.meta(LOOKED)
         total = 0
+        able: list[Trace] = []
         for trace in self._traces.values():
-            if self._rests(trace):
+            if self._records.meta(BY + trace.trace) != _mark(trace):
+                continue
+            if anew or self._rests(trace):
                 # What it would have looked at now it will see among all the rest.
                 self._miss(trace)
-                continue
-            mark = self._records.meta(BY + trace.trace)
+            else:
+                able.append(trace)
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def judged(trace: Trace) -> tuple[set[str], dict[str, Result]]:
+            within = self._footprint(trace)
+            mine = [t for t in touched if within.holds(ONTOLOGY.label_of(t[0]) or "", kinds.get(t[0]))]
+            async with turn:
+                subjects = {s for held in again for s in held.get(trace.trace, ())}
+                subjects |= await self._concerned(runner, trace, mine, was)
+                return subjects, await runner.standing(trace, subjects)
+
+        # Most of it is waiting for answers of a millisecond or two, of which there are dozens.
+        found = await asyncio.gather(*map(judged, able), return_exceptions=True)
+        for trace, each in zip(able, found, strict=True):
             try:
-                if anew or mark != _mark(trace):
-                    results = await runner.whole(trace)
-                    subjects = set(results) | self.log.subjects(trace.trace)
-                    # What a trace finds first is told to nobody; what it missed is.
-                    quiet = was is None or not (anew or mark == MISSED)
-                else:
-                    within = self._footprint(trace)
-                    mine = [
-                        t for t in touched if within.holds(ONTOLOGY.label_of(t[0]) or "", kinds.get(t[0]))
-                    ]
-                    subjects = {s for held in again for s in held.get(trace.trace, ())}
-                    subjects |= await self._concerned(runner, trace, mine, was)
-                    results = await runner.standing(trace, subjects)
-                    quiet = False
-                total += await self._keep(runner, trace, subjects, results, now, quiet, told=was is not None)
+                if isinstance(each, BaseException):
+                    raise each
+                subjects, results = each
+                if not subjects:
+                    continue
+                total += await self._keep(runner, trace, subjects, results, now, quiet=False)
             except Exception as error:
-                if isinstance(error, EngineError) and error.code not in _ITS_OWN:
-                    raise
                 self._failed(trace, error)
-                self._miss(trace)
                 continue
-            self._resting.pop(trace.trace, None)
-            with self._records.transaction():
-                self._records.put_due(
-                    trace.trace, subjects, [(s, r.due) for s, r in results.items() if r.due is not None]
-                )
-                self._records.set_meta(BY + trace.trace, _mark(trace))
+            self._looked_at(trace, subjects, results)
         total += self._let_go(now, told=was is not None)
         await self._show(store)
         # A first load or a rebuild tells nobody.
@@ -133,6 +153,31 @@ class Watch:
             self._records.looked_at(touched)
             self._records.set_meta(LOOKED, today)
         return total
+
+    async def _look_at_all(self, runner: Runner, trace: Trace, now: str) -> int:
+        """Looks at the whole district with a trace; how many changes."""
+        mark = self._records.meta(BY + trace.trace)
+        try:
+            results = await runner.whole(trace)
+            subjects = set(results) | self.log.subjects(trace.trace)
+            # What a trace finds first is told to nobody, as is what a rebuild finds otherwise; what it missed is.
+            total = await self._keep(
+                runner, trace, subjects, results, now, quiet=mark != MISSED, told=mark is not None
+            )
+        except Exception as error:
+            self._failed(trace, error)
+            return 0
+        self._looked_at(trace, subjects, results)
+        return total
+
+    def _looked_at(self, trace: Trace, subjects: Collection[str], results: Mapping[str, Result]) -> None:
+        """Keeps that a trace knows the district as it is, and when some of it falls due."""
+        self._resting.pop(trace.trace, None)
+        with self._records.transaction():
+            self._records.put_due(
+                trace.trace, subjects, [(s, r.due) for s, r in results.items() if r.due is not None]
+            )
+            self._records.set_meta(BY + trace.trace, _mark(trace))
 
     def waits(self, clock: Clock) -> bool:
         """Whether there is something to look at."""
@@ -165,6 +210,13 @@ class Watch:
         return held is not None and held.mark == _mark(trace) and time.monotonic() < held.until
 
     def _failed(self, trace: Trace, error: Exception) -> None:
+        """Lets a trace rest that cannot be judged; it will have to see the whole district.
+
+        Raises:
+            EngineError: it was none of its own: the graph cannot be used at the moment.
+        """
+        if isinstance(error, EngineError) and error.code not in _ITS_OWN:
+            raise error
         mark, held = _mark(trace), self._resting.get(trace.trace)
         pause = min(held.pause * 2, LAST_PAUSE) if held is not None and held.mark == mark else FIRST_PAUSE
         self._resting[trace.trace] = _Resting(mark, pause, time.monotonic() + pause)
@@ -175,6 +227,7 @@ class Watch:
             "text": f"{type(error).__name__}: {error}"[:500],
         }
         log.error("trace", extra={"told": told})
+        self._miss(trace)
 
     def _miss(self, trace: Trace) -> None:
         """Keeps that a trace has not seen all that it should have: it is to look at the whole district."""

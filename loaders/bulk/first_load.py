@@ -32,7 +32,16 @@ from loaders.bulk.tables import LinkTable
 from loaders.declaration import Feed
 from loaders.fold import Version
 from loaders.intake import FileSummary
-from loaders.run import REPORTS, REPORTS_NOW, Loader, Summary, new_graph_id
+from loaders.run import (
+    REPORTS,
+    REPORTS_NOW,
+    ROLLED_FOR,
+    TURNING,
+    TURNING_NOW,
+    Loader,
+    Summary,
+    new_graph_id,
+)
 from ontology import ONTOLOGY
 
 LEAST_ROWS = 20_000
@@ -315,6 +324,7 @@ class _FirstLoad:
         records = self.loader.records
         with records.transaction():
             records.put_disagreements((), self._fold.disagreements)
+            records.put_turning(self._fold.turning.iter_rows())
             self.loader.places.keep()
             if self.loader.places.genealogy:
                 self.loader.places.keep_changes()
@@ -330,7 +340,8 @@ class _FirstLoad:
         records = self.loader.records
         with records.transaction() as db:
             records.set_meta("graph", str(self.loader.ledger.meta("graph")))
-            records.set_meta("rolled_for", self.today)
+            records.set_meta(ROLLED_FOR, self.today)
+            records.set_meta(TURNING, TURNING_NOW)
             records.set_meta(REPORTS, REPORTS_NOW)
             records.note_applied()
             # Other processes have followed the addresses of the store as it was.

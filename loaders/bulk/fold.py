@@ -31,7 +31,7 @@ from loaders.bulk.tables import LinkTable, link_table, node_table, typed, typed_
 from loaders.bulk.versions import ByRecord, Settled, find_repeated, typed_claims
 from loaders.declaration import Feed
 from loaders.disagreements import Said
-from loaders.fold import COUNTERS, State, Version, contributions, fold, gathered
+from loaders.fold import COUNTERS, State, Version, contributions, fold, gathered, turns
 from loaders.identity.incidents import IncidentLinker
 from loaders.identity.linker import Linker
 from loaders.identity.people import PeopleLinker
@@ -46,6 +46,7 @@ STAGE = "归并 fold"
 # Rows of claims that are held at once, about.
 PART = 400_000
 CHUNK = 4_000
+_TURNING = {"id": pl.String, "day": pl.String}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,13 @@ class Part:
 
 @dataclass(slots=True)
 class _Others:
-    """What was folded one by one: nodes, relationships, disagreements, and how many of what are in which place or grid."""
+    """What was folded one by one: nodes, relationships, disagreements, how many of what are in which place or grid, and who turns."""
 
     nodes: list[dict[str, Any]] = field(default_factory=list)
     links: dict[LinkTable, list[dict[str, Any]]] = field(default_factory=dict)
     disagreements: list[Said] = field(default_factory=list)
     counted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    turning: list[tuple[str, str]] = field(default_factory=list)
 
 
 class _Grids:
@@ -105,6 +107,7 @@ class ColumnFold:
     Attributes:
         rollups: what was counted in each place so far.
         disagreements: where departments contradict each other, so far.
+        turning: `id` and `day` of those who count otherwise on a later day, so far.
     """
 
     def __init__(
@@ -136,6 +139,7 @@ class ColumnFold:
         self._tables: list[LinkTable] = []
         self.rollups = Rollups()
         self.disagreements: list[Said] = []
+        self.turning = pl.DataFrame(schema=_TURNING)
 
     def take_changes(self, changes: Iterable[Change]) -> None:
         """Heeds what has become of places: of which code which address is known by it."""
@@ -517,6 +521,8 @@ class ColumnFold:
             others.disagreements += self._disagree(id, versions, state)
             for counter, codes in contributions(state, self._today, self._places.areas).items():
                 others.counted.update((code, counter) for code in codes)
+            if (day := turns(state, self._today)) is not None:
+                others.turning.append((id, day))
             others.nodes.append(state.values)
             for link in state.links:
                 ends = [ONTOLOGY.label_of(end) or "" for end in (link.start, link.end)]
@@ -534,6 +540,7 @@ class ColumnFold:
     ) -> Part:
         self.disagreements += others.disagreements
         self.rollups.add_each(others.counted)
+        self._turn(pl.DataFrame(others.turning, schema=_TURNING, orient="row"))
         if others.nodes:
             nodes = pl.concat([nodes, typed(label, others.nodes)], how="diagonal")
         for table, more in others.links.items():
@@ -570,6 +577,7 @@ class ColumnFold:
         elif label == "Volunteer" and "left" in nodes.columns:
             stays = pl.col("left").fill_null(OPEN_END) > self._today
             counted = [(c, stays) for c, _ in counted]
+            self._turn(nodes.select("id", pl.col("left").alias("day")))
         for counter, which in counted:
             self.rollups.add(self._stands(nodes.filter(which)), counter)
 
@@ -578,12 +586,20 @@ class ColumnFold:
         present = homes.filter(
             (pl.col("since").fill_null("") <= self._today) & (pl.col("until") > self._today)
         )
+        days = (homes.select(pl.col("start").alias("id"), pl.col(d).alias("day")) for d in ("since", "until"))
+        self._turn(pl.concat(days).join(people.select("id"), on="id", how="semi"))
         present = self._stands(present.select(pl.col("start").alias("id"), "place", "grid"), "id")
         floating = pl.DataFrame(schema={"id": pl.String})
         if "residence" in people.columns:
             floating = people.filter(pl.col("residence") == "floating").select("id")
         self.rollups.add(present.join(people.select("id"), on="id", how="semi"), "n_people")
         self.rollups.add(present.join(floating, on="id", how="semi"), "n_floating")
+
+    def _turn(self, days: pl.DataFrame) -> None:
+        """Notes the next of their days (`id`, `day`) on which these count otherwise, as `loaders.fold.turns` has it."""
+        ahead = days.filter((pl.col("day") > self._today) & (pl.col("day") < OPEN_END))
+        if ahead.height:
+            self.turning = pl.concat([self.turning, ahead.group_by("id").agg(pl.col("day").min())])
 
     def _stands(self, frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
         """Where nodes stand: the code of the place, and the grid."""

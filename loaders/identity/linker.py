@@ -132,14 +132,14 @@ class Linker(ABC):
 
     def update(
         self, raws: Sequence[Raw], versions: Callable[[Sequence[str]], dict[str, list[Version]]]
-    ) -> set[Raw]:
+    ) -> dict[Raw, Raw]:
         """Decides anew about raw entities whose records have changed, and whom that bears on.
 
         Args:
             versions: all versions of all records about raw entities.
 
         Returns:
-            The raw entities that now stand for another than before.
+            The raw entities that now stand for another than before, and for whom they stood.
         """
         touched: set[tuple[str, str]] = set()
         for start in range(0, len(raws), PART):
@@ -198,7 +198,7 @@ class Linker(ABC):
             traits: kind → `raw`, `value`.
         """
 
-    def _redecide(self, wanted: list[Raw], gone: set[Raw]) -> set[Raw]:
+    def _redecide(self, wanted: list[Raw], gone: set[Raw]) -> dict[Raw, Raw]:
         ties = {(k, v) for _, k, v in self._traits_of(wanted) if k in self.ties}
         universe = sorted(self._sharing(ties) | set(wanted))
         links = self._judged(_frame(self._traits_of(universe)), pl.Series(wanted, dtype=pl.String))
@@ -221,7 +221,7 @@ class Linker(ABC):
             if end != raw:
                 self.same[raw] = end
                 self._members[end].append(raw)
-        return {raw for raw in affected if before[raw] != self.same.get(raw)}
+        return {raw: held or raw for raw, held in before.items() if held != self.same.get(raw)}
 
     def _judged(self, traits: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
         """The machine's decisions about those wanted, with people's judgements over them."""

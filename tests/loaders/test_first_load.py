@@ -38,6 +38,7 @@ pytestmark = pytest.mark.anyio
 TABLES = {
     "record": "SELECT feed, rkey, effective, hash, row FROM record",
     "about": "SELECT key, feed, rkey FROM about",
+    "turning": "SELECT id, day FROM turning",
     "rollup": "SELECT code, counter, n FROM rollup WHERE n <> 0",
     "resolution": "SELECT * FROM resolution",
     "quarantine": "SELECT row, col, feed, zh FROM quarantine",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from graph.engine import EngineAddress
 from graph.store import Store
 from ledger import Keyring
-from loaders.run import Loader
+from loaders.fold import contributions
+from loaders.run import Loader, decode, label_of
 from loaders.why import Explainer
 from loaders.wiring import open_loader
 from ontology.clock import Clock
@@ -131,6 +133,35 @@ async def test_the_clock_moves_the_roll_ups(clean_graph: Store, loader: Loader, 
         {"codes": [BUILDING, HOUSE_301]},
     )
     assert people == [[BUILDING, 2], [HOUSE_301, 2]], "before the move both lived in the flat"
+
+
+async def test_each_day_counts_what_turned_on_it(clean_graph: Store, loader: Loader, tmp_path: Path) -> None:
+    """From day to day only those are counted again who move in or out, or leave; the roll-ups are as if all were."""
+    left = dict(DISTRICT["volunteers"][0]) | {"退队日期": "2025-03-10"}
+    files = [write_feed(tmp_path, f, [left] if f == "volunteers" else rows) for f, rows in DISTRICT.items()]
+    await loader.load(clean_graph, files)
+    turning = "SELECT day FROM turning ORDER BY day"
+    assert list(loader.records.db.execute(turning)) == [], "all of it lies in the past"
+    days = [date(2025, 2, 1), *(date(2025, 3, n) for n in (1, 2, 9, 10, 11)), date(2025, 12, 15)]
+    ahead = []
+    for day in days:
+        loader.clock = Clock(day)
+        await loader.apply(clean_graph)
+        ahead.append([d for (d,) in loader.records.db.execute(turning)])
+        counted: Counter[tuple[str, str]] = Counter()
+        for id, blob in loader.records.db.execute("SELECT id, state FROM folded"):
+            held = contributions(decode(label_of(id), blob), day.isoformat(), loader.places.areas)
+            counted.update((code, counter) for counter, codes in held.items() for code in codes)
+        kept = loader.records.db.execute("SELECT code, counter, n FROM rollup WHERE n <> 0")
+        assert {(code, counter): n for code, counter, n in kept} == counted, day
+        shown = await clean_graph.read(
+            "MATCH (a:Address) WHERE a.n_people > 0 RETURN [a.code, a.n_people, coalesce(a.n_volunteers, 0)]"
+        )
+        assert {c: (p, v) for c, p, v in shown} == {
+            code: (n, counted[code, "n_volunteers"]) for (code, c), n in counted.items() if c == "n_people"
+        }
+    first, moved = ["2025-03-01", "2025-03-10"], ["2025-03-10"]
+    assert ahead == [first, moved, moved, moved, [], [], []]
 
 
 async def test_loading_again_changes_nothing(clean_graph: Store, loader: Loader, tmp_path: Path) -> None:

@@ -261,6 +261,43 @@ async def test_what_is_no_longer_of_its_kind(graph: Store, loader: Loader, tmp_p
     }
 
 
+async def test_what_is_touched_waits_for_one_trace_at_a_time(
+    graph: Store, loader: Loader, tmp_path: Path
+) -> None:
+    """While traces have yet to look at the whole district, those that have done so already tell what is touched; in the end all is as if
+    all had looked at once, and what each found first was told to nobody."""
+    watch, log = loader.watch, FindingLog(loader.ledger)
+    assert isinstance(watch, Watch)
+    loader.watch = None
+    await send(loader, graph, tmp_path, "addresses", ADDRESSES)
+    await send(loader, graph, tmp_path, "alarms", [alarm(f"N{n}", f"03-0{n}") for n in (1, 2, 3)])
+    names = list(load_traces(None, loader.terms))
+
+    def known() -> int:
+        return sum(loader.records.meta(f"trace:{n}") is not None for n in names)
+
+    for many in range(1, len(names)):
+        await watch.look(graph, loader.clock, 0.0)
+        assert known() == many
+        assert watch.waits(loader.clock)
+        if loader.records.meta("trace:repeat_disputes_place") is not None:
+            break
+    (found,) = [f for f in log.everything() if f.trace == "repeat_disputes_place"]
+    assert (found.count, log.after(0, 100)) == (3, [])
+    await send(loader, graph, tmp_path, "alarms", [alarm("N4", "03-20")], "_2")
+    await watch.look(graph, loader.clock, 0.0)
+    grown = log.get(found.id)
+    assert grown is not None
+    assert grown.count == 4
+    assert known() < len(names), "others have yet to look at the district"
+    while watch.waits(loader.clock):
+        many = known()
+        await watch.look(graph, loader.clock, 0.0)
+        assert known() == many + 1
+    assert standing(loader) == await whole(loader, graph)
+    assert {c.change for c in log.after(0, 100)} == {"grown"}
+
+
 async def test_an_exception_ends(graph: Store, loader: Loader, tmp_path: Path) -> None:
     log = FindingLog(loader.ledger)
     assert loader.watch is not None

@@ -1,6 +1,6 @@
 """`python -m benchmarks traces`: each trace over the whole district and standing on one subject; pushed rows until a subscriber sees what they bring about.
 
-Rows are mixed: alarms about disputes, three from each of many homes, between calls to the hotline, city cases, grid workers' reports and hazards. They are pushed
+Rows are mixed: alarms about disputes, three from each of many homes by somebody who lives there, between calls to the hotline, city cases, grid workers' reports and hazards. They are pushed
 at a steady rate to a server whose applier keeps all traces; a WebSocket listens to incidents and another to findings. A row is seen when its incident comes,
 and, where it makes a finding or adds to one, when that comes.
 """
@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import httpx
 import typer
@@ -65,6 +65,14 @@ class Timed:
     by_hand: float | None = None
 
 
+class Home(NamedTuple):
+    """Where somebody lives, as an address is written, and who they are."""
+
+    place: str
+    name: str
+    mobile: str
+
+
 @dataclass(slots=True)
 class Seen:
     """Seconds from sending a row to what a subscriber sees of it."""
@@ -74,8 +82,8 @@ class Seen:
     sent: int = 0
 
 
-async def time_traces(data: Path, today: date) -> tuple[list[Timed], list[str]]:
-    """All traces of the catalogue, and names of homes to report disputes from."""
+async def time_traces(data: Path, today: date) -> tuple[list[Timed], list[Home]]:
+    """All traces of the catalogue, and homes to report disputes from."""
     terms, scheme = load_terms(catalog_terms_root(None)), catalog_scheme(None)
     timed = []
     async with Store.open(ensure_engine(data)) as store:
@@ -95,11 +103,18 @@ async def time_traces(data: Path, today: date) -> tuple[list[Timed], list[str]]:
                 each.append(time.perf_counter() - started)
             found = sum(len(r.episodes) for r in results.values())
             timed.append(Timed(name, first * 1000, whole, statistics.median(each) * 1000, found, by_hand))
-        homes = await store.read(
-            "MATCH (a:Address {level: 'DWELLING'}) WHERE a.full_name IS NOT NULL AND a.valid_to IS NULL RETURN a.full_name ORDER BY rand() LIMIT $n",
-            {"n": HOMES},
-        )
-    return timed, [str(h) for h in homes]
+        return timed, await some_homes(store)
+
+
+async def some_homes(store: Store) -> list[Home]:
+    """Homes drawn at random, each with somebody who lives there."""
+    homes = await store.read(
+        "MATCH (a:Address {level: 'DWELLING'}) WHERE a.full_name IS NOT NULL AND a.valid_to IS NULL WITH a ORDER BY rand() LIMIT $n "
+        "CALL (a) { MATCH (p:Person)-[:LIVES_AT]->(a) WHERE p.name IS NOT NULL AND p.mobile IS NOT NULL RETURN p LIMIT 1 } "
+        "RETURN [a.full_name, p.name, p.mobile]",
+        {"n": 4 * HOMES},
+    )
+    return [Home(*home) for home in homes[:HOMES]]
 
 
 async def _in_turns(runner: Runner, trace: Trace, subjects: list[str]) -> tuple[float, float | None]:
@@ -146,14 +161,14 @@ FEEDS = ("alarms", "hotline", "alarms", "cases", "alarms", "grid_reports", "alar
 """Whose row comes next, in turns."""
 
 
-def event(feed: str, number: str, day: str, home: str) -> dict[str, str]:
+def event(feed: str, number: str, day: str, home: Home) -> dict[str, str]:
     """A row of a feed as its department would push it."""
     at, made = f"{day} 08:30:00", "合成数据"
     match feed:
         case "alarms":
             row = {
-                "接警单号": number, "报警时间": at, "警情类别": "纠纷", "警情细类": "邻里", "事发地址": home, "简要警情": "邻里噪声",
-                "更新时间": f"{day} 08:31:00",
+                "接警单号": number, "报警时间": at, "警情类别": "纠纷", "警情细类": "邻里", "事发地址": home.place, "简要警情": "邻里噪声",
+                "报警人姓名": home.name, "报警人电话": home.mobile, "更新时间": f"{day} 08:31:00",
             }  # fmt: skip
         case "hotline":
             row = {
@@ -161,28 +176,28 @@ def event(feed: str, number: str, day: str, home: str) -> dict[str, str]:
                 "来电时间": at,
                 "诉求分类": "物业管理问题",
                 "诉求内容": "电梯停用",
-                "诉求地址": home,
+                "诉求地址": home.place,
             }
         case "cases":
             row = {
                 "案件号": number,
                 "上报时间": at,
                 "小类": "环境噪声",
-                "发生地点": home,
+                "发生地点": home.place,
                 "最后修改": f"{day} 08:31:00",
             }
         case "grid_reports":
-            row = {"事件编号": number, "上报时间": at, "事件类型": "房屋租赁类", "事件地点": home}
+            row = {"事件编号": number, "上报时间": at, "事件类型": "房屋租赁类", "事件地点": home.place}
         case _:
             row = {
-                "记录编号": number, "检查编号": f"{number}-J", "检查时间": at, "检查地址": home, "隐患编号": number, "隐患类别": "私拉电线",
+                "记录编号": number, "检查编号": f"{number}-J", "检查时间": at, "检查地址": home.place, "隐患编号": number, "隐患类别": "私拉电线",
                 "发现时间": at, "更新时间": f"{day} 08:31:00",
             }  # fmt: skip
     return {**row, "数据性质": made}
 
 
 async def push_and_listen(
-    url: str, tokens: dict[str, str], day: str, homes: list[str], rate: float, seconds: float
+    url: str, tokens: dict[str, str], day: str, homes: list[Home], rate: float, seconds: float
 ) -> Seen:
     """Sends rows when they are due, and hears of what they bring about."""
     seen, sent = Seen(), dict[str, float]()

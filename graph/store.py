@@ -240,8 +240,10 @@ class Store:
                     result_transformer_=_written,
                 )
 
-    async def write_together(self, statements: Sequence[str], *, timeout: float = WRITE_SECONDS) -> None:
-        """Run statements in one transaction, which is retried as a whole when it is safe to.
+    async def write_together(
+        self, statements: Sequence[str | tuple[str, Mapping[str, Any]]], *, timeout: float = WRITE_SECONDS
+    ) -> None:
+        """Run statements, alone or with their parameters, in one transaction, which is retried as a whole when it is safe to.
 
         Raises:
             As `write`.
@@ -251,9 +253,10 @@ class Store:
 
         @neo4j.unit_of_work(timeout=timeout)
         async def run(transaction: neo4j.AsyncManagedTransaction) -> None:
-            for cypher in statements:
+            for each in statements:
+                cypher, params = (each, None) if isinstance(each, str) else each
                 self._count(cypher)
-                await (await transaction.run(_DIALECT + cypher)).consume()
+                await (await transaction.run(_DIALECT + cypher, dict(params) if params else None)).consume()
 
         with self._translated():
             async with (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,31 +49,37 @@ def _label(id: str) -> str:
 
 async def write(store: Store, difference: Difference) -> None:
     """Writes nodes first, then links (an end that is still to come is made by its id alone), then what is gone."""
+    await write_rows(store, statements_of(difference))
+
+
+async def write_rows(store: Store, statements: Iterable[tuple[str, Sequence[Row]]]) -> None:
+    """Runs idempotent statements over rows (`UNWIND $rows`), one after the other: in one transaction where there are few."""
+    wanted = [(cypher, rows) for cypher, rows in statements if rows]
+    if sum(len(rows) for _, rows in wanted) <= BATCH:
+        await store.write_together([(cypher, {"rows": list(rows)}) for cypher, rows in wanted])
+        return
+    for cypher, rows in wanted:
+        await store.write_batches(cypher, rows, size=BATCH)
+
+
+def statements_of(difference: Difference) -> Iterator[tuple[str, list[Row]]]:
+    """What is to be run to write a difference, and over which rows."""
     for label, rows in difference.nodes.items():
-        await store.write_batches(
-            f"UNWIND $rows AS row MERGE (n:{label} {{id: row.id}}) SET n += row.p",
-            sorted(rows, key=_id),
-            size=BATCH,
-        )
+        yield f"UNWIND $rows AS row MERGE (n:{label} {{id: row.id}}) SET n += row.p", sorted(rows, key=_id)
     for (type, start, end), rows in difference.gone_links.items():
-        await store.write_batches(
+        yield (
             f"UNWIND $rows AS row MATCH (:{start} {{id: row.s}})-[r:{type} {{k: row.k}}]->(:{end} {{id: row.e}}) DELETE r",
             sorted(rows, key=_start),
-            size=BATCH,
         )
     for (type, start, end), rows in difference.links.items():
-        await store.write_batches(
+        yield (
             f"UNWIND $rows AS row MERGE (a:{start} {{id: row.s}}) MERGE (b:{end} {{id: row.e}}) "
             f"MERGE (a)-[r:{type} {{k: row.k}}]->(b) SET r += row.p",
             sorted(rows, key=_start),
-            size=BATCH,
         )
     for label, ids in difference.gone_nodes.items():
-        await store.write_batches(
-            f"UNWIND $rows AS row MATCH (n:{label} {{id: row.id}}) DETACH DELETE n",
-            [{"id": i} for i in ids],
-            size=BATCH,
-        )
+        gone: list[Row] = [{"id": id} for id in ids]
+        yield f"UNWIND $rows AS row MATCH (n:{label} {{id: row.id}}) DETACH DELETE n", gone
 
 
 async def clear_codes(store: Store, ids: Iterable[str]) -> None:

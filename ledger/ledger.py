@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS batch (
   received_at TEXT NOT NULL, file_date TEXT, rows INTEGER NOT NULL, columns TEXT NOT NULL,
   state TEXT NOT NULL DEFAULT 'received', reason TEXT);
 CREATE INDEX IF NOT EXISTS batch_feed ON batch (feed, no);
+CREATE INDEX IF NOT EXISTS batch_state ON batch (state, no);
 CREATE TABLE IF NOT EXISTS fault (
   batch INTEGER NOT NULL, row INTEGER NOT NULL, col TEXT NOT NULL, value BLOB, zh TEXT NOT NULL, en TEXT NOT NULL,
   PRIMARY KEY (batch, row, col)) WITHOUT ROWID;
@@ -167,6 +168,9 @@ class Ledger:
     Raises:
         UsageError: LEDGER_FORMAT when the directory was written by another version; what `Keyring.vault` raises.
     """
+
+    # How often the state of a batch was decided here.
+    _decided = 0
 
     def __init__(self, data: Path, keyring: Keyring | None = None) -> None:
         self.directory = data / "ledger"
@@ -373,9 +377,30 @@ class Ledger:
         ).fetchall()
         return [_batch(row) for row in found]
 
-    def received(self) -> list[int]:
-        """The numbers of the batches that count, neither held nor taken back, in the order they came."""
-        return [r[0] for r in self.db.execute("SELECT no FROM batch WHERE state = 'received' ORDER BY no")]
+    def of_state(self, state: str) -> list[Batch]:
+        """The batches in a state, in the order they came."""
+        found = self.db.execute(f"SELECT {self._COLUMNS} FROM batch WHERE state = ? ORDER BY no", (state,))
+        return [_batch(row) for row in found.fetchall()]
+
+    def before(self, batch: Batch) -> Iterator[Batch]:
+        """The batches of the same feed that came before one, the newest first."""
+        found = self.db.execute(
+            f"SELECT {self._COLUMNS} FROM batch WHERE feed = ? AND no < ? ORDER BY no DESC",
+            (batch.feed, batch.no),
+        )
+        yield from map(_batch, found)
+
+    def received(self, after: int = 0) -> list[int]:
+        """The numbers of the batches that count, neither held nor taken back, in the order they came; of those after one."""
+        found = self.db.execute(
+            "SELECT no FROM batch WHERE state = 'received' AND no > ? ORDER BY no", (after,)
+        )
+        return [r[0] for r in found]
+
+    def decided(self) -> object:
+        """Another value once the state of a batch may be another than before, or somebody else has written."""
+        (version,) = self.db.execute("PRAGMA data_version").fetchone()
+        return version, self._decided
 
     def judge(
         self, kind: str, one: str, other: str, verdict: str, judge: str, at: str, reason: str | None = None
@@ -491,3 +516,4 @@ class Ledger:
         """Records what was decided of a batch; durable when it returns."""
         with transaction(self.db):
             self.db.execute("UPDATE batch SET state = ?, reason = ? WHERE no = ?", (state, reason, batch.no))
+        self._decided += 1

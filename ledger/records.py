@@ -213,7 +213,13 @@ def _opened(directory: Path) -> sqlite3.Connection:
 
 
 class Records(RecordFiller):
-    """The record store of a ledger's directory."""
+    """The record store of a ledger's directory.
+
+    Attributes:
+        forgotten: another number once a batch that was digested may not be so any more.
+    """
+
+    forgotten = 0
 
     def __init__(self, directory: Path, vault: Vault) -> None:
         super().__init__(_opened(directory))
@@ -324,6 +330,7 @@ class Records(RecordFiller):
             for (name,) in tables:
                 db.execute(f"DELETE FROM {name}")
             self.new_epoch()
+        self.forgotten += 1
 
     def put(self, records: Iterable[StoredRecord]) -> None:
         """Keeps versions of records; one that is known stays as it is."""
@@ -443,6 +450,11 @@ class Records(RecordFiller):
                 (feed, rkey),
             )
             yield from map(self._opened, found.fetchall())
+
+    def forget_digested(self, batch_no: int) -> None:
+        """Has a batch digested anew."""
+        self.db.execute("DELETE FROM digested WHERE batch = ?", (batch_no,))
+        self.forgotten += 1
 
     def forget_batch(self, feed: str, batch_no: int) -> None:
         """Takes back what a batch brought, and what is to be digested anew for it: the other batches of its feed may

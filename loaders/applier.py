@@ -156,10 +156,10 @@ class Applier:
             address = await asyncio.to_thread(self._target.connect)
             self._graph = await self._opened.enter_async_context(Store.open(address)), address.bundled
         store, bundled = self._graph
-        if await is_first(self._loader, store, bundled):
-            await self._leave_graph()
-            return await load_first(self._loader, self._target)
         if self._schema:
+            if await is_first(self._loader, store, bundled):
+                await self._leave_graph()
+                return await load_first(self._loader, self._target)
             await ensure_schema(store)
         return await self._loader.apply_waiting(store, LOOK_AT_ALL_SECONDS)
 

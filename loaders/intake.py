@@ -91,6 +91,10 @@ class Intake:
         self.feeds: dict[str, Feed] = {}
         self.terms = terms
         self._claims = _ClaimCache()
+        # Batches that were not digested when that was last asked, the last that was asked about, and what of.
+        self._open: list[int] = []
+        self._last = 0
+        self._decided: object = None
         self._mappers: dict[str, Mapper] = {}
         self._departments: dict[str, str] = {}
         for feed in feeds.values():
@@ -211,9 +215,18 @@ class Intake:
 
     def waiting(self) -> list[Batch]:
         """Batches that are received and not yet digested."""
-        done = {row[0] for row in self.records.db.execute("SELECT batch FROM digested")}
-        waits = (self.ledger.batch_by_no(no) for no in self.ledger.received() if no not in done)
-        return [b for b in waits if b.feed in self.feeds]
+        decided = self.ledger.decided(), self.records.forgotten
+        if decided != self._decided:
+            # Of all that were ever received it is asked only where one may wait that did not.
+            self._decided, self._open, self._last = decided, [], 0
+            done = {row[0] for row in self.records.db.execute("SELECT batch FROM digested")}
+            self._open = [no for no in self.ledger.received() if no not in done]
+            self._last = max(self._open, default=max(done, default=0))
+        more = self.ledger.received(self._last)
+        self._last = more[-1] if more else self._last
+        self._open = [no for no in (*self._open, *more) if self.records.digested(no) is None]
+        waits = map(self.ledger.batch_by_no, self._open)
+        return [b for b in waits if b.state == "received" and b.feed in self.feeds]
 
     def digest(self, batch: Batch, whatever: bool = False) -> FileSummary:
         """Checks a batch's rows and keeps the good ones as records, the bad ones in quarantine, and what is touched as dirty.
@@ -338,10 +351,8 @@ class Intake:
         """The last batches of the same feed before it; parts have no usual size, and are no history."""
         if self.is_part(batch):
             return []
-        return [
-            b for b in self.ledger.batches(batch.feed)
-            if b.no < batch.no and b.state == "received" and not self.is_part(b)
-        ][-5:]  # fmt: skip
+        past = (b for b in self.ledger.before(batch) if b.state == "received" and not self.is_part(b))
+        return list(itertools.islice(past, 5))[::-1]
 
     def _odd(self, feed: Feed, batch: Batch, history: list[Batch]) -> Iterator[str]:
         """Why a person should look at a batch before it is loaded, by its header and size."""
@@ -382,7 +393,7 @@ class Intake:
     def forget_batch(self, batch: Batch) -> int:
         """Takes the records of a batch that was retracted out of the record store. Returns how many versions it had brought."""
         brought = list(self.records.of_batch(batch.no))
-        with self.records.transaction() as db:
+        with self.records.transaction():
             closed = self._owners(self.records.versions_of(batch.feed, self.records.lost_keys(batch.feed)))
             self.records.mark_dirty(closed)
             self.records.mark_dirty(
@@ -393,7 +404,7 @@ class Intake:
                 if other.state == "received" and self.records.digested(other.no) is not None:
                     # It was good enough before, and is not held for what its history has become.
                     self.ledger.set_state(other, "received", RELEASED)
-                db.execute("DELETE FROM digested WHERE batch = ?", (other.no,))
+                self.records.forget_digested(other.no)
         return len(brought)
 
     def _owners(self, records: Iterable[StoredRecord]) -> Iterator[str]:

@@ -156,8 +156,8 @@ def finish(loader: Loader) -> None:
 
 def _taken_back(loader: Loader) -> Iterator[Batch]:
     """Batches that were taken back, and whose records are still there: it was broken off in between."""
-    for batch in loader.ledger.batches():
-        if batch.state == "retracted" and loader.records.digested(batch.no) and batch.feed in loader.feeds:
+    for batch in loader.ledger.of_state("retracted"):
+        if loader.records.digested(batch.no) and batch.feed in loader.feeds:
             yield batch
 
 
@@ -186,12 +186,12 @@ def _remove(loader: Loader, decided: Purge) -> None:
 def _forget(loader: Loader, decided: Purge) -> None:
     """Takes a feed's records back, to be digested anew from what is left of its rows."""
     ledger, records = loader.ledger, loader.records
-    with records.transaction() as db:
+    with records.transaction():
         for record in records.of_feed(decided.feed):
             records.mark_dirty(loader.owners_of(record))
         records.forget_feed(decided.feed)
         for batch in ledger.batches(decided.feed):
             if batch.state == "received" and records.digested(batch.no) is not None:
                 ledger.set_state(batch, "received", RELEASED)
-            db.execute("DELETE FROM digested WHERE batch = ?", (batch.no,))
+            records.forget_digested(batch.no)
         records.set_meta(FORGOTTEN + decided.feed, str(decided.no))

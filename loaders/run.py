@@ -138,7 +138,7 @@ class Loader(Intake):
     async def apply(self, store: Store) -> Summary:
         """Folds everything dirty and writes the difference. Safe to repeat; ends with exact roll-ups."""
         summary = Summary()
-        await self._know_graph(store)
+        told = await self._know_graph(store)
         self._take_addresses()
         self._take_judgements()
         self._take_reports()
@@ -151,11 +151,12 @@ class Loader(Intake):
         total = self.records.db.execute("SELECT count(*) FROM dirty").fetchone()[0]
         await self._fold_and_write(store, today, total, summary)
         await self._write_rollups(store)
-        await write_meta(store, self.facts(today))
+        facts = self.facts(today)
+        if any(told.get(name) != value for name, value in facts.items()):
+            await write_meta(store, facts)
         self.records.note_applied()
         self.forget_claims()
         self.places.persist(lambda: self.progress("地名索引 index", 0, 1))
-        summary.unplaced = self.unplaced()
         return summary
 
     def facts(self, today: str) -> dict[str, Any]:
@@ -202,16 +203,19 @@ class Loader(Intake):
                 task.cancel()
             await asyncio.gather(*(task for _, task in pending), return_exceptions=True)
 
-    async def _know_graph(self, store: Store) -> None:
+    async def _know_graph(self, store: Store) -> dict[str, Any]:
         """Makes sure that the graph is the one that this ledger was folded into; into an empty one all is folded again.
+
+        Returns:
+            What the graph tells of itself.
 
         Raises:
             UsageError: GRAPH_OTHER when the graph belongs to another ledger.
         """
-        ours, theirs = await self.check_graph(store)
-        if ours is not None and ours == theirs:
+        ours, told = await self.check_graph(store)
+        if ours is not None and ours == told.get("graph"):
             if self.records.meta("graph") == ours:
-                return
+                return told
             # The record store was lost: what stands in the graph is no longer known, so it is made again.
             await wipe(store)
         with self.records.transaction() as db:
@@ -228,22 +232,23 @@ class Loader(Intake):
             self.records.set_meta("graph", ours)
         self.places.settled()
         await write_meta(store, {"graph": ours})
+        return {"graph": ours}
 
-    async def check_graph(self, store: Store) -> tuple[str | None, str | None]:
-        """The name of this ledger's graph, and that of the graph in the store; None for one that has none yet.
+    async def check_graph(self, store: Store) -> tuple[str | None, dict[str, Any]]:
+        """The name of this ledger's graph, None where it has none yet, and what the graph in the store tells of itself, its name too.
 
         Raises:
             UsageError: GRAPH_OTHER when they are two.
         """
-        ours, theirs = self.ledger.meta("graph"), (await read_meta(store)).get("graph")
-        if theirs not in (None, ours):
+        ours, told = self.ledger.meta("graph"), await read_meta(store)
+        if told.get("graph") not in (None, ours):
             raise UsageError(
                 "GRAPH_OTHER",
                 "该图库由另一个数据目录载入",
                 f"the graph at {store.address.uri} was loaded from another data directory",
                 "Load with that data directory (--data), or into an empty database.",
             )
-        return ours, theirs
+        return ours, told
 
     def versions(self, ids: Sequence[str]) -> dict[str, list[Version]]:
         """All versions of all records about the ids, with what they claim; entities as they are known."""
@@ -633,12 +638,14 @@ class Loader(Intake):
         """Does what is decided of batches, digests every one that waits, then applies; call it under the ledger's lease.
 
         Args:
-            seconds: as `look`.
+            seconds: as `look`; None but for one of many rounds, which does not say what is placed nowhere either.
         """
         retention.finish(self)
         files = [self.digest(batch) for batch in self.waiting()]
         summary = await self.apply(store)
         summary.files = files
+        if seconds is None:
+            summary.unplaced = self.unplaced()
         await self.look(store, seconds)
         return summary
 
@@ -664,6 +671,7 @@ class Loader(Intake):
         self.places.follow()
         self.known_as.reload()
         self._claims.clear()
+        self.records.forgotten += 1
 
     def refresh(self) -> None:
         """Takes what another process has applied since the last look; for one that only asks."""

@@ -115,10 +115,13 @@ class TraceCompiler:
 
     def touched(
         self, ids: list[str], places: list[str], points: Sequence[tuple[float, float]] = ()
-    ) -> Statement:
+    ) -> Statement | None:
         """The subjects that a change of nodes may concern: `ids` of them and of what they are or were related to, the
-        keys of the places where they are or were, and the points (latitude, longitude) where they stood."""
+        keys of the places where they are or were, and the points (latitude, longitude) where they stood. These places themselves, and
+        those that they lie in, come beside; None where there are no others."""
         text = touching.touched(self._select, self.fetches)
+        if text is None:
+            return None
         stood = [{"latitude": y, "longitude": x} for y, x in points]
         return Statement(text, {**self._select.parameters, "ids": ids, "places": places, "stood": stood})
 

@@ -79,8 +79,20 @@ class Runner:
             for width in widths
             if len(code_of_key(key, self.scheme)) >= width
         }
-        statement = compiler.touched(sorted(set(ids)), sorted(above | set(places)), points)
-        return set(await self.store.read(statement.text, statement.parameters, timeout=WHOLE_SECONDS))
+        known = above | set(places)
+        found = self._at(trace, known)
+        statement = compiler.touched(sorted(set(ids)), sorted(known), points)
+        if statement is not None:
+            found |= set(await self.store.read(statement.text, statement.parameters, timeout=WHOLE_SECONDS))
+        return found
+
+    def _at(self, trace: Trace, places: set[str]) -> set[str]:
+        """The places themselves, or those of the subject's level that they lie in; nothing where the subject is no place."""
+        level = trace.subject.place
+        if level is None or level == "OWN":
+            return set(places) if level else set()
+        width = self.scheme.width(level)
+        return {key_at(key, width) for key in places if len(key) >= width}
 
     async def begun(self, trace: Trace, was: str) -> set[str]:
         """The subjects of what began after a day, up to today."""

@@ -10,10 +10,11 @@ from traces.selecting import ABOVE, Selector, cut, path_of, path_to, step_of
 from traces.things import next_labels, number_of
 
 
-def touched(select: Selector, fetches: Sequence[Fetch]) -> str:
-    """The statement of the subjects that may be concerned by nodes `$ids`, at places `$places` and near points `$stood`."""
+def touched(select: Selector, fetches: Sequence[Fetch]) -> str | None:
+    """The statement of the subjects that may be concerned by nodes `$ids`, at places `$places` and near points `$stood`, beside these places
+    themselves and those that they lie in; None where there are no others."""
     ways = list(dict.fromkeys(_ways(select, fetches)))
-    return f"CALL () {{ {' UNION '.join(ways)} }} RETURN DISTINCT s" if ways else "UNWIND [] AS s RETURN s"
+    return f"CALL () {{ {' UNION '.join(ways)} }} RETURN DISTINCT s" if ways else None
 
 
 def begun(select: Selector, fetches: Sequence[Fetch]) -> str | None:
@@ -43,12 +44,6 @@ def _ways(select: Selector, fetches: Sequence[Fetch]) -> Iterator[str]:
     subject = select.trace.subject
     if subject.node is not None:
         yield f"MATCH (z:{subject.node}) WHERE z.id IN $ids RETURN z.id AS s"
-    if subject.place is not None:
-        if subject.place == "OWN":
-            yield "UNWIND $places AS s RETURN s"
-        else:
-            width = select.width()
-            yield f"UNWIND $places AS k WITH k WHERE size(k) >= {width} RETURN DISTINCT {cut('k', width)} AS s"
     for metres in dict.fromkeys(f.things.near for f in fetches if f.things.near is not None):
         # What was near, and may be so no more.
         around = select.around("here", select.value(metres))

@@ -15,7 +15,7 @@ from hashlib import blake2b
 
 from addresses.scheme import Scheme
 from graph.store import Store
-from graph.writer import Difference, write
+from graph.writer import Difference, Row, statements_of, write_rows
 from ledger import Change, Finding, FindingLog, IncidentLog, Ledger, Records
 from ledger.findings import SHOWN
 from ontology import ONTOLOGY
@@ -348,18 +348,23 @@ class Watch:
                 label = ONTOLOGY.label_of(node)
                 if label in _ENDS[type]:
                     ends.setdefault((type, label or ""), []).append({"f": f.id, "n": node})
-        await store.write_batches(
-            "UNWIND $rows AS row MATCH (f:Finding {id: row.id})-[r:SHOWN_BY|BESIDE]->(n) "
-            "WHERE NOT n.id IN CASE type(r) WHEN 'BESIDE' THEN row.beside ELSE row.shown END DELETE r",
-            [{"id": f.id, "shown": list(f.shown_by), "beside": list(f.beside)} for f in held],
-        )
-        await write(store, difference)
+        shown = [{"id": f.id, "shown": list(f.shown_by), "beside": list(f.beside)} for f in held]
+        statements: list[tuple[str, Sequence[Row]]] = [
+            (
+                "UNWIND $rows AS row MATCH (f:Finding {id: row.id})-[r:SHOWN_BY|BESIDE]->(n) "
+                "WHERE NOT n.id IN CASE type(r) WHEN 'BESIDE' THEN row.beside ELSE row.shown END DELETE r",
+                shown,
+            ),
+            *statements_of(difference),
+        ]
         # What showed a finding may be gone by now: it is matched, so that no empty node takes its place.
         for (type, label), rows in sorted(ends.items()):
-            await store.write_batches(
-                f"UNWIND $rows AS row MATCH (f:Finding {{id: row.f}}) MATCH (n:{label} {{id: row.n}}) MERGE (f)-[r:{type}]->(n) SET r.k = ''",
-                rows,
+            text = (
+                f"UNWIND $rows AS row MATCH (f:Finding {{id: row.f}}) MATCH (n:{label} {{id: row.n}}) "
+                f"MERGE (f)-[r:{type}]->(n) SET r.k = ''"
             )
+            statements.append((text, rows))
+        await write_rows(store, statements)
 
 
 async def _kinds(store: Store, ids: Collection[str]) -> dict[str, frozenset[str]]:

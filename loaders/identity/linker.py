@@ -96,6 +96,10 @@ class Linker(ABC):
         """Raw entities about whom there is nothing to decide."""
         return pl.Series(dtype=pl.String)
 
+    def unsettled(self, raws: set[Raw]) -> set[Raw]:
+        """Those of some raw entities about whom there is something to decide, by the traits that are kept."""
+        return raws
+
     # -- who is known as whom ---------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
@@ -152,15 +156,16 @@ class Linker(ABC):
             touched |= {
                 (kind, value) for raw, kind, value in before | after if raw in changed and kind in self.ties
             }
+        ours = set(raws)
+        open = self.unsettled(ours)
         if self.all_anew():
-            wanted = self._everybody()
+            wanted = self.unsettled(self._everybody()) | open
         else:
-            wanted = more = self._sharing(touched) | set(raws)
+            wanted = more = self.unsettled(self._sharing(touched)) | open
             while more:
                 more = self.mates(more) - wanted
                 wanted = wanted | more
-        gone = set(self.settled(_frame(self._traits_of(sorted(wanted)))).to_list())
-        return self._redecide(sorted(wanted - gone), gone & set(raws))
+        return self._redecide(sorted(wanted), ours - open)
 
     def mates(self, raws: set[Raw]) -> set[Raw]:
         """Whom these raw entities are decided about together with, beyond what ties them: nobody, as a rule."""

@@ -135,8 +135,12 @@ def _pairs(ours: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
         sides = []
         for traits, name in ((ours, "raw"), (theirs, "same")):
             named = _values(traits, NAME, name).rename({"value": "called"})
-            sides.append(_values(traits, kind, name).join(named, on=name))
-        found.append(_joined(sides[0], sides[1], "called"))
+            held = _values(traits, kind, name)
+            if not held.height:
+                break
+            sides.append(held.join(named, on=name))
+        else:
+            found.append(_joined(sides[0], sides[1], "called"))
     return pl.concat(found).filter(pl.col("raw") != pl.col("same")).unique()
 
 
@@ -150,6 +154,12 @@ def _joined(ours: pl.DataFrame, theirs: pl.DataFrame, *also: str) -> pl.DataFram
 def _compared(pairs: pl.DataFrame, ours: pl.DataFrame, theirs: pl.DataFrame, kind: str) -> pl.DataFrame:
     """The pairs with a column `kind` (agree, differ, null where a side says nothing), and how many anchors share it."""
     left, right = _values(ours, kind, "raw"), _values(theirs, kind, "same")
+    if not left.height or not right.height:
+        nothing = (
+            pl.lit(None, dtype=pl.Float64).alias(f"n_{kind}"),
+            pl.lit(None, dtype=pl.Boolean).alias(kind),
+        )
+        return pairs.with_columns(*nothing)
     named = pairs.select("raw", "same")
     # How many share a value is asked of all anchors; all else of those in question.
     shared = right.join(left.select("value").unique(), on="value", how="semi").group_by("value").len()
@@ -328,6 +338,19 @@ class PeopleLinker(Linker):
             return False
         self._records.set_meta(SIZE, size)
         return True
+
+    def unsettled(self, raws: set[str]) -> set[str]:
+        found: set[str] = set()
+        wanted = sorted(raws)
+        for start in range(0, len(wanted), 30_000):
+            part = wanted[start : start + 30_000]
+            marks = ",".join("?" * len(part))
+            # Not by the index of kinds, which has the numbers of a whole district.
+            rows = self._records.db.execute(
+                f"SELECT raw FROM trait WHERE raw IN ({marks}) AND +kind = ?", (*part, NUMBER)
+            )
+            found.update(row[0] for row in rows)
+        return raws - found
 
     def settled(self, traits: pl.DataFrame) -> pl.Series:
         return traits.filter(pl.col("kind") == NUMBER).select("raw").unique().to_series()

@@ -347,7 +347,8 @@ class TraceCompiler:
 
     def _counted(self, x: int, least: int) -> str:
         """Leaves out subjects that have too few people: to count them takes less than to tell of each."""
-        found = self._select.of_anybody(self.fetches[x].things, [])
+        lasting = self._select.lasting(self.fetches[x])
+        found = self._select.of_anybody(self.fetches[x].things, [lasting] if lasting else [])
         return (
             f"CALL (s) {{ {found} RETURN count(*) AS c{x} }} WITH * WHERE c{x} >= {self._select.value(least)}"
             if found

@@ -21,7 +21,7 @@ SEVERAL = 5
 class Fetch:
     """One selection of a pattern, and all that its facts must tell; `by_matter`: which matter an incident is a report of;
     `surge`: where it is compared with what its neighbours have; `within`: in how many days there must be `least` of them; `follows`: where
-    one of them must come after another of them."""
+    one of them must come after another of them; `now`: only those count that stand today or will."""
 
     things: Things
     chain: Chain | None = None
@@ -33,10 +33,11 @@ class Fetch:
     surge: Surge | None = None
     within: Any = None
     follows: bool = False
+    now: bool = False
 
     def tells(self) -> tuple[Any, ...]:
         """What its facts depend on: of two that agree in it, one is fetched."""
-        return self.things, self.chain, self.measure, self.same, self.once, self.by_matter
+        return self.things, self.chain, self.measure, self.same, self.once, self.by_matter, self.now
 
 
 def fetches_of(pattern: Pattern) -> Iterator[Fetch]:
@@ -59,8 +60,9 @@ def fetches_of(pattern: Pattern) -> Iterator[Fetch]:
         for each in pattern.together.of:
             yield _of_repeat(each)
     if pattern.absent is not None:
-        yield Fetch(pattern.absent.of)
-        yield Fetch(pattern.absent.expected)
+        now = pattern.absent.within is None and pattern.absent.at == "now"
+        yield Fetch(pattern.absent.of, now=now)
+        yield Fetch(pattern.absent.expected, now=now)
     if pattern.surge is not None:
         surge = pattern.surge
         yield Fetch(
@@ -85,6 +87,7 @@ def _of_repeat(repeat: Repeat) -> Fetch:
         least=repeat.minimum,
         by_matter=repeat.within is not None,
         within=repeat.within,
+        now=repeat.within is None,
     )
 
 

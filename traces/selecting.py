@@ -73,7 +73,9 @@ class Selector:
                 # What they have is looked for first: it is often rare.
                 path, had = self._had(first)
                 match = f"MATCH (n:{things.label}){path} WHERE {had} WITH DISTINCT n{where}"
-        return f"{match} {self.to_subject(things, own=own)}{self.legs(fetch)}"
+        lasting = self.lasting(fetch)
+        late = f" WITH * WHERE {lasting}" if lasting else ""
+        return f"{match} {self.to_subject(things, own=own)}{late}{self.legs(fetch)}"
 
     def times(self, things: Things) -> tuple[str, str]:
         """From when a thing is so, and until when."""
@@ -109,8 +111,18 @@ class Selector:
 
     def meant(self, fetch: Fetch) -> list[str]:
         """What a thing `n` must be and have, to be one of a selection's."""
-        kinds = fetch.things.kinds
-        return [*self.conditions(fetch), *([about("n", self.codes(kinds))] if kinds else [])]
+        kinds, lasting = fetch.things.kinds, self.lasting(fetch)
+        meant = [*self.conditions(fetch), *([about("n", self.codes(kinds))] if kinds else [])]
+        return [*meant, lasting] if lasting else meant
+
+    def lasting(self, fetch: Fetch) -> str:
+        """That a thing has not ended, where only those count that have not; "" where it has no end, or may have had one. A thing's own last
+        day is of it, a relationship's end is not."""
+        things = fetch.things
+        end = self.times(things)[1]
+        if not fetch.now or fetch.chain is not None or things.timeless or end == "null":
+            return ""
+        return f"coalesce(left({end}, 10), '{OPEN_END}') {'>=' if things.until is not None else '>'} $today"
 
     def _having(self, related: Related, at: str | None = None) -> str:
         """That a thing has something else, or has not; at a place, where that is named."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -65,6 +66,7 @@ class Applier:
 
     async def follow(self) -> None:
         """Works until it is told to stop."""
+        began = False
         try:
             while not self._stop:
                 if not self._is_due():
@@ -72,6 +74,11 @@ class Applier:
                     continue
                 try:
                     await self.work()
+                    if not began:
+                        began = True
+                        # What is read once, of a large district much, is not looked through again for garbage.
+                        gc.collect()
+                        gc.freeze()
                 except QuanxiError as error:
                     await self._leave_graph()
                     if error.code == "LEDGER_BUSY":

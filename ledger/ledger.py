@@ -29,6 +29,8 @@ from ledger.rows import ROW, RowFiles
 from ledger.vault import Keyring
 from ontology.errors import UsageError
 
+# In `meta`: how often the state of a batch was decided.
+DECIDED = "decided"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch (
   no INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, feed TEXT NOT NULL, file TEXT NOT NULL, sheet TEXT,
@@ -168,9 +170,6 @@ class Ledger:
     Raises:
         UsageError: LEDGER_FORMAT when the directory was written by another version; what `Keyring.vault` raises.
     """
-
-    # How often the state of a batch was decided here.
-    _decided = 0
 
     def __init__(self, data: Path, keyring: Keyring | None = None) -> None:
         self.directory = data / "ledger"
@@ -398,9 +397,8 @@ class Ledger:
         return [r[0] for r in found]
 
     def decided(self) -> object:
-        """Another value once the state of a batch may be another than before, or somebody else has written."""
-        (version,) = self.db.execute("PRAGMA data_version").fetchone()
-        return version, self._decided
+        """Another value once the state of a batch that was known is another, whoever decided it."""
+        return self.meta(DECIDED)
 
     def judge(
         self, kind: str, one: str, other: str, verdict: str, judge: str, at: str, reason: str | None = None
@@ -516,4 +514,7 @@ class Ledger:
         """Records what was decided of a batch; durable when it returns."""
         with transaction(self.db):
             self.db.execute("UPDATE batch SET state = ?, reason = ? WHERE no = ?", (state, reason, batch.no))
-        self._decided += 1
+            self.db.execute(
+                "INSERT INTO meta VALUES (?, '1') ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+                (DECIDED,),
+            )

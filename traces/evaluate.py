@@ -164,7 +164,8 @@ class Evaluator:
         for each in sorted(
             set(map(self._counted, facts)), key=lambda f: (f.begin or "", f.number, f.id, f.shown or ())
         ):
-            if each.begin and each.counts > self.day:
+            # Days are compared as they are written: of many thousands each takes a while to count.
+            if each.begin and (each.counts > self.day if each.grace else each.begin[:10] > self.today):
                 self._due.add(each.counts)
                 continue
             held.setdefault(each.x, []).append(each)
@@ -296,14 +297,16 @@ class Evaluator:
 
     def _standing(self, facts: list[Fact], repeat: Repeat) -> list[Match]:
         """So many that are so now."""
-        now = [f for f in facts if f.stands(self.today)]
+        # What is yet to begin is none of them.
+        now = [f for f in facts if not f.end or f.end[:10] > self.today]
         self._due |= {day_of(f.end) for f in now if f.end is not None and f.end[:10] != OPEN_END}
         different = {f.id for f in now} if repeat.once == "matter" else {f.once for f in now} - {None}
         if not now or len(different) < number_of(repeat.minimum, self.values):
             return []
         ids = tuple(dict.fromkeys(f.id for f in now))
-        days = [f.day for f in now if f.begin] or [self.day]
-        return [Match(ids, min(days), max(days), len(different), dated=any(f.begin for f in now))]
+        begun = [f.begin for f in now if f.begin]
+        first, last = (day_of(min(begun)), day_of(max(begun))) if begun else (self.day, self.day)
+        return [Match(ids, first, last, len(different), dated=bool(begun))]
 
     def _sequence(self, turn: InTurn, steps: list[list[Fact]]) -> list[Match]:
         within = number_of(turn.within, self.values)

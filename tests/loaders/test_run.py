@@ -164,6 +164,47 @@ async def test_each_day_counts_what_turned_on_it(clean_graph: Store, loader: Loa
     assert ahead == [first, moved, moved, moved, [], [], []]
 
 
+def test_what_waits_is_known_without_looking_at_all_batches(loader: Loader, tmp_path: Path) -> None:
+    """Whoever has received a batch, or has decided something of one that was done with long ago."""
+    other = open_loader(tmp_path / "data", None, CLOCK, keyring=KEYRING)
+
+    def waits() -> list[int]:
+        found = [b.no for b in loader.waiting()]
+        assert found == [b.no for b in other.waiting()]
+        looked = set(loader.ledger.received()) - {
+            b for (b,) in loader.records.db.execute("SELECT batch FROM digested")
+        }
+        assert found == sorted(looked)
+        return found
+
+    assert waits() == []
+    (first,) = loader.receive(write_feed(tmp_path, "addresses", ADDRESSES))
+    (second,) = other.receive(write_feed(tmp_path, "residents", DISTRICT["residents"]))
+    assert waits() == [first.no, second.no]
+    loader.digest(first)
+    assert waits() == [second.no]
+    loader.ledger.set_state(second, "held", "odd")
+    assert waits() == []
+    (third,) = other.receive(write_feed(tmp_path, "houses", DISTRICT["houses"]))
+    loader.digest(third)
+    assert waits() == []
+    other.ledger.set_state(second, "received")
+    assert waits() == [second.no], "released by somebody else, behind one that is done"
+    loader.digest(second)
+    assert waits() == []
+    loader.ledger.set_state(third, "retracted")
+    loader.forget_batch(third)
+    assert waits() == []
+    loader.records.forget_digested(first.no)
+    other.look_again()
+    assert waits() == [first.no]
+    loader.forget()
+    other.look_again()
+    assert waits() == [first.no, second.no]
+    other.close()
+    loader.close()
+
+
 async def test_loading_again_changes_nothing(clean_graph: Store, loader: Loader, tmp_path: Path) -> None:
     paths = write_district(tmp_path)
     await loader.load(clean_graph, paths)

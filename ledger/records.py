@@ -66,6 +66,7 @@ CREATE TABLE IF NOT EXISTS note (
   zh TEXT NOT NULL, en TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS note_batch ON note (batch);
 CREATE TABLE IF NOT EXISTS touched (id TEXT NOT NULL, place TEXT NOT NULL, PRIMARY KEY (id, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS awaited (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS trace_due (
   trace TEXT NOT NULL, subject TEXT NOT NULL, day TEXT NOT NULL, PRIMARY KEY (trace, subject)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS trace_due_day ON trace_due (day);
@@ -251,6 +252,18 @@ class Records(RecordFiller):
             (f"{prefix}_", f"{prefix}`"),
         )
         return [r[0] for r in found]
+
+    def put_awaited(self, ids: Iterable[str]) -> None:
+        """Notes nodes that were touched while some trace had yet to look at the district: what it finds by them is news."""
+        self.db.executemany("INSERT OR IGNORE INTO awaited VALUES (?)", ((id,) for id in ids))
+
+    def awaited(self) -> set[str]:
+        """The nodes that were noted so."""
+        return {id for (id,) in self.db.execute("SELECT id FROM awaited")}
+
+    def forget_awaited(self) -> None:
+        """Lets go of them, once no trace waits."""
+        self.db.execute("DELETE FROM awaited")
 
     def looked_at(self, touched: Iterable[tuple[str, str]]) -> None:
         """Forgets what traces have looked at."""

@@ -46,9 +46,8 @@ AHEAD = 3
 JUDGED = "judged"
 # There too: what incidents of several reports were folded to.
 REPORTS, REPORTS_NOW = "reports", "reported_as"
-# There too: the day that the roll-ups are for, and that it is known when each of whom they count turns.
-ROLLED_FOR = "rolled_for"
-TURNING, TURNING_NOW = "turning", "1"
+# There too: the day that the roll-ups are for, and the day since which it is known when each of whom they count turns.
+ROLLED_FOR, TURNING = "rolled_for", "turning"
 # The ids of those who count otherwise on another day.
 _TURNING = tuple(f"{ONTOLOGY.entities[label].prefix}_" for label in ("Person", "Volunteer"))
 ROLLUPS = tuple(n for n in ONTOLOGY.entities["Address"].fields() if n.startswith("n_"))
@@ -544,7 +543,9 @@ class Loader(Intake):
     def _roll_on(self, today: str) -> None:
         """Lets the roll-ups be for today: what has turned since the day that they were for counts otherwise."""
         records = self.records
-        was, knows = records.meta(ROLLED_FOR), records.meta(TURNING) == TURNING_NOW
+        # An earlier version rolls on and does not know.
+        was = records.meta(ROLLED_FOR)
+        knows = was == records.meta(TURNING)
         if was == today:
             return
         counts: dict[tuple[str, str], int] = {}
@@ -570,7 +571,7 @@ class Loader(Intake):
             self._keep_counts(counts)
             records.put_turning(turning)
             records.set_meta(ROLLED_FOR, today)
-            records.set_meta(TURNING, TURNING_NOW)
+            records.set_meta(TURNING, today)
 
     async def _write_rollups(self, store: Store) -> None:
         codes = [r[0] for r in self.records.db.execute("SELECT code FROM rollup_dirty")]

@@ -121,6 +121,13 @@ def _widest(found: list[int], start: int, pattern: Pattern, values: Mapping[str,
         alike = a.things.model_copy(update={"having": []}) == b.things.model_copy(update={"having": []})
         if not alike or a.chain is not None or b.chain is not None or least > most:
             return False
+        # What is looked for by the other must not be left out for what is asked of that one alone.
+        if (b.now and not a.now) or b.follows:
+            return False
+        if b.within is not None and (
+            a.within is None or number_of(a.within, values) > number_of(b.within, values)
+        ):
+            return False
         narrower = all(each in a.things.having for each in b.things.having)
         return narrower and (a.things != b.things or least < most or other < x)
 

@@ -73,7 +73,8 @@ class Selector:
                 # What they have is looked for first: it is often rare.
                 path, had = self._had(first)
                 match = f"MATCH (n:{things.label}){path} WHERE {had} WITH DISTINCT n{where}"
-        lasting = self.lasting(fetch)
+        # Around a place the relationship is no longer at hand; of what has ended more is brought then, and judged.
+        lasting = self.lasting(fetch) if things.near is None else ""
         late = f" WITH * WHERE {lasting}" if lasting else ""
         return f"{match} {self.to_subject(things, own=own)}{late}{self.legs(fetch)}"
 

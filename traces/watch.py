@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -90,13 +91,19 @@ class Watch:
         total = await self._look_at_touched(runner, now)
         began = time.monotonic()
         for trace in self._traces.values():
-            if self._rests(trace) or self._records.meta(BY + trace.trace) == _mark(trace):
+            if self._rests(trace) or not self._is_behind(trace):
                 continue
             total += await self._look_at_all(runner, trace, now)
             if seconds is not None and time.monotonic() - began >= seconds:
                 break
+        if not any(map(self._is_behind, self._traces.values())):
+            self._records.forget_awaited()
         await self._show(store)
         return total
+
+    def _is_behind(self, trace: Trace) -> bool:
+        """Whether a trace has yet to look at the whole district."""
+        return self._records.meta(BY + trace.trace) != _mark(trace)
 
     async def _look_at_touched(self, runner: Runner, now: str) -> int:
         """Looks at what was touched and has fallen due, with the traces that know the rest of the district; how many changes."""
@@ -111,7 +118,7 @@ class Watch:
         total = 0
         able: list[Trace] = []
         for trace in self._traces.values():
-            if self._records.meta(BY + trace.trace) != _mark(trace):
+            if self._is_behind(trace):
                 continue
             if anew or self._rests(trace):
                 # What it would have looked at now it will see among all the rest.
@@ -132,6 +139,9 @@ class Watch:
         found = await asyncio.gather(*map(judged, able), return_exceptions=True)
         for trace, each in zip(able, found, strict=True):
             try:
+                if isinstance(each, EngineError) and each.code in _ITS_OWN:
+                    # It may have been too much beside the others only.
+                    each = await judged(trace)
                 if isinstance(each, BaseException):
                     raise each
                 subjects, results = each
@@ -148,6 +158,8 @@ class Watch:
         if was is not None and (told := self._records.touched_of(ONTOLOGY.entities["Incident"].prefix)):
             self._incidents.append(told, now)
         with self._records.transaction() as db:
+            if was is not None and not anew and any(map(self._is_behind, self._traces.values())):
+                self._records.put_awaited(ids)
             if anew:
                 db.execute("DELETE FROM touched")
             self._records.looked_at(touched)
@@ -160,10 +172,11 @@ class Watch:
         try:
             results = await runner.whole(trace)
             subjects = set(results) | self.log.subjects(trace.trace)
-            # What a trace finds first is told to nobody, as is what a rebuild finds otherwise; what it missed is.
+            # What a trace finds first is told to nobody, as is what a rebuild finds otherwise; what it missed is, and what has come meanwhile.
             total = await self._keep(
-                runner, trace, subjects, results, now, quiet=mark != MISSED, told=mark is not None
-            )
+                runner, trace, subjects, results, now, quiet=mark != MISSED, told=mark is not None,
+                news=self._records.awaited(),
+            )  # fmt: skip
         except Exception as error:
             self._failed(trace, error)
             return 0
@@ -287,11 +300,13 @@ class Watch:
         again: int = 5,
         *,
         told: bool = True,
+        news: AbstractSet[str] = frozenset(),
     ) -> int:
         """Keeps what has become of subjects' findings; how many changes.
 
         Args:
-            quiet: whether nobody is told of what is found. told: whether anybody is told of anything.
+            quiet: whether nobody is told of what is found. told: whether anybody is told of anything. news: nodes of which somebody is
+                told all the same.
         """
         before = self.log.of_subjects(trace.trace, subjects)
         excepted = self.log.excepted(trace.trace, runner.today)
@@ -307,14 +322,21 @@ class Watch:
             return 0
         placed = await self._placed(runner.store, trace, [c.finding for c in changes])
         changes = [
-            replace(c, finding=f, quiet=not told or (quiet and c.change in ("found", "returned")))
+            replace(
+                c,
+                finding=f,
+                quiet=(not told or (quiet and c.change in ("found", "returned")))
+                and news.isdisjoint(f.shown_by),
+            )
             for c, f in zip(changes, placed, strict=True)
         ]
         late = {c.finding.subject for c in self.log.append(changes, now)}
         kept = sum(c.finding.subject not in late for c in changes)
         if late and again:
             # Somebody judged one of them meanwhile: what they said stands, and is gone on from.
-            kept += await self._keep(runner, trace, late, results, now, quiet, again - 1, told=told)
+            kept += await self._keep(
+                runner, trace, late, results, now, quiet, again - 1, told=told, news=news
+            )
         return kept
 
     async def _placed(self, store: Store, trace: Trace, findings: list[Finding]) -> list[Finding]:

@@ -37,7 +37,6 @@ from loaders.run import (
     REPORTS_NOW,
     ROLLED_FOR,
     TURNING,
-    TURNING_NOW,
     Loader,
     Summary,
     new_graph_id,
@@ -341,7 +340,7 @@ class _FirstLoad:
         with records.transaction() as db:
             records.set_meta("graph", str(self.loader.ledger.meta("graph")))
             records.set_meta(ROLLED_FOR, self.today)
-            records.set_meta(TURNING, TURNING_NOW)
+            records.set_meta(TURNING, self.today)
             records.set_meta(REPORTS, REPORTS_NOW)
             records.note_applied()
             # Other processes have followed the addresses of the store as it was.

@@ -19,6 +19,10 @@ def repeat(of: dict[str, Any], least: int = 1) -> dict[str, Any]:
     return {"repeat": {"of": of, "minimum": least}}
 
 
+def within(of: dict[str, Any], least: int, days: int) -> dict[str, Any]:
+    return {"repeat": {"of": of, "minimum": least, "within": days}}
+
+
 @pytest.mark.parametrize(
     ("patterns", "found"),
     [
@@ -29,6 +33,11 @@ def repeat(of: dict[str, Any], least: int = 1) -> dict[str, Any]:
         ([repeat({"label": "Person", "having": [WORKS]}), repeat({"label": "Person", "having": [WORKS, BOSS]})], [0]),
         ([repeat({"label": "Person", "having": [WORKS]}, 2), repeat({"label": "Person", "having": [WORKS, BOSS]})], [0, 1]),
         ([repeat({"label": "Person", "having": [WORKS]}), repeat({"label": "Person", "having": [BOSS]})], [0, 1]),
+        # Those who have gone are left out where only those who are there count; what is near in time, where it must be nearer.
+        ([repeat({"label": "Person"}, 3), within({"label": "Person"}, 3, 30)], [0, 1]),
+        ([within(DISPUTE, 3, 365), within(DISPUTE, 3, 30)], [0]),
+        ([within(DISPUTE, 3, 30), within(DISPUTE, 3, 365)], [0, 1]),
+        ([within(DISPUTE, 3, 30), repeat(DISPUTE, 3)], [0, 1]),
         (
             [{"chain": {"of": FIRM, "legs": [{"way": "GUARANTEES>", "label": "Enterprise"}]}}, repeat(FIRM)],
             [0, 1],

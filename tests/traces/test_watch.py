@@ -20,6 +20,7 @@ from ledger import Finding, FindingLog
 from loaders.run import Loader
 from loaders.wiring import open_loader
 from ontology.clock import Clock
+from ontology.identifiers import make_uscc
 from tests.loaders.test_run import KEYRING
 from tests.loaders.tiny import ADDRESSES, BUILDING, DISTRICT, HOME, HOUSE_301, write_feed
 from tests.traces.judged import standing, whole
@@ -284,6 +285,13 @@ async def test_what_is_touched_waits_for_one_trace_at_a_time(
             break
     (found,) = [f for f in log.everything() if f.trace == "repeat_disputes_place"]
     assert (found.count, log.after(0, 100)) == (3, [])
+    waiting = [n for n in names if loader.records.meta(f"trace:{n}") is None]
+    assert "shell_enterprises" in waiting
+    firms = [
+        dict(DISTRICT["enterprises"][0]) | {"统一社会信用代码": make_uscc("9", "1", "330109", f"MA2B9{n:03}"), "名称": f"杭州壳{n}有限公司"}
+        for n in range(12)
+    ]  # fmt: skip
+    await send(loader, graph, tmp_path, "enterprises", firms)
     await send(loader, graph, tmp_path, "alarms", [alarm("N4", "03-20")], "_2")
     await watch.look(graph, loader.clock, 0.0)
     grown = log.get(found.id)
@@ -295,7 +303,10 @@ async def test_what_is_touched_waits_for_one_trace_at_a_time(
         await watch.look(graph, loader.clock, 0.0)
         assert known() == many + 1
     assert standing(loader) == await whole(loader, graph)
-    assert {c.change for c in log.after(0, 100)} == {"grown"}
+    told = {(c.finding.trace, c.change) for c in log.after(0, 100)}
+    assert {("repeat_disputes_place", "grown"), ("shell_enterprises", "found")} <= told
+    assert {change for trace, change in told if trace.startswith("repeat")} == {"grown"}
+    assert loader.records.awaited() == set()
 
 
 async def test_an_exception_ends(graph: Store, loader: Loader, tmp_path: Path) -> None:

@@ -197,9 +197,7 @@ class Watch:
         if self._records.meta(LOOKED) != clock.today_text():
             return True
         self._renew()
-        if self._gone() or any(
-            self._records.meta(BY + t.trace) != _mark(t) and not self._rests(t) for t in self._traces.values()
-        ):
+        if self._gone() or any(self._is_behind(t) and not self._rests(t) for t in self._traces.values()):
             return True
         return bool(self._records.touched(1)) or self.log.last() != int(self._records.meta(SHOWN) or 0)
 

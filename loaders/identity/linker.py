@@ -57,6 +57,7 @@ class Linker(ABC):
         subject: what judgements about them are called in the ledger.
         prefix: of their ids.
         ties: kinds of traits by which one may bear on the decision about another.
+        settles: the kind of trait that leaves nothing to decide about whoever has it; None where there is none.
         version: of the decisions.
         same: raw entity → the one that it is known as, where that is another.
     """
@@ -64,6 +65,7 @@ class Linker(ABC):
     subject: ClassVar[str]
     prefix: ClassVar[str]
     ties: ClassVar[tuple[str, ...]]
+    settles: ClassVar[str | None] = None
     version: ClassVar[str]
 
     def __init__(self, ledger: Ledger, records: Records, places: PlaceBase) -> None:
@@ -91,14 +93,6 @@ class Linker(ABC):
     def all_anew(self) -> bool:
         """Whether so much has changed that everybody is to be decided about again."""
         return False
-
-    def settled(self, traits: pl.DataFrame) -> pl.Series:
-        """Raw entities about whom there is nothing to decide."""
-        return pl.Series(dtype=pl.String)
-
-    def unsettled(self, raws: set[Raw]) -> set[Raw]:
-        """Those of some raw entities about whom there is something to decide, by the traits that are kept."""
-        return raws
 
     # -- who is known as whom ---------------------------------------------------------------------------------------
 
@@ -157,11 +151,11 @@ class Linker(ABC):
                 (kind, value) for raw, kind, value in before | after if raw in changed and kind in self.ties
             }
         ours = set(raws)
-        open = self.unsettled(ours)
+        open = self._unsettled(ours)
         if self.all_anew():
-            wanted = self.unsettled(self._everybody()) | open
+            wanted = self._unsettled(self._everybody()) | open
         else:
-            wanted = more = self.unsettled(self._sharing(touched)) | open
+            wanted = more = self._unsettled(self._sharing(touched)) | open
             while more:
                 more = self.mates(more) - wanted
                 wanted = wanted | more
@@ -183,11 +177,12 @@ class Linker(ABC):
         """
 
         def unsettled(raws: Sequence[Raw]) -> pl.Series:
-            held = [
-                f.filter(pl.col("raw").is_in(raws)).select("raw", pl.lit(kind).alias("kind"), "value")
-                for kind, f in traits.items()
-            ]
-            return self._unsettled(pl.concat(held).collect() if held else _frame(()))
+            of = pl.col("raw").is_in(raws)
+            held = {kind: f.filter(of).select("raw").unique() for kind, f in traits.items()}
+            found = pl.concat(held.values()).unique() if held else pl.LazyFrame(schema={"raw": pl.String})
+            if self.settles in held:
+                found = found.join(held[self.settles], on="raw", how="anti")
+            return found.collect().to_series()
 
         links = self._with_judgements(lambda apart: self.decide_whole(traits, apart), unsettled)
         self._set(_direct(links))
@@ -254,10 +249,6 @@ class Linker(ABC):
             links = pl.concat([links.join(by_hand, on="raw", how="anti"), by_hand])
         return links
 
-    def _unsettled(self, traits: pl.DataFrame) -> pl.Series:
-        gone = self.settled(traits).alias("raw").to_frame()
-        return traits.join(gone, on="raw", how="anti").get_column("raw").unique()
-
     def _versioned(self, links: pl.DataFrame) -> pl.DataFrame:
         return links.select(*LINKS, pl.lit(self.version).alias("version")).sort(pl.all())
 
@@ -281,6 +272,22 @@ class Linker(ABC):
                 self._records.db.execute(f"SELECT raw, kind, value FROM trait WHERE raw IN ({marks})", part)
             )
         return found
+
+    def _unsettled(self, raws: set[Raw]) -> set[Raw]:
+        """Those of some raw entities about whom there is something to decide."""
+        if self.settles is None:
+            return raws
+        found: set[Raw] = set()
+        wanted = sorted(raws)
+        for start in range(0, len(wanted), 30_000):
+            part = wanted[start : start + 30_000]
+            marks = ",".join("?" * len(part))
+            # Not by the index of kinds, which has all of a district's.
+            rows = self._records.db.execute(
+                f"SELECT raw FROM trait WHERE raw IN ({marks}) AND +kind = ?", (*part, self.settles)
+            )
+            found.update(row[0] for row in rows)
+        return raws - found
 
     def _sharing(self, ties: Iterable[tuple[str, str]]) -> set[Raw]:
         db = self._records.db

@@ -252,6 +252,7 @@ class PeopleLinker(Linker):
     """Who is whom among the persons of a record store."""
 
     subject, prefix, ties, version = "person", "per", (NAME, PHONE, HOME), VERSION
+    settles = NUMBER
 
     def claimed(self, found: dict[str, list[Version]]) -> Iterable[Trait]:
         for raw, versions in found.items():
@@ -338,19 +339,3 @@ class PeopleLinker(Linker):
             return False
         self._records.set_meta(SIZE, size)
         return True
-
-    def unsettled(self, raws: set[str]) -> set[str]:
-        found: set[str] = set()
-        wanted = sorted(raws)
-        for start in range(0, len(wanted), 30_000):
-            part = wanted[start : start + 30_000]
-            marks = ",".join("?" * len(part))
-            # Not by the index of kinds, which has the numbers of a whole district.
-            rows = self._records.db.execute(
-                f"SELECT raw FROM trait WHERE raw IN ({marks}) AND +kind = ?", (*part, NUMBER)
-            )
-            found.update(row[0] for row in rows)
-        return raws - found
-
-    def settled(self, traits: pl.DataFrame) -> pl.Series:
-        return traits.filter(pl.col("kind") == NUMBER).select("raw").unique().to_series()

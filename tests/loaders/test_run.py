@@ -16,7 +16,7 @@ from graph.engine import EngineAddress
 from graph.store import Store
 from ledger import Keyring
 from loaders.fold import contributions
-from loaders.run import Loader, decode, label_of
+from loaders.run import TURNING, Loader, decode, label_of
 from loaders.why import Explainer
 from loaders.wiring import open_loader
 from ontology.clock import Clock
@@ -145,6 +145,10 @@ async def test_each_day_counts_what_turned_on_it(clean_graph: Store, loader: Loa
     days = [date(2025, 2, 1), *(date(2025, 3, n) for n in (1, 2, 9, 10, 11)), date(2025, 12, 15)]
     ahead = []
     for day in days:
+        if day == date(2025, 3, 9):
+            # As an earlier version leaves it, which rolls on and does not know who turns.
+            loader.records.db.execute("DELETE FROM turning")
+            loader.records.set_meta(TURNING, "2025-02-01")
         loader.clock = Clock(day)
         await loader.apply(clean_graph)
         ahead.append([d for (d,) in loader.records.db.execute(turning)])

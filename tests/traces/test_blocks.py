@@ -211,6 +211,21 @@ async def test_what_moves_away_concerns_what_it_was_near(store: Store) -> None:
     assert await runner.concerned(trace, [], [stood_at(point[0] + 1, point[1])]) == set()
 
 
+async def test_what_has_begun_near(store: Store) -> None:
+    """People around a place who count from a day of their own on: the next day asks for those that have begun to."""
+    await wipe(store)
+    await ensure_schema(store)
+    near = {"repeat": {"of": {"label": "Person", "near": 60, "time": "birth"}}}
+    example = {"today": TODAY, "nodes": NODES, "links": LINKS, "findings": []}
+    trace = Trace.model_validate(
+        {**BASE, "subject": {"place": "BUILDING"}, "pattern": {"all": [HAZARD, near]}, "example": example}
+    )
+    terms, scheme = load_terms(), load_scheme()
+    difference, _ = drawn(trace, scheme)
+    await write(store, difference)
+    assert await Runner(store, scheme, terms, TODAY).begun(trace, "2025-11-30") == {HERE, THERE}
+
+
 @pytest.mark.parametrize(
     ("subject", "pattern", "said"),
     [
